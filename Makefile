@@ -1,0 +1,73 @@
+# `make help` lists the targets. Each is a thin call of a script that can be run by itself.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PRESET ?= dev
+CLUSTER := e2e/cluster/cluster
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z][a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s $$'\t'
+
+.PHONY: setup
+setup: ## install what building and testing needs (Debian 12, root)
+	@tools/setup
+
+.PHONY: build
+build: setup ## compile everything (PRESET=dev|release|asan-ubsan|tsan)
+	@cmake --preset $(PRESET) --log-level=ERROR >/dev/null
+	@cmake --build --preset $(PRESET)
+
+.PHONY: unit
+unit: build ## run the unit tests (PRESET=dev|asan-ubsan|tsan)
+	@ctest --preset $(PRESET) -LE conformance
+
+.PHONY: operator
+operator: PRESET := release
+operator: build ## compile what ships
+
+.PHONY: images
+images: operator ## build the container images into build/images
+	@images/build
+
+.PHONY: cluster-up
+cluster-up: setup ## start the embedded one-node cluster
+	@$(CLUSTER) up
+
+.PHONY: cluster-down
+cluster-down: ## stop it and leave nothing behind
+	@$(CLUSTER) down
+
+.PHONY: cluster-status
+cluster-status: ## tell how it is
+	@$(CLUSTER) status
+
+.PHONY: demo
+demo: images cluster-up ## install Cloister on the embedded cluster and watch a sandbox live and end
+	@e2e/demo
+
+.PHONY: test
+test: setup ## everything that must hold: linters, unit, conformance, end to end
+	@tools/test
+
+.PHONY: lint
+lint: setup ## formatting, static analysis, generated files
+	@tools/lint
+
+.PHONY: format
+format: ## format the C++ sources in place
+	@git ls-files '*.cc' '*.h' | xargs clang-format-19 -i
+
+.PHONY: bench-start
+bench-start: images cluster-up ## cold starts beside a bare pod and agent-sandbox; writes per start; idle footprint
+	@bench/start
+
+SEEDS ?= 2000
+.PHONY: sim
+sim: setup ## run the operator in the simulation, SEEDS times from different seeds
+	@cmake --preset release -B build/sim -DCLOISTER_TESTS=ON --log-level=ERROR >/dev/null
+	@cmake --build build/sim --target cloister-sim
+	@build/sim/tests/sim/cloister-sim --seeds $(SEEDS)
+
+.PHONY: clean
+clean: ## remove what was built in this checkout (not the cache)
+	@rm -rf build

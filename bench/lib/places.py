@@ -1,0 +1,111 @@
+"""Where benchmarks run: the embedded cluster, for what a real kubelet and gVisor take; and a light control plane with
+simulated nodes, for numbers of sandboxes that no small machine can hold."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from lib.child import Child
+from lib.kube import CRDS, NAMESPACES, NODES, RUNTIME_CLASSES, Api
+from lib.controllers import OUT
+from support.cluster import CLI, IMAGES, ROOT, Cluster, Trouble
+from support.waiting import eventually
+
+OUR_CRD = ROOT / "crds/cloister.dev_sandboxes.yaml"
+PEER_CRD = "agent-sandbox-crds/agents.x-k8s.io_sandboxes.yaml"
+STAGES = ("node/fast/node-initialize", "node/heartbeat-with-lease/node-heartbeat-with-lease",
+          "pod/fast/pod-ready", "pod/fast/pod-delete")
+SIMULATED_NODES = 4
+
+
+def tool_folder(group: str) -> Path:
+    """Where the programs of a group of the embedded cluster's tools are; built if needed."""
+    subprocess.run([CLI, "build", group], check=True, capture_output=True, text=True)
+    return Path(subprocess.run([CLI, "tools", group], check=True, capture_output=True, text=True).stdout.strip())
+
+
+def _established(api: Api, path: str) -> bool:
+    conditions = (api.get(path).get("status") or {}).get("conditions") or []
+    return any(c["type"] == "Established" and c["status"] == "True" for c in conditions)
+
+
+@contextmanager
+def kind(api: Api, file: Path) -> Iterator[None]:
+    """The CRD of FILE is there. One that was there before stays as it was; another goes when it is no longer needed."""
+    group, plural = file.stem.split("_")
+    path = f"{CRDS}/{plural}.{group}"
+    had = api.exists(path)
+    if not had:
+        api.apply_crd(file)
+        eventually(lambda: _established(api, path), 20, f"{plural}.{group} is served")
+    try:
+        yield
+    finally:
+        if not had:
+            api.delete(path)
+
+
+@contextmanager
+def namespace(api: Api, name: str) -> Iterator[str]:
+    """A new namespace; what an earlier run left of it goes first."""
+    path = f"{NAMESPACES}/{name}"
+
+    def remove() -> None:
+        api.delete(path)
+        eventually(lambda: not api.exists(path), 120, f"namespace {name} is gone")
+
+    remove()
+    api.create(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    eventually(lambda: api.exists(f"{path}/serviceaccounts/default"), 30, f"namespace {name} has its service account")
+    try:
+        yield name
+    finally:
+        remove()
+
+
+@contextmanager
+def embedded_cluster(peer_tools: Path) -> Iterator[Api]:
+    """The embedded cluster, which must be up, with both kinds and the sandbox image."""
+    cluster = Cluster()
+    api = Api(cluster.kubeconfig)
+    image = IMAGES / "sandbox-base.tar"
+    if not image.exists():
+        raise Trouble(f"{image.relative_to(ROOT)} is missing: run `make images`")
+    cluster.control("load", image)
+    with kind(api, OUR_CRD), kind(api, peer_tools / PEER_CRD):
+        yield api
+
+
+def _node(name: str) -> dict:
+    room = {"cpu": "64", "memory": "512Gi", "pods": "110", "ephemeral-storage": "1Ti"}
+    return {"apiVersion": "v1", "kind": "Node",
+            "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux"}},
+            "status": {"allocatable": room, "capacity": room}}
+
+
+@contextmanager
+def simulated_cluster(peer_tools: Path) -> Iterator[Api]:
+    """A light control plane whose pods become Ready at once on nodes that kwok simulates."""
+    kwok, folder = tool_folder("kwok"), OUT / "plane"
+    shutil.rmtree(folder, ignore_errors=True)
+    with ExitStack() as stack:
+        plane = stack.enter_context(Child([CLI, "apiserver", "--dir", folder, "--controller-manager", "--scheduler"],
+                                          OUT / "plane.log", stdout=subprocess.PIPE))
+        if not plane.process.stdout.readline():
+            plane.process.wait(15)
+            plane.check()
+        api = Api(folder / "kubeconfig")
+        configs = [word for stage in STAGES for word in ("--config", kwok / f"kwok-stages/{stage}.yaml")]
+        stack.enter_context(Child([kwok / "kwok", "--kubeconfig", folder / "kubeconfig", "--manage-all-nodes=true",
+                                   "--node-lease-duration-seconds=40", *configs], OUT / "kwok.log"))
+        api.create(RUNTIME_CLASSES, {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass",
+                                     "metadata": {"name": "gvisor"}, "handler": "runsc"})
+        for index in range(SIMULATED_NODES):
+            api.create(NODES, _node(f"simulated-{index}"))
+        stack.enter_context(kind(api, OUR_CRD))
+        stack.enter_context(kind(api, peer_tools / PEER_CRD))
+        yield api

@@ -1,0 +1,75 @@
+{{- define "cloister.name" -}}
+{{- printf "%s-operator" (.Release.Name | trunc 40 | trimSuffix "-") -}}
+{{- end -}}
+
+{{- define "cloister.selector" -}}
+app.kubernetes.io/name: cloister-operator
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "cloister.labels" -}}
+{{ include "cloister.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/part-of: cloister
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{- define "cloister.serviceAccount" -}}
+{{- .Values.serviceAccount.name | default (include "cloister.name" .) -}}
+{{- end -}}
+
+{{- define "cloister.user" -}}
+{{- printf "system:serviceaccount:%s:%s" .Release.Namespace (include "cloister.serviceAccount" .) -}}
+{{- end -}}
+
+{{- define "cloister.image" -}}
+{{- with .Values.image -}}
+{{- printf "%s/operator:%s" $.Values.registry (.tag | default $.Chart.AppVersion) -}}{{- with .digest -}}@{{ . }}{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "cloister.sandboxImage" -}}
+{{- printf "%s/sandbox-base:%s" .Values.registry .Chart.AppVersion -}}
+{{- end -}}
+
+{{- /* The operator's configuration: what the values say, and what only the chart knows. */ -}}
+{{- define "cloister.config" -}}
+{{- $known := dict
+    "defaults" (dict "image" (include "cloister.sandboxImage" .))
+    "leaderElection" (dict "name" (include "cloister.name" .)) -}}
+{{- with .Values.watchNamespaces }}{{ $_ := set $known "watchNamespaces" . }}{{ end -}}
+{{- toYaml (mergeOverwrite $known (deepCopy .Values.config)) -}}
+{{- end -}}
+
+{{- /* "true" when the policy is installed. */ -}}
+{{- define "cloister.admissionPolicy" -}}
+{{- if kindIs "bool" .Values.admissionPolicy.enabled -}}
+{{- if .Values.admissionPolicy.enabled -}}true{{- end -}}
+{{- else if not .Values.watchNamespaces -}}true{{- end -}}
+{{- end -}}
+
+{{- /* What the operator does in a namespace with Sandboxes. */ -}}
+{{- define "cloister.rules" -}}
+- apiGroups: [cloister.dev]
+  resources: [sandboxes]
+  verbs: [get, list, watch, delete] # delete: at expiry
+- apiGroups: [cloister.dev]
+  resources: [sandboxes/status]
+  verbs: [patch]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list, watch, create, patch, delete] # patch: the label of the network profile
+- apiGroups: [networking.k8s.io]
+  resources: [networkpolicies]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [""]
+  resources: [events]
+  verbs: [get, list, create, patch] # get, list: they tell why a pod is pending
+{{- end -}}
+
+{{- define "cloister.restrictedContainer" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: {drop: [ALL]}
+{{- end -}}

@@ -1,0 +1,1 @@
+"""What the end-to-end scenarios, the demo and the controllers' conformance tests share."""

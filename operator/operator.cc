@@ -1,0 +1,178 @@
+#include "operator/operator.h"
+
+namespace cloister {
+namespace {
+
+// Pods and policies of ours; those of others are never even looked at.
+const std::string podSelector = std::string(api::sandboxLabel) + "," + std::string(api::managedByLabel) +
+                                "=" + std::string(api::managedBy);
+const std::string policySelector = std::string(api::managedByLabel) + "=" + std::string(api::managedBy);
+
+// A Sandbox older than this when first seen was created before this process watched: its start cannot be
+// measured.
+constexpr Duration freshFor = seconds(2);
+
+std::vector<std::string> watchedNamespaces(const Config& config) {
+  return config.watchNamespaces.empty() ? std::vector<std::string>{""} : config.watchNamespaces;
+}
+
+runtime::LeaderElection::Options electionOptions(const Operator::Surroundings& with) {
+  const LeaderElectionConfig& config = with.config.leaderElection;
+  return {.namespace_ = config.namespace_.empty() ? with.namespace_ : config.namespace_,
+          .name = config.name,
+          .identity = with.identity,
+          .leaseDuration = config.leaseDuration,
+          .renewDeadline = config.renewDeadline,
+          .retryPeriod = config.retryPeriod,
+          .seed = with.seed};
+}
+
+template <class T>
+bool allCurrent(const std::list<runtime::Informer<T>>& informers) {
+  return std::ranges::all_of(informers, [](const auto& informer) { return informer.current(); });
+}
+
+}  // namespace
+
+Operator::Operator(Surroundings surroundings)
+    : with_(std::move(surroundings)),
+      events_(with_.client, with_.clock, std::string(api::managedBy), with_.identity),
+      election_(electionOptions(with_), with_.client, with_.clock),
+      sandboxes_({.client = with_.client,
+                  .clock = with_.clock,
+                  .config = with_.config,
+                  .stores = stores_,
+                  .starts = starts_,
+                  .report = [this](const auto& sandbox, const auto& note) { report(sandbox, note); }}),
+      policies_({.client = with_.client, .clock = with_.clock, .config = with_.config, .stores = stores_}),
+      sandboxController_(
+          options("sandbox", 1), with_.clock,
+          [this](kube::ObjectKey key, uint64_t id) { return sandboxes_.reconcile(std::move(key), id); },
+          [this] { return leading() && current(); }),
+      policyController_(
+          options("networkpolicy", 2), with_.clock,
+          [this](kube::ObjectKey key, uint64_t id) { return policies_.reconcile(std::move(key), id); },
+          [this] { return leading() && current(); }) {
+  for (const std::string& namespace_ : watchedNamespaces(with_.config)) {
+    inform(sandboxInformers_, stores_.sandboxes, {.resource = kube::sandboxes, .namespace_ = namespace_});
+    inform(podInformers_, stores_.pods,
+           {.resource = kube::pods, .namespace_ = namespace_, .labelSelector = podSelector});
+    inform(policyInformers_, stores_.policies,
+           {.resource = kube::networkPolicies, .namespace_ = namespace_, .labelSelector = policySelector});
+  }
+  connectStores();
+  election_.onChange([this](bool) { gateChanged(); });
+  for (runtime::Controller* controller : {&sandboxController_, &policyController_}) {
+    controller->onReconcile([this](const auto& record) { with_.metrics.reconciled(record); });
+  }
+}
+
+runtime::Controller::Options Operator::options(std::string name, uint64_t salt) const {
+  return {.name = std::move(name), .workers = unsigned(with_.config.workers), .seed = with_.seed + salt};
+}
+
+template <class T>
+void Operator::inform(std::list<runtime::Informer<T>>& informers, runtime::Store<T>& store,
+                      kube::WatchTarget target) {
+  informers.emplace_back(store, std::move(target)).onState([this] { gateChanged(); });
+}
+
+void Operator::start(TaskGroup& group) {
+  const auto watch = [&](auto& informers) {
+    for (auto& informer : informers) {
+      group.spawn(
+          "watch-" + std::string(informer.target().resource.plural),
+          kube::runWatcher(with_.client, with_.clock, informer.target(), {.seed = with_.seed}, informer));
+    }
+  };
+  watch(sandboxInformers_);
+  watch(podInformers_);
+  watch(policyInformers_);
+  group.spawn("events", events_.run());
+  if (with_.config.leaderElection.enabled) group.spawn("leader-election", election_.run());
+  sandboxController_.start(group);
+  policyController_.start(group);
+}
+
+Task<void> Operator::release() {
+  if (with_.config.leaderElection.enabled) co_await election_.release();
+}
+
+bool Operator::current() const {
+  return allCurrent(sandboxInformers_) && allCurrent(podInformers_) && allCurrent(policyInformers_);
+}
+
+bool Operator::leading() const {
+  return !with_.config.leaderElection.enabled || election_.leading();
+}
+
+void Operator::gateChanged() {
+  sandboxController_.gateChanged();
+  policyController_.gateChanged();
+}
+
+void Operator::connectStores() {
+  stores_.sandboxes.onChange(
+      [this](const auto& before, const auto& after) { sandboxChanged(before.get(), after.get()); });
+  stores_.pods.onChange(
+      [this](const auto& before, const auto& after) { podChanged(before.get(), after.get()); });
+  stores_.policies.onChange([this](const auto& before, const auto& after) {
+    policyController_.add(api::keyOf((after ? after : before)->metadata));
+  });
+}
+
+void Operator::sandboxChanged(const api::Sandbox* before, const api::Sandbox* after) {
+  if (after == nullptr) {
+    starts_.forget(before->metadata.uid);
+  } else if (before == nullptr && with_.clock.now() - after->metadata.creationTimestamp < freshFor) {
+    starts_.seen(after->metadata.uid, with_.clock.instant());
+  }
+  sandboxController_.add(api::keyOf((after != nullptr ? after : before)->metadata));
+}
+
+void Operator::podChanged(const api::Pod* before, const api::Pod* after) {
+  if (after != nullptr) measureStart(*after);
+  sandboxController_.add(sandboxKeyOf(after != nullptr ? *after : *before));
+  if (before != nullptr && after != nullptr && before->metadata.labels == after->metadata.labels) return;
+  for (const api::Pod* pod : {before, after}) {
+    if (pod == nullptr) continue;
+    for (const kube::ObjectKey& key : policyKeysOf(*pod)) policyController_.add(key);
+  }
+}
+
+void Operator::measureStart(const api::Pod& pod) {
+  const api::OwnerReference* owner = api::controllerOf(pod.metadata);
+  if (owner == nullptr) return;
+  const Instant now = with_.clock.instant();
+  if (!pod.spec.nodeName.empty()) starts_.scheduled(owner->uid, now);
+  if (!sandbox::isPodReady(pod) || !starts_.ready(owner->uid, now)) return;
+  const api::StartLatency latency = *starts_.latency(owner->uid);
+  with_.metrics.sandboxStart("accepted", milliseconds(latency.acceptedMs.value_or(0)));
+  with_.metrics.sandboxStart("scheduled", milliseconds(latency.scheduledMs.value_or(0)));
+  with_.metrics.sandboxStart("ready", milliseconds(*latency.readyMs));
+}
+
+void Operator::report(const api::Sandbox& sandbox, const sandbox::Report& note) {
+  events_.record({.resource = kube::sandboxes,
+                  .object = sandbox.metadata,
+                  .warning = note.warning,
+                  .reason = std::string(note.reason),
+                  .message = note.message});
+}
+
+std::map<std::string, int64_t> Operator::queueDepths() const {
+  return {{"sandbox", int64_t(sandboxController_.queue().depth())},
+          {"networkpolicy", int64_t(policyController_.queue().depth())}};
+}
+
+std::map<std::string, int64_t> Operator::sandboxesByPhase() const {
+  std::map<std::string, int64_t> counts;
+  boost::mp11::mp_for_each<boost::describe::describe_enumerators<api::Phase>>(
+      [&](auto phase) { counts[phase.name] = 0; });
+  for (const auto& sandbox : stores_.sandboxes.all()) {
+    ++counts[boost::describe::enum_to_string(sandbox->status.phase.value_or(api::Phase::Pending), "")];
+  }
+  return counts;
+}
+
+}  // namespace cloister

@@ -1,0 +1,72 @@
+// The operator itself, all but its process: stores, informers, controllers and leader election, wired by
+// hand. Runs wherever there are a Client and a Clock, the simulation included.
+#pragma once
+
+#include <list>
+
+#include "operator/config.h"
+#include "operator/policy/reconciler.h"
+#include "operator/sandbox/reconciler.h"
+#include "operator/stores.h"
+#include "runtime/events.h"
+#include "runtime/informer.h"
+#include "runtime/leader_election.h"
+#include "runtime/metrics.h"
+
+namespace cloister {
+
+class Operator {
+ public:
+  // All of it outlives the operator.
+  struct Surroundings {
+    kube::Client& client;
+    Clock& clock;
+    const Config& config;
+    runtime::Metrics& metrics;
+    std::string identity;    // of this process among its replicas
+    std::string namespace_;  // its own: where the Lease is
+    uint64_t seed = 0;       // of every jitter
+  };
+
+  explicit Operator(Surroundings surroundings);
+
+  // Starts everything in GROUP.
+  void start(TaskGroup& group);
+  // Gives the lease back, so that another replica takes over at once. After GROUP has stopped.
+  Task<void> release();
+
+  // Every store is filled and follows the API server.
+  bool current() const;
+  bool leading() const;
+  // For metrics.
+  std::map<std::string, int64_t> sandboxesByPhase() const;
+  std::map<std::string, int64_t> queueDepths() const;
+  uint64_t eventsDropped() const { return events_.dropped(); }
+  const Stores& stores() const { return stores_; }
+
+ private:
+  template <class T>
+  void inform(std::list<runtime::Informer<T>>& informers, runtime::Store<T>& store, kube::WatchTarget target);
+  void connectStores();
+  void sandboxChanged(const api::Sandbox* before, const api::Sandbox* after);
+  void podChanged(const api::Pod* before, const api::Pod* after);
+  void measureStart(const api::Pod& pod);
+  void gateChanged();
+  void report(const api::Sandbox& sandbox, const sandbox::Report& report);
+  runtime::Controller::Options options(std::string name, uint64_t salt) const;
+
+  Surroundings with_;
+  Stores stores_;
+  sandbox::StartTracker starts_;
+  runtime::EventRecorder events_;
+  runtime::LeaderElection election_;
+  std::list<runtime::Informer<api::Sandbox>> sandboxInformers_;
+  std::list<runtime::Informer<api::Pod>> podInformers_;
+  std::list<runtime::Informer<api::NetworkPolicy>> policyInformers_;
+  sandbox::Reconciler sandboxes_;
+  policy::Reconciler policies_;
+  runtime::Controller sandboxController_;
+  runtime::Controller policyController_;
+};
+
+}  // namespace cloister

@@ -1,0 +1,41 @@
+// What is to be done for one of our NetworkPolicies. Pure.
+//
+// The Sandbox controller creates policies before the pods that need them. This one keeps them: it repairs
+// what somebody changed or deleted while pods rely on it, and removes profiles that nothing has used for a
+// while.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "api/core.h"
+#include "operator/policy/profile.h"
+
+namespace cloister::policy {
+
+constexpr Duration unusedGrace = std::chrono::minutes(10);
+
+struct Observed {
+  std::string name;                                  // the policy's
+  std::shared_ptr<const api::NetworkPolicy> policy;  // null: there is none
+  bool used = false;        // a pod carries its label (default-deny: any sandbox pod)
+  Duration unusedFor = {};  // since this process first saw it unused, on a clock that never jumps
+  std::optional<json::object> wanted = {};  // its spec, if a Sandbox that uses it still asks for it
+};
+
+enum class Step {
+  Nothing,
+  Create,  // with Observed::wanted
+  Repair,  // put Observed::wanted in place of the present spec
+  Delete,  // if unchanged since
+};
+
+struct Plan {
+  Step step = Step::Nothing;
+  std::optional<Time> again = {};
+};
+
+Plan plan(const Observed& observed, Time now);
+
+}  // namespace cloister::policy

@@ -1,0 +1,36 @@
+// NetworkPolicies: one permanent default-deny per namespace, and one per distinct network profile that only
+// adds.
+#pragma once
+
+#include <string>
+
+#include "api/sandbox.h"
+#include "operator/config.h"
+
+namespace cloister::policy {
+
+inline constexpr std::string_view defaultDenyName = "cloister-default-deny";
+
+struct NetworkProfile {
+  std::string
+      name;  // the value of the pods' network label; empty: default-deny says it all, no policy is needed
+  json::object spec;  // a NetworkPolicy's spec
+};
+
+// The profile's name is a hash of its rules, so equal wishes share a policy and a changed one is another
+// policy.
+NetworkProfile networkProfile(const api::SandboxNetwork& network, const NetworkConfig& config);
+
+// The name of a profile's NetworkPolicy object.
+std::string policyName(std::string_view profile);
+
+json::object defaultDenySpec();
+
+// True when SPEC, as read back, is what the policy NAME should hold: a profile's name is the hash of its
+// rules.
+bool isIntact(std::string_view name, const json::object& spec);
+
+// A whole NetworkPolicy, to be created.
+json::value networkPolicy(std::string_view namespace_, std::string_view name, const json::object& spec);
+
+}  // namespace cloister::policy

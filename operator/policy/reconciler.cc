@@ -1,0 +1,93 @@
+#include "operator/policy/reconciler.h"
+
+namespace cloister::policy {
+namespace {
+
+// What the policy KEY should hold, told by a Sandbox whose pod relies on it.
+std::optional<json::object> wantedSpec(const Parts& parts, const kube::ObjectKey& key) {
+  if (key.name == defaultDenyName) return defaultDenySpec();
+  for (const auto& pod : parts.stores.podsUnder(key)) {
+    const auto sandbox = parts.stores.sandboxes.get(sandboxKeyOf(*pod));
+    if (sandbox == nullptr) continue;
+    NetworkProfile profile = networkProfile(sandbox->spec.network, parts.config.network);
+    if (policyName(profile.name) == key.name) return std::move(profile.spec);
+  }
+  return std::nullopt;
+}
+
+json::value replaceSpec(const api::NetworkPolicy& policy, const json::object& spec) {
+  return json::array{
+      {{"op", "test"}, {"path", "/metadata/resourceVersion"}, {"value", policy.metadata.resourceVersion}},
+      {{"op", "replace"}, {"path", "/spec"}, {"value", spec}}};
+}
+
+// Whatever has the name and not our label: one that lost it, or that somebody made in our place. Left alone,
+// it would be no fence, so it is made ours; the name has our prefix.
+json::value takeOver(const json::object& spec) {
+  return json::array{
+      {{"op", "add"}, {"path", "/metadata/labels"}, {"value", {{api::managedByLabel, api::managedBy}}}},
+      {{"op", "replace"}, {"path", "/spec"}, {"value", spec}}};
+}
+
+Task<Result<json::value>> create(kube::Client& client, kube::ObjectKey key, json::object spec) {
+  auto answer = co_await client.create(kube::networkPolicies, key.namespace_,
+                                       networkPolicy(key.namespace_, key.name, spec));
+  if (answer || answer.error().code != Errc::AlreadyExists) co_return answer;
+  co_return co_await client.patch(kube::networkPolicies, key, takeOver(spec),
+                                  {.type = kube::PatchType::Json});
+}
+
+}  // namespace
+
+Observed Reconciler::observe(const kube::ObjectKey& key) {
+  Observed seen{.name = key.name, .policy = parts_.stores.policies.get(key)};
+  seen.used = !parts_.stores.podsUnder(key).empty();
+  seen.wanted = wantedSpec(parts_, key);
+  if (seen.used || seen.policy == nullptr) {
+    unusedSince_.erase(key);
+  } else {
+    const Instant now = parts_.clock.instant();
+    seen.unusedFor = now - unusedSince_.try_emplace(key, now).first->second;
+  }
+  return seen;
+}
+
+Task<Result<void>> Reconciler::apply(Step step, kube::ObjectKey key, Observed observed) {
+  Result<json::value> answer;
+  switch (step) {
+    case Step::Nothing:
+      co_return Result<void>{};
+    case Step::Create:
+      answer = co_await create(parts_.client, key, std::move(*observed.wanted));
+      break;
+    case Step::Repair:
+      answer = co_await parts_.client.patch(kube::networkPolicies, key,
+                                            replaceSpec(*observed.policy, *observed.wanted),
+                                            {.type = kube::PatchType::Json});
+      break;
+    case Step::Delete: {
+      const api::ObjectMeta& meta = observed.policy->metadata;
+      answer = co_await parts_.client.remove(kube::networkPolicies, key,
+                                             {.uid = meta.uid, .resourceVersion = meta.resourceVersion});
+      break;
+    }
+  }
+  // What we watched is gone: the watch tells so, and it is looked at again.
+  const bool gone = !answer && answer.error().code == Errc::NotFound && step != Step::Create;
+  if (!answer && !gone) co_return failWith("keeping NetworkPolicy " + key.name, answer.error());
+  if (answer && step != Step::Delete) {
+    if (auto policy = json::decode<api::NetworkPolicy>(*answer))
+      parts_.stores.policies.learn(std::move(*policy));
+  }
+  co_return Result<void>{};
+}
+
+Task<Result<runtime::Outcome>> Reconciler::reconcile(kube::ObjectKey key, uint64_t) {
+  Observed observed = observe(key);
+  const Plan next = plan(observed, parts_.clock.now());
+  auto done = co_await apply(next.step, key, std::move(observed));
+  if (!done) co_return fail(done.error());
+  co_return runtime::Outcome{.again = next.again};
+}
+
+}  // namespace cloister::policy

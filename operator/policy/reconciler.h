@@ -1,0 +1,34 @@
+// The NetworkPolicy controller: keeps the policies that sandboxes rely on, one key per policy.
+#pragma once
+
+#include "kube/client.h"
+#include "operator/config.h"
+#include "operator/policy/plan.h"
+#include "operator/stores.h"
+#include "runtime/controller.h"
+
+namespace cloister::policy {
+
+// All of it outlives the controller.
+struct Parts {
+  kube::Client& client;
+  Clock& clock;
+  const Config& config;
+  Stores& stores;
+};
+
+class Reconciler {
+ public:
+  explicit Reconciler(Parts parts) : parts_(parts) {}
+
+  Task<Result<runtime::Outcome>> reconcile(kube::ObjectKey key, uint64_t id);
+
+ private:
+  Observed observe(const kube::ObjectKey& key);
+  Task<Result<void>> apply(Step step, kube::ObjectKey key, Observed observed);
+
+  Parts parts_;
+  std::map<kube::ObjectKey, Instant> unusedSince_;
+};
+
+}  // namespace cloister::policy

@@ -1,0 +1,135 @@
+#include "json/merge_patch.h"
+#include "operator/sandbox/reasons.h"
+#include "operator/sandbox/reconciler.h"
+
+namespace cloister::sandbox {
+namespace {
+
+template <class T>
+void learn(runtime::Store<T>& store, const json::value& answer) {
+  // An answer that does not decode is no reason to fail: the watch brings the object as well.
+  if (auto object = json::decode<T>(answer)) store.learn(std::move(*object));
+}
+
+bool isGone(const Error& error) {
+  return error.code == Errc::NotFound;
+}
+
+// Another Sandbox of the namespace may have been faster. Anything but the very rules is not relied upon, and
+// not taken over either: it may be somebody's.
+Task<Result<void>> acceptPolicy(Parts& parts, kube::ObjectKey key) {
+  auto present = co_await parts.client.get(kube::networkPolicies, key);
+  if (!present) co_return fail(present.error());
+  auto policy = json::decode<api::NetworkPolicy>(*present);
+  if (!policy) co_return fail(policy.error());
+  if (!policy::isIntact(key.name, policy->spec)) {
+    co_return fail({.code = Errc::AlreadyExists,
+                    .message = "A NetworkPolicy named " + key.name +
+                               " exists that says something else than the operator needs. Delete it.",
+                    .reason = std::string(reason::policyNameTaken)});
+  }
+  parts.stores.policies.learn(std::move(*policy));
+  co_return Result<void>{};
+}
+
+Task<Result<void>> createPolicy(Parts& parts, std::string namespace_, CreatePolicy action) {
+  auto answer = co_await parts.client.create(kube::networkPolicies, namespace_,
+                                             policy::networkPolicy(namespace_, action.name, action.spec));
+  if (!answer && answer.error().code == Errc::AlreadyExists) {
+    co_return co_await acceptPolicy(parts, {namespace_, action.name});
+  }
+  if (!answer) co_return failWith("creating NetworkPolicy " + action.name, answer.error());
+  learn(parts.stores.policies, *answer);
+  co_return Result<void>{};
+}
+
+// The name is taken. By this Sandbox's own pod, when an earlier answer was lost; else by a stranger's.
+Task<Result<void>> adoptOwn(Parts& parts, json::value wanted, Error error) {
+  const kube::ObjectKey key{json::findString(wanted, "metadata.namespace"),
+                            json::findString(wanted, "metadata.name")};
+  auto present = co_await parts.client.get(kube::pods, key);
+  if (!present) co_return fail(present.error());
+  auto pod = json::decode<api::Pod>(*present);
+  if (!pod) co_return fail(pod.error());
+  const api::OwnerReference* owner = api::controllerOf(pod->metadata);
+  if (owner == nullptr || owner->uid != json::findString(wanted, "metadata.ownerReferences.0.uid")) {
+    error.message = "A pod named " + key.name + " exists and belongs to somebody else.";
+    co_return fail(std::move(error));
+  }
+  parts.stores.pods.learn(std::move(*pod));
+  co_return Result<void>{};
+}
+
+Task<Result<void>> createPod(Parts& parts, CreatePod action) {
+  const std::string owner = json::findString(action.pod, "metadata.ownerReferences.0.uid");
+  auto answer = co_await parts.client.create(kube::pods, json::findString(action.pod, "metadata.namespace"),
+                                             action.pod);
+  if (!answer && answer.error().code == Errc::AlreadyExists) {
+    co_return co_await adoptOwn(parts, std::move(action.pod), answer.error());
+  }
+  if (!answer) co_return fail(answer.error());
+  parts.starts.posted(owner, parts.clock.instant());
+  learn(parts.stores.pods, *answer);
+  co_return Result<void>{};
+}
+
+Task<Result<void>> labelPod(Parts& parts, LabelPod action) {
+  const json::value label = action.profile.empty() ? json::value(nullptr) : json::value(action.profile);
+  json::value body = {{"metadata",
+                       {{"resourceVersion", action.pod->metadata.resourceVersion},
+                        {"labels", {{api::networkLabel, label}}}}}};
+  auto answer =
+      co_await parts.client.patch(kube::pods, api::keyOf(action.pod->metadata), std::move(body), {});
+  if (!answer && isGone(answer.error())) co_return Result<void>{};
+  if (!answer) co_return failWith("moving the pod to another network profile", answer.error());
+  learn(parts.stores.pods, *answer);
+  co_return Result<void>{};
+}
+
+Task<Result<void>> deletePod(Parts& parts, DeletePod action) {
+  auto answer = co_await parts.client.remove(kube::pods, api::keyOf(action.pod->metadata),
+                                             {.uid = action.pod->metadata.uid});
+  // The pod as it is now, on its way out: seen as such at once, it is not deleted a second time.
+  if (answer && json::findString(*answer, "kind") == "Pod") learn(parts.stores.pods, *answer);
+  // Conflict: another pod has the name by now, so this one is gone.
+  if (answer || isGone(answer.error()) || answer.error().code == Errc::Conflict) co_return Result<void>{};
+  co_return failWith("deleting pod " + action.pod->metadata.name, answer.error());
+}
+
+Task<Result<void>> deleteSandbox(Parts& parts, DeleteSandbox action) {
+  const api::ObjectMeta& meta = action.sandbox->metadata;
+  auto answer = co_await parts.client.remove(
+      kube::sandboxes, api::keyOf(meta),
+      {.uid = meta.uid, .resourceVersion = meta.resourceVersion, .propagation = "Background"});
+  if (answer || isGone(answer.error())) co_return Result<void>{};
+  co_return failWith("deleting the expired Sandbox", answer.error());
+}
+
+}  // namespace
+
+Task<Result<void>> apply(Parts& parts, Action action) {
+  if (auto* policy = std::get_if<CreatePolicy>(&action)) {
+    co_return co_await createPolicy(parts, policy->namespace_, std::move(*policy));
+  }
+  if (auto* pod = std::get_if<CreatePod>(&action)) co_return co_await createPod(parts, std::move(*pod));
+  if (auto* label = std::get_if<LabelPod>(&action)) co_return co_await labelPod(parts, std::move(*label));
+  if (auto* pod = std::get_if<DeletePod>(&action)) co_return co_await deletePod(parts, std::move(*pod));
+  co_return co_await deleteSandbox(parts, std::move(std::get<DeleteSandbox>(action)));
+}
+
+Task<Result<void>> writeStatus(Parts& parts, std::shared_ptr<const api::Sandbox> sandbox,
+                               api::SandboxStatus status) {
+  json::object changed =
+      json::mergePatch(json::encode(sandbox->status).as_object(), json::encode(status).as_object());
+  if (changed.empty()) co_return Result<void>{};
+  json::value body = {{"metadata", {{"resourceVersion", sandbox->metadata.resourceVersion}}},
+                      {"status", std::move(changed)}};
+  auto answer = co_await parts.client.patch(kube::sandboxes, api::keyOf(sandbox->metadata), std::move(body),
+                                            {.subresource = "status"});
+  if (!answer && isGone(answer.error())) co_return Result<void>{};
+  if (!answer) co_return failWith("writing the status", answer.error());
+  learn(parts.stores.sandboxes, *answer);
+  co_return Result<void>{};
+}
+
+}  // namespace cloister::sandbox

@@ -1,0 +1,12 @@
+#include "operator/sandbox/expiry.h"
+
+namespace cloister::sandbox {
+
+Time expiryOf(const api::Sandbox& sandbox, const Resolved& resolved, std::optional<Time> startedAt) {
+  Time expiry = sandbox.metadata.creationTimestamp + resolved.maxLifetime;
+  if (startedAt) expiry = std::min(expiry, *startedAt + resolved.ttl);
+  if (sandbox.spec.lifecycle.expiresAt) expiry = std::min(expiry, *sandbox.spec.lifecycle.expiresAt);
+  return expiry;
+}
+
+}  // namespace cloister::sandbox

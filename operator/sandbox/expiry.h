@@ -1,0 +1,14 @@
+// When a Sandbox's time is over. Pure functions of what the object says.
+#pragma once
+
+#include <optional>
+
+#include "operator/sandbox/resolve.h"
+
+namespace cloister::sandbox {
+
+// The earliest of: STARTED_AT plus the ttl (once started), spec.lifecycle.expiresAt, creation plus the
+// maximal lifetime.
+Time expiryOf(const api::Sandbox& sandbox, const Resolved& resolved, std::optional<Time> startedAt);
+
+}  // namespace cloister::sandbox

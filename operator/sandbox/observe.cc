@@ -1,0 +1,114 @@
+#include "operator/sandbox/pod.h"
+#include "operator/sandbox/reconciler.h"
+
+namespace cloister::sandbox {
+namespace {
+
+Observed observeStores(Parts& parts, const kube::ObjectKey& key) {
+  Observed seen;
+  seen.sandbox = parts.stores.sandboxes.get(key);
+  seen.pods = parts.stores.podsOf(key);
+  seen.policies = parts.stores.policyNames(key.namespace_);
+  if (seen.sandbox != nullptr) seen.latency = parts.starts.latency(seen.sandbox->metadata.uid);
+  return seen;
+}
+
+// When an Event was last seen, in whole seconds: recorders differ in the field that they fill and in its
+// precision.
+Time lastSeen(const json::value& event) {
+  for (const char* field : {"series.lastObservedTime", "lastTimestamp", "eventTime"}) {
+    if (auto time = parseTime(json::findString(event, field))) return std::chrono::floor<seconds>(*time);
+  }
+  return {};
+}
+
+// core/v1 Event, as far as it is read here. Newest last; within a second in the order of the names, which
+// recorders derive from the time of the first one.
+Task<Result<std::vector<PodEvent>>> readEvents(Parts& parts, std::shared_ptr<const api::Pod> pod) {
+  kube::ListOptions options{.fieldSelector = "involvedObject.uid=" + pod->metadata.uid, .limit = 50};
+  auto page = co_await parts.client.list(kube::events, pod->metadata.namespace_, std::move(options));
+  if (!page) co_return fail(page.error());
+  std::ranges::sort(page->items, {}, [](const json::value& event) {
+    return std::pair(lastSeen(event), json::findString(event, "metadata.name"));
+  });
+  std::vector<PodEvent> events;
+  for (const json::value& item : page->items) {
+    events.push_back({json::findString(item, "type"), json::findString(item, "reason"),
+                      json::findString(item, "message")});
+  }
+  co_return events;
+}
+
+// None when the operator may not read nodes (namespaced mode), or the node is gone: then its pods tell.
+Task<Result<std::optional<bool>>> readNodeReady(Parts& parts, std::string node) {
+  auto object = co_await parts.client.get(kube::nodes, {"", node});
+  if (!object && object.error().code == Errc::NotFound) co_return std::optional(false);
+  if (!object && object.error().code == Errc::Forbidden) co_return std::nullopt;
+  if (!object) co_return fail(object.error());
+  const json::value* conditions = json::find(*object, "status.conditions");
+  if (conditions == nullptr || !conditions->is_array()) co_return std::nullopt;
+  for (const json::value& condition : conditions->get_array()) {
+    if (json::findString(condition, "type") == "Ready") {
+      co_return std::optional(json::findString(condition, "status") == "True");
+    }
+  }
+  co_return std::nullopt;
+}
+
+// Asks for the pod that the store lacks. Found: it goes into SEEN; the store gets it from its watch.
+Task<Result<void>> confirmPod(Parts& parts, kube::ObjectKey key, Observed& seen) {
+  auto object = co_await parts.client.get(kube::pods, {key.namespace_, podName(*seen.sandbox)});
+  if (!object && object.error().code != Errc::NotFound) co_return fail(object.error());
+  if (object) {
+    auto pod = json::decode<api::Pod>(*object);
+    if (!pod) co_return fail(pod.error());
+    const api::OwnerReference* owner = api::controllerOf(pod->metadata);
+    if (owner != nullptr && owner->uid == seen.sandbox->metadata.uid) {
+      seen.pods.push_back(std::make_shared<const api::Pod>(std::move(*pod)));
+      co_return Result<void>{};
+    }
+  }
+  seen.podConfirmedGone = true;
+  co_return Result<void>{};
+}
+
+Task<Result<void>> confirmSandboxGone(Parts& parts, kube::ObjectKey key, Observed& seen) {
+  auto object = co_await parts.client.get(kube::sandboxes, key);
+  if (!object && object.error().code != Errc::NotFound) co_return fail(object.error());
+  const std::string living = object ? json::findString(*object, "metadata.uid") : "";
+  seen.sandboxConfirmedGone = std::ranges::none_of(seen.pods, [&](const auto& pod) {
+    const api::OwnerReference* owner = api::controllerOf(pod->metadata);
+    const bool known =
+        seen.sandbox != nullptr && owner != nullptr && owner->uid == seen.sandbox->metadata.uid;
+    return !known && owner != nullptr && owner->uid == living;
+  });
+  co_return Result<void>{};
+}
+
+}  // namespace
+
+Task<Result<Observed>> observe(Parts& parts, kube::ObjectKey key) {
+  Observed seen = observeStores(parts, key);
+  const Questions ask = questions(seen, parts.clock.now());
+  if (ask.sandbox) {
+    auto done = co_await confirmSandboxGone(parts, key, seen);
+    if (!done) co_return fail(done.error());
+  }
+  if (ask.pod) {
+    auto done = co_await confirmPod(parts, key, seen);
+    if (!done) co_return fail(done.error());
+  }
+  if (ask.podEvents) {
+    auto events = co_await readEvents(parts, ownPod(seen));
+    if (!events) co_return fail(events.error());
+    seen.podEvents = std::move(*events);
+  }
+  if (ask.nodeState) {
+    auto ready = co_await readNodeReady(parts, ownPod(seen)->spec.nodeName);
+    if (!ready) co_return fail(ready.error());
+    seen.nodeReady = *ready;
+  }
+  co_return seen;
+}
+
+}  // namespace cloister::sandbox

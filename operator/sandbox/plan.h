@@ -1,0 +1,81 @@
+// The heart of the Sandbox controller: what is to be done for one Sandbox, from what is seen of it. Pure.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "operator/policy/profile.h"
+#include "operator/sandbox/diagnose.h"
+#include "operator/sandbox/resolve.h"
+
+namespace cloister::sandbox {
+
+// Everything a plan rests on. Pointers are to immutable objects of the stores.
+struct Observed {
+  std::shared_ptr<const api::Sandbox> sandbox;        // null: there is none
+  std::vector<std::shared_ptr<const api::Pod>> pods;  // labelled with its name; of whichever uid
+  std::vector<std::string> policies;                  // names of the namespace's NetworkPolicies of ours
+  std::optional<api::StartLatency> latency = {};      // as this process saw the start; absent after a restart
+  // Answers to questions(), absent until asked.
+  std::optional<std::vector<PodEvent>> podEvents = {};
+  std::optional<bool> nodeReady = {};
+  bool podConfirmedGone = false;  // the API server itself has no pod of that name and owner
+  bool sandboxConfirmedGone =
+      false;  // ... no Sandbox of that name, or one of another uid than the strays' owner
+  // The action of this round that failed, if one did: only a report is planned then.
+  std::optional<Error> failure = {};
+};
+
+// What has to be asked of the API server before a plan is safe: the stores alone may be behind each other.
+struct Questions {
+  bool podEvents = false;
+  bool nodeState = false;
+  bool pod = false;      // the status names a pod that the store lacks: it may merely lag
+  bool sandbox = false;  // there are pods without their Sandbox: the store may merely lag
+  bool operator==(const Questions&) const = default;
+};
+Questions questions(const Observed& observed, Time now);
+
+struct CreatePolicy {
+  std::string namespace_;
+  std::string name;
+  json::object spec;
+};
+struct CreatePod {
+  json::value pod;
+};
+struct LabelPod {  // moves the pod to another network profile (empty: to none)
+  std::shared_ptr<const api::Pod> pod;
+  std::string profile;
+};
+struct DeletePod {
+  std::shared_ptr<const api::Pod> pod;
+};
+struct DeleteSandbox {
+  std::shared_ptr<const api::Sandbox> sandbox;  // deleted only if unchanged
+};
+using Action = std::variant<CreatePolicy, CreatePod, LabelPod, DeletePod, DeleteSandbox>;
+
+// An Event for people.
+struct Report {
+  bool warning = false;
+  std::string_view reason;
+  std::string message;
+};
+
+struct Plan {
+  std::vector<Action> actions;               // in this order; the first failure ends them
+  std::optional<api::SandboxStatus> status;  // to be written after them, if it differs from the present one
+  std::optional<Report> report;
+  std::optional<Time> again;  // look again then, even if nothing changes
+};
+
+Plan plan(const Observed& observed, const Config& config, Time now);
+
+// The pod of OBSERVED that this very Sandbox controls, or null.
+std::shared_ptr<const api::Pod> ownPod(const Observed& observed);
+
+}  // namespace cloister::sandbox

@@ -1,0 +1,189 @@
+#include "operator/sandbox/pod.h"
+
+#include "base/hash.h"
+
+namespace cloister::sandbox {
+namespace {
+
+using json::array;
+using json::object;
+using json::value;
+
+constexpr int64_t userId = 1000;
+// What a sandbox gets to save its work on deletion.
+constexpr int terminationGraceSeconds = 5;
+// The kubelet counts blocks, gVisor bytes: without this margin it would evict a pod that is merely full.
+constexpr int64_t emptyDirMargin = 16 << 20;
+
+std::string milli(int64_t thousandths) {
+  return std::to_string(thousandths) + "m";
+}
+std::string bytes(int64_t count) {
+  return std::to_string(count);
+}
+
+struct Scratch {
+  std::string_view volume;
+  std::string_view path;
+  int64_t size;
+  std::string_view mountOptions;  // for gVisor's tmpfs
+};
+
+std::vector<Scratch> scratchVolumes(const Resolved& resolved) {
+  return {{"workspace", workspacePath, resolved.workspaceBytes, "mode=0755,uid=1000,gid=1000"},
+          {"tmp", "/tmp", resolved.tmpBytes, "mode=1777"}};
+}
+
+// gVisor reads these: volumes live inside the sandbox with a hard size, and so do the changes to the root
+// file system. Source: gvisor.dev/docs/user_guide (mount hints, rootfs overlay); the runtime handler must
+// pass "dev.gvisor.*" on.
+void addRuntimeAnnotations(const Resolved& resolved, object& annotations) {
+  if (resolved.runtime != api::Runtime::gvisor) return;
+  for (const Scratch& scratch : scratchVolumes(resolved)) {
+    const std::string hint = "dev.gvisor.spec.mount." + std::string(scratch.volume) + ".";
+    // Not tmpfs: that would be memory, and a full workspace would get the sandbox killed. With bind, gVisor
+    // keeps its tmpfs in a file in the emptyDir. Source: UpdateVolumeAnnotations in gVisor's
+    // pkg/shim/v1/utils/volumes.go.
+    annotations[hint + "type"] = "bind";
+    annotations[hint + "share"] = "container";
+    annotations[hint + "options"] =
+        "rw,size=" + bytes(scratch.size) + "," + std::string(scratch.mountOptions);
+  }
+  annotations["dev.gvisor.flag.overlay2"] = "root:self,size=" + bytes(resolved.diskBytes);
+}
+
+object metadataOf(const api::Sandbox& sandbox, const Resolved& resolved, std::string_view profile) {
+  object labels = json::encode(resolved.podMetadata.labels).as_object();
+  labels[api::sandboxLabel] = sandbox.metadata.name;
+  labels[api::managedByLabel] = api::managedBy;
+  labels.erase(api::networkLabel);
+  if (!profile.empty()) labels[api::networkLabel] = profile;
+  object annotations = json::encode(resolved.podMetadata.annotations).as_object();
+  addRuntimeAnnotations(resolved, annotations);
+  object meta{
+      {"name", podName(sandbox)},
+      {"namespace", sandbox.metadata.namespace_},
+      {"labels", std::move(labels)},
+      {"ownerReferences",
+       array{
+           {{"apiVersion", api::apiVersion},
+            {"kind", "Sandbox"},
+            {"name", sandbox.metadata.name},
+            {"uid", sandbox.metadata.uid},
+            {"controller", true},
+            // true would need update on sandboxes/finalizers where OwnerReferencesPermissionEnforcement is on
+            {"blockOwnerDeletion", false}}}}};
+  if (!annotations.empty()) meta["annotations"] = std::move(annotations);
+  return meta;
+}
+
+object podSecurity(api::SecurityProfile profile) {
+  const bool root = profile == api::SecurityProfile::Baseline;
+  object context{{"runAsNonRoot", !root},
+                 {"runAsUser", root ? 0 : userId},
+                 {"runAsGroup", root ? 0 : userId},
+                 {"seccompProfile", {{"type", "RuntimeDefault"}}}};
+  if (!root) context["fsGroup"] = userId;
+  return context;
+}
+
+object containerSecurity(api::SecurityProfile profile) {
+  // Baseline keeps the runtime's default capabilities, without which a package manager cannot change owners.
+  if (profile == api::SecurityProfile::Baseline) return {{"privileged", false}};
+  return {{"allowPrivilegeEscalation", false}, {"privileged", false}, {"capabilities", {{"drop", {"ALL"}}}}};
+}
+
+// At least 1, and without overflow.
+int64_t share(int64_t total, int percent) {
+  return std::max<int64_t>(1, total / 100 * percent + total % 100 * percent / 100);
+}
+
+object resourcesOf(const Resolved& resolved, const RequestsConfig& requests) {
+  const int64_t disk = resolved.diskBytes + resolved.workspaceBytes + resolved.tmpBytes + 2 * emptyDirMargin;
+  return {{"limits",
+           {{"cpu", milli(resolved.cpuMilli)},
+            {"memory", bytes(resolved.memoryBytes)},
+            {"ephemeral-storage", bytes(disk)}}},
+          {"requests",
+           {{"cpu", milli(share(resolved.cpuMilli, requests.cpuPercent))},
+            {"memory", bytes(share(resolved.memoryBytes, requests.memoryPercent))},
+            // Sandboxes rarely fill their disks: reserving it all would leave nodes empty.
+            {"ephemeral-storage", bytes(std::min<int64_t>(disk, emptyDirMargin))}}}};
+}
+
+array environment(const std::vector<api::EnvVar>& env) {
+  array list;
+  if (std::ranges::find(env, "HOME", &api::EnvVar::name) == env.end()) {
+    list.push_back({{"name", "HOME"}, {"value", workspacePath}});
+  }
+  for (const api::EnvVar& var : env) list.push_back({{"name", var.name}, {"value", var.value}});
+  return list;
+}
+
+object containerOf(const api::Sandbox& sandbox, const Resolved& resolved, const RequestsConfig& requests) {
+  const api::SandboxSpec& spec = sandbox.spec;
+  object container{
+      {"name", containerName},
+      {"image", resolved.image},
+      {"workingDir", spec.workingDir.empty() ? workspacePath : std::string_view(spec.workingDir)},
+      {"env", environment(spec.env)},
+      {"resources", resourcesOf(resolved, requests)},
+      {"securityContext", containerSecurity(resolved.securityProfile)},
+      {"terminationMessagePolicy", "FallbackToLogsOnError"}};
+  array mounts;
+  for (const Scratch& scratch : scratchVolumes(resolved)) {
+    mounts.push_back({{"name", scratch.volume}, {"mountPath", scratch.path}});
+  }
+  container["volumeMounts"] = std::move(mounts);
+  if (!resolved.command.empty()) container["command"] = json::encode(resolved.command);
+  if (!resolved.args.empty()) container["args"] = json::encode(resolved.args);
+  if (!spec.imagePullPolicy.empty()) container["imagePullPolicy"] = spec.imagePullPolicy;
+  return container;
+}
+
+array volumesOf(const Resolved& resolved) {
+  const int64_t margin = resolved.runtime == api::Runtime::gvisor ? emptyDirMargin : 0;
+  array volumes;
+  for (const Scratch& scratch : scratchVolumes(resolved)) {
+    volumes.push_back(
+        {{"name", scratch.volume}, {"emptyDir", {{"sizeLimit", bytes(scratch.size + margin)}}}});
+  }
+  return volumes;
+}
+
+// Without egress there is no name server to ask: an answer at once beats a time-out of 20 s for each look-up.
+void setDns(const api::SandboxEgress& egress, object& spec) {
+  if (egress.mode != api::EgressMode::None) return;
+  spec["dnsPolicy"] = "None";
+  spec["dnsConfig"] = {{"nameservers", {"127.0.0.1"}}};
+}
+
+}  // namespace
+
+std::string podName(const api::Sandbox& sandbox) {
+  return sandbox.metadata.name + "-" + shortHash(sandbox.metadata.uid, 8);
+}
+
+value podFor(const api::Sandbox& sandbox, const Resolved& resolved, const RequestsConfig& requests,
+             std::string_view profile) {
+  object spec{{"containers", array{containerOf(sandbox, resolved, requests)}},
+              {"volumes", volumesOf(resolved)},
+              {"restartPolicy", "Never"},
+              {"hostname", "sandbox"},
+              {"automountServiceAccountToken", false},
+              {"enableServiceLinks", false},
+              {"terminationGracePeriodSeconds", terminationGraceSeconds},
+              {"securityContext", podSecurity(resolved.securityProfile)}};
+  if (!resolved.runtimeClassName.empty()) spec["runtimeClassName"] = resolved.runtimeClassName;
+  if (!resolved.priorityClassName.empty()) spec["priorityClassName"] = resolved.priorityClassName;
+  if (!resolved.nodeSelector.empty()) spec["nodeSelector"] = json::encode(resolved.nodeSelector);
+  if (!resolved.tolerations.empty()) spec["tolerations"] = json::encode(resolved.tolerations);
+  if (!resolved.imagePullSecrets.empty()) spec["imagePullSecrets"] = json::encode(resolved.imagePullSecrets);
+  setDns(sandbox.spec.network.egress, spec);
+  return {{"apiVersion", "v1"},
+          {"kind", "Pod"},
+          {"metadata", metadataOf(sandbox, resolved, profile)},
+          {"spec", std::move(spec)}};
+}
+
+}  // namespace cloister::sandbox

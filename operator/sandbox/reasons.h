@@ -1,0 +1,62 @@
+// The reasons that a Sandbox's conditions and events carry. Documented for users in docs/conditions.md; a
+// test holds the two together.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+namespace cloister::sandbox {
+
+namespace condition {
+inline constexpr std::string_view accepted = "Accepted";            // the spec can be carried out here
+inline constexpr std::string_view podScheduled = "PodScheduled";    // a node was found
+inline constexpr std::string_view ready = "Ready";                  // the sandbox runs
+inline constexpr std::string_view networkFenced = "NetworkFenced";  // the egress rules are enforced
+inline constexpr std::string_view stalled = "Stalled";  // kstatus: it will not become Ready by itself
+}  // namespace condition
+
+namespace reason {
+// Accepted
+inline constexpr std::string_view accepted = "Accepted";
+inline constexpr std::string_view unsupported = "Unsupported";
+inline constexpr std::string_view notAllowed = "NotAllowed";
+// On the way
+inline constexpr std::string_view starting = "Starting";
+inline constexpr std::string_view scheduled = "Scheduled";
+inline constexpr std::string_view running = "Running";
+inline constexpr std::string_view expired = "Expired";
+// Could not be created
+inline constexpr std::string_view runtimeClassMissing = "RuntimeClassMissing";
+inline constexpr std::string_view quotaExceeded = "QuotaExceeded";
+inline constexpr std::string_view admissionRefused = "AdmissionRefused";
+inline constexpr std::string_view podNameTaken = "PodNameTaken";
+inline constexpr std::string_view policyNameTaken = "PolicyNameTaken";
+inline constexpr std::string_view createFailed = "CreateFailed";
+// Waits for something outside
+inline constexpr std::string_view unschedulable = "Unschedulable";
+inline constexpr std::string_view runtimeMissingOnNode = "RuntimeMissingOnNode";
+inline constexpr std::string_view imagePullFailed = "ImagePullFailed";
+inline constexpr std::string_view imageMissing = "ImageMissing";
+inline constexpr std::string_view invalidImageName = "InvalidImageName";
+inline constexpr std::string_view startFailed = "StartFailed";
+// Ended
+inline constexpr std::string_view completed = "Completed";
+inline constexpr std::string_view crashed = "Crashed";
+inline constexpr std::string_view crashLoop = "CrashLoop";
+inline constexpr std::string_view oomKilled = "OOMKilled";
+inline constexpr std::string_view evicted = "Evicted";
+inline constexpr std::string_view nodeLost = "NodeLost";
+inline constexpr std::string_view podLost = "PodLost";
+// NetworkFenced
+inline constexpr std::string_view notVerified = "NotVerified";
+
+inline constexpr std::array all{
+    accepted,        unsupported,     notAllowed,          starting,      scheduled,
+    running,         expired,         runtimeClassMissing, quotaExceeded, admissionRefused,
+    podNameTaken,    policyNameTaken, createFailed,        unschedulable, runtimeMissingOnNode,
+    imagePullFailed, imageMissing,    invalidImageName,    startFailed,   completed,
+    crashed,         crashLoop,       oomKilled,           evicted,       nodeLost,
+    podLost,         notVerified};
+}  // namespace reason
+
+}  // namespace cloister::sandbox

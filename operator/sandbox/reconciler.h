@@ -1,0 +1,45 @@
+// The Sandbox controller: observe, plan, apply, report.
+#pragma once
+
+#include "kube/client.h"
+#include "operator/sandbox/plan.h"
+#include "operator/sandbox/start_tracker.h"
+#include "operator/stores.h"
+#include "runtime/controller.h"
+
+namespace cloister::sandbox {
+
+// What the controller works with; all of it outlives the controller.
+struct Parts {
+  kube::Client& client;
+  Clock& clock;
+  const Config& config;
+  Stores& stores;
+  StartTracker& starts;
+  // Tells people: an Event on the Sandbox.
+  std::function<void(const api::Sandbox&, const Report&)> report;
+};
+
+class Reconciler {
+ public:
+  explicit Reconciler(Parts parts) : parts_(std::move(parts)) {}
+
+  Task<Result<runtime::Outcome>> reconcile(kube::ObjectKey key, uint64_t id);
+
+ private:
+  Task<Result<runtime::Outcome>> carryOut(Plan plan, Observed observed);
+
+  Parts parts_;
+};
+
+// What is known of the Sandbox KEY: from the stores, and from the API server where the stores could mislead.
+Task<Result<Observed>> observe(Parts& parts, kube::ObjectKey key);
+
+// One action. Objects that the API server answers with go into the stores.
+Task<Result<void>> apply(Parts& parts, Action action);
+
+// Writes STATUS to SANDBOX, if it is still the one that was read (Conflict otherwise).
+Task<Result<void>> writeStatus(Parts& parts, std::shared_ptr<const api::Sandbox> sandbox,
+                               api::SandboxStatus status);
+
+}  // namespace cloister::sandbox

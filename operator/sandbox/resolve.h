@@ -1,0 +1,50 @@
+// A Sandbox's spec with every gap filled from the operator's configuration, and held against what it allows.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "api/sandbox.h"
+#include "operator/config.h"
+
+namespace cloister::sandbox {
+
+// Why a spec cannot be carried out here.
+struct Refusal {
+  std::string_view reason;  // reason::unsupported or reason::notAllowed
+  std::string message;      // names the field, why, and the next step
+  bool operator==(const Refusal&) const = default;
+};
+
+// Byte and thousandth counts are what the quantities say; the texts go into the pod.
+struct Resolved {
+  api::Runtime runtime = api::Runtime::gvisor;
+  std::string runtimeClassName;
+  std::string image;
+  std::vector<std::string> command;
+  std::vector<std::string> args;
+  api::SecurityProfile securityProfile = api::SecurityProfile::Restricted;
+  int64_t cpuMilli = 0;
+  int64_t memoryBytes = 0;
+  int64_t diskBytes = 0;       // the root file system's changes
+  int64_t workspaceBytes = 0;  // /workspace
+  int64_t tmpBytes = 0;        // /tmp
+  Duration ttl = {};
+  Duration maxLifetime = {};
+  std::vector<api::LocalReference> imagePullSecrets;
+  std::map<std::string, std::string> nodeSelector;
+  std::vector<api::Toleration> tolerations;
+  std::string priorityClassName;
+  api::PodMetadata podMetadata;
+  // The first thing in the spec that keeps it from being carried out. The rest is then filled as far as the
+  // limits go.
+  std::optional<Refusal> refusal;
+};
+
+Resolved resolve(const api::SandboxSpec& spec, const Config& config);
+
+// IMAGE with PREFIX before it, unless it names a registry itself (its first part has a dot, a colon or is
+// "localhost").
+std::string withRegistry(const std::string& image, const std::string& prefix);
+
+}  // namespace cloister::sandbox

@@ -1,0 +1,128 @@
+#include "operator/sandbox/status.h"
+
+#include "operator/sandbox/reasons.h"
+
+namespace cloister::sandbox {
+namespace {
+
+class Conditions {
+ public:
+  Conditions(const api::Sandbox& sandbox, Time now)
+      : all_(sandbox.status.conditions),
+        generation_(sandbox.metadata.generation),
+        now_(std::chrono::floor<seconds>(now)) {}  // as it will be read back
+
+  void set(std::string_view type, std::string_view status, std::string_view why, std::string message) {
+    api::setCondition(all_,
+                      {.type = std::string(type),
+                       .status = std::string(status),
+                       .observedGeneration = generation_,
+                       .lastTransitionTime = {},
+                       .reason = std::string(why),
+                       .message = std::move(message)},
+                      now_);
+  }
+  void remove(std::string_view type) {
+    std::erase_if(all_, [&](const api::Condition& condition) { return condition.type == type; });
+  }
+  std::vector<api::Condition> take() { return std::move(all_); }
+
+ private:
+  std::vector<api::Condition> all_;
+  int64_t generation_;
+  Time now_;
+};
+
+// What is tried again words each failure differently (a pull that backs off alternates between two texts,
+// others name the try's ids): keep the text that is there rather than write each time.
+std::string steadyMessage(const api::Sandbox& sandbox, const Diagnosis& diagnosis) {
+  const api::Condition* ready = api::findCondition(sandbox.status.conditions, condition::ready);
+  const bool retried =
+      diagnosis.phase == api::Phase::Pending &&
+      (diagnosis.reason == reason::imagePullFailed || diagnosis.reason == reason::startFailed);
+  const bool same = ready != nullptr && ready->reason == diagnosis.reason;
+  return same && retried ? ready->message : diagnosis.message;
+}
+
+void setAccepted(const Resolved& resolved, Conditions& conditions) {
+  if (resolved.refusal) {
+    conditions.set(condition::accepted, "False", resolved.refusal->reason, resolved.refusal->message);
+  } else {
+    conditions.set(condition::accepted, "True", reason::accepted,
+                   "The spec can be carried out on this cluster.");
+  }
+}
+
+void setScheduled(const api::Pod* pod, Conditions& conditions) {
+  if (pod == nullptr) return;
+  const api::PodCondition* scheduled = findPodCondition(*pod, "PodScheduled");
+  if (!pod->spec.nodeName.empty()) {
+    conditions.set(condition::podScheduled, "True", reason::scheduled, "On node " + pod->spec.nodeName + ".");
+  } else if (scheduled != nullptr && scheduled->reason == "Unschedulable") {
+    conditions.set(condition::podScheduled, "False", reason::unschedulable, excerpt(scheduled->message));
+  } else {
+    conditions.set(condition::podScheduled, "False", reason::starting, "Waiting for a node.");
+  }
+}
+
+void setReady(const api::Sandbox& sandbox, const Diagnosis& diagnosis, Conditions& conditions) {
+  conditions.set(condition::ready, diagnosis.ready ? "True" : "False", diagnosis.reason,
+                 steadyMessage(sandbox, diagnosis));
+  if (diagnosis.phase == api::Phase::Failed) {
+    conditions.set(condition::stalled, "True", diagnosis.reason,
+                   "It will not become Ready again: see the condition Ready.");
+  } else {
+    conditions.remove(condition::stalled);
+  }
+}
+
+void setFenced(const api::Pod* pod, Conditions& conditions) {
+  if (pod == nullptr) return;
+  conditions.set(
+      condition::networkFenced, "Unknown", reason::notVerified,
+      "NetworkPolicies are in place; whether this cluster's network plug-in enforces them is not verified.");
+}
+
+void describePod(const api::Pod& pod, api::SandboxStatus& status) {
+  status.podName = pod.metadata.name;
+  status.nodeName = pod.spec.nodeName;
+  status.podIPs.clear();
+  for (const api::PodIP& address : pod.status.podIPs) status.podIPs.push_back(address.ip);
+}
+
+}  // namespace
+
+std::optional<Time> firstReady(const api::Sandbox& sandbox, const api::Pod* pod) {
+  if (sandbox.status.startedAt) return sandbox.status.startedAt;
+  if (pod == nullptr) return std::nullopt;
+  if (isPodReady(*pod)) return findPodCondition(*pod, "Ready")->lastTransitionTime;
+  for (const api::ContainerStatus& container : pod->status.containerStatuses) {
+    if (!container.state.terminated) continue;
+    const std::optional<Time> startedAt = container.state.terminated->startedAt;
+    // The kubelet says 1970 of a container that never started.
+    if (startedAt && *startedAt >= pod->metadata.creationTimestamp) return startedAt;
+  }
+  return std::nullopt;
+}
+
+api::SandboxStatus statusFor(const StatusInput& input, Time now) {
+  api::SandboxStatus status = input.sandbox.status;
+  Conditions conditions(input.sandbox, now);
+  setAccepted(input.resolved, conditions);
+  setScheduled(input.pod, conditions);
+  setReady(input.sandbox, input.diagnosis, conditions);
+  setFenced(input.pod, conditions);
+  status.conditions = conditions.take();
+  status.phase = input.diagnosis.phase;
+  status.observedGeneration = input.sandbox.metadata.generation;
+  status.runtime = input.resolved.runtime;
+  status.startedAt = input.startedAt;
+  // The status carries whole seconds: compare what will be read back.
+  status.expiresAt = std::chrono::floor<seconds>(input.expiresAt);
+  if (input.diagnosis.exitCode) status.exitCode = input.diagnosis.exitCode;
+  if (input.pod != nullptr) describePod(*input.pod, status);
+  if (input.diagnosis.ready && !status.startLatency) status.startLatency = input.latency;
+  return status;
+}
+
+}  // namespace cloister::sandbox

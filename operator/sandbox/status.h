@@ -1,0 +1,25 @@
+// What a Sandbox's status should say. Pure.
+#pragma once
+
+#include "operator/sandbox/plan.h"
+
+namespace cloister::sandbox {
+
+struct StatusInput {
+  const api::Sandbox& sandbox;
+  const Resolved& resolved;
+  const api::Pod* pod = nullptr;  // its own, if there is one
+  const Diagnosis& diagnosis;
+  std::optional<Time> startedAt;
+  Time expiresAt;
+  std::optional<api::StartLatency> latency;
+};
+
+// The present status brought up to date. Equal to the present one when nothing changed.
+api::SandboxStatus statusFor(const StatusInput& input, Time now);
+
+// The sandbox's first Ready: as recorded, else as the pod tells it; of one that ended before it was seen
+// Ready, when it began to run. Survives restarts of the operator.
+std::optional<Time> firstReady(const api::Sandbox& sandbox, const api::Pod* pod);
+
+}  // namespace cloister::sandbox

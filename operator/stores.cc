@@ -1,0 +1,51 @@
+#include "operator/stores.h"
+
+#include "operator/policy/profile.h"
+
+namespace cloister {
+namespace {
+
+constexpr const char* bySandbox = "sandbox";
+constexpr const char* byPolicy = "policy";
+constexpr const char* byNamespace = "namespace";
+
+}  // namespace
+
+kube::ObjectKey sandboxKeyOf(const api::Pod& pod) {
+  return {pod.metadata.namespace_, api::labelOf(pod.metadata, api::sandboxLabel)};
+}
+
+std::vector<kube::ObjectKey> policyKeysOf(const api::Pod& pod) {
+  std::vector<kube::ObjectKey> keys{{pod.metadata.namespace_, std::string(policy::defaultDenyName)}};
+  const std::string profile = api::labelOf(pod.metadata, api::networkLabel);
+  if (!profile.empty()) keys.push_back({pod.metadata.namespace_, policy::policyName(profile)});
+  return keys;
+}
+
+Stores::Stores() {
+  pods.addIndex(bySandbox,
+                [](const api::Pod& pod) { return std::vector{kube::toString(sandboxKeyOf(pod))}; });
+  pods.addIndex(byPolicy, [](const api::Pod& pod) {
+    std::vector<std::string> values;
+    for (const kube::ObjectKey& key : policyKeysOf(pod)) values.push_back(kube::toString(key));
+    return values;
+  });
+  policies.addIndex(byNamespace,
+                    [](const api::NetworkPolicy& policy) { return std::vector{policy.metadata.namespace_}; });
+}
+
+std::vector<std::shared_ptr<const api::Pod>> Stores::podsOf(const kube::ObjectKey& key) const {
+  return pods.byIndex(bySandbox, kube::toString(key));
+}
+
+std::vector<std::shared_ptr<const api::Pod>> Stores::podsUnder(const kube::ObjectKey& policy) const {
+  return pods.byIndex(byPolicy, kube::toString(policy));
+}
+
+std::vector<std::string> Stores::policyNames(const std::string& namespace_) const {
+  std::vector<std::string> names;
+  for (const auto& policy : policies.byIndex(byNamespace, namespace_)) names.push_back(policy->metadata.name);
+  return names;
+}
+
+}  // namespace cloister

@@ -1,0 +1,158 @@
+// The Sandbox kind, as crds/cloister.dev_sandboxes.yaml describes it field by field. A test holds the two
+// together.
+#pragma once
+
+#include "api/core.h"
+#include "api/meta.h"
+
+namespace cloister::api {
+
+inline constexpr std::string_view apiVersion = "cloister.dev/v1alpha1";
+
+// Lower-case enumerators are the API's own spelling.
+BOOST_DEFINE_FIXED_ENUM_CLASS(Runtime, int, gvisor, kata, runc)
+BOOST_DEFINE_FIXED_ENUM_CLASS(SecurityProfile, int, Restricted, Baseline)
+BOOST_DEFINE_FIXED_ENUM_CLASS(DesiredState, int, Running, Paused, Suspended)
+BOOST_DEFINE_FIXED_ENUM_CLASS(OnExpiry, int, Delete, Suspend, Snapshot)
+BOOST_DEFINE_FIXED_ENUM_CLASS(EgressMode, int, None, Internet, Allow)
+BOOST_DEFINE_FIXED_ENUM_CLASS(Protocol, int, TCP, UDP)
+BOOST_DEFINE_FIXED_ENUM_CLASS(Phase, int, Pending, Running, Succeeded, Failed)
+
+struct SandboxResources {
+  Quantity cpu;
+  Quantity memory;
+  Quantity disk;
+  std::optional<int> processes;  // answered with a condition until the runtime can enforce it
+  bool operator==(const SandboxResources&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(SandboxResources, (), (cpu, memory, disk, processes))
+
+struct SandboxLifecycle {
+  std::optional<Duration> ttl;          // from startedAt
+  std::optional<Time> expiresAt;        // a fixed moment
+  std::optional<Duration> idleTimeout;  // answered with a condition until activity is known
+  std::optional<Duration> maxLifetime;  // from creation
+  std::optional<OnExpiry> onExpiry;
+  bool operator==(const SandboxLifecycle&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(SandboxLifecycle, (), (ttl, expiresAt, idleTimeout, maxLifetime, onExpiry))
+
+struct NetworkPort {
+  std::string name;
+  int port = 0;
+  std::optional<Protocol> protocol;  // TCP when absent
+  bool operator==(const NetworkPort&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(NetworkPort, (), (name, port, protocol))
+
+struct SandboxEgress {
+  EgressMode mode = EgressMode::None;
+  std::vector<std::string> cidrs;
+  std::vector<std::string> names;  // answered with a condition until the node agent resolves them
+  std::vector<NetworkPort> ports;  // empty: all
+  bool operator==(const SandboxEgress&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(SandboxEgress, (), (mode, cidrs, names, ports))
+
+struct SandboxNetwork {
+  SandboxEgress egress;
+  std::vector<NetworkPort> expose;  // ports that pods of the namespace that are no sandboxes may reach
+  bool operator==(const SandboxNetwork&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(SandboxNetwork, (), (egress, expose))
+
+struct SandboxWorkspace {
+  Quantity size;             // default: resources.disk
+  std::string storageClass;  // answered with a condition until a workspace may outlive its pod
+  bool operator==(const SandboxWorkspace&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(SandboxWorkspace, (), (size, storageClass))
+
+struct LocalReference {
+  std::string name;
+  bool operator==(const LocalReference&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(LocalReference, (), (name))
+
+struct PodMetadata {
+  std::map<std::string, std::string> labels;
+  std::map<std::string, std::string> annotations;
+  bool operator==(const PodMetadata&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(PodMetadata, (), (labels, annotations))
+
+struct SandboxSpec {
+  std::optional<Runtime> runtime;
+  std::string image;
+  std::string imagePullPolicy;  // Always, IfNotPresent, Never
+  std::vector<std::string> command;
+  std::vector<std::string> args;
+  std::string workingDir;
+  std::vector<EnvVar> env;
+  SandboxResources resources;
+  std::optional<SecurityProfile> securityProfile;
+  SandboxLifecycle lifecycle;
+  std::optional<DesiredState> desiredState;
+  SandboxNetwork network;
+  SandboxWorkspace workspace;
+  // Scheduling and registry, as every cluster needs them.
+  std::vector<LocalReference> imagePullSecrets;
+  std::map<std::string, std::string> nodeSelector;
+  std::vector<Toleration> tolerations;
+  std::string priorityClassName;
+  PodMetadata podMetadata;
+  // Answered with a condition until their machinery exists.
+  std::optional<LocalReference> templateRef;
+  std::optional<LocalReference> poolRef;
+  std::optional<LocalReference> restoreFrom;
+  bool operator==(const SandboxSpec&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(SandboxSpec, (),
+                      (runtime, image, imagePullPolicy, command, args, workingDir, env, resources,
+                       securityProfile, lifecycle, desiredState, network, workspace, imagePullSecrets,
+                       nodeSelector, tolerations, priorityClassName, podMetadata, templateRef, poolRef,
+                       restoreFrom))
+
+// Milliseconds from when the operator first saw the Sandbox, by stage, on its own clock: Kubernetes' times
+// are whole seconds. Absent when the operator was restarted meanwhile.
+struct StartLatency {
+  std::optional<int64_t> acceptedMs;   // pod posted
+  std::optional<int64_t> scheduledMs;  // bound to a node
+  std::optional<int64_t> readyMs;      // seen Ready by the operator
+  bool operator==(const StartLatency&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(StartLatency, (), (acceptedMs, scheduledMs, readyMs))
+
+struct SandboxStatus {
+  std::optional<Phase> phase;
+  std::optional<int64_t> observedGeneration;
+  std::vector<Condition> conditions;
+  std::string podName;
+  std::vector<std::string> podIPs;
+  std::string nodeName;
+  std::optional<Runtime> runtime;
+  std::optional<Time> startedAt;
+  std::optional<Time> expiresAt;
+  std::optional<int> exitCode;
+  std::optional<StartLatency> startLatency;
+  bool operator==(const SandboxStatus&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(SandboxStatus, (),
+                      (phase, observedGeneration, conditions, podName, podIPs, nodeName, runtime, startedAt,
+                       expiresAt, exitCode, startLatency))
+
+struct Sandbox {
+  ObjectMeta metadata;
+  SandboxSpec spec;
+  SandboxStatus status;
+  bool operator==(const Sandbox&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(Sandbox, (), (metadata, spec, status))
+
+// Labels and annotations of ours on other objects. Only the operator's service account may write them.
+inline constexpr std::string_view sandboxLabel = "cloister.dev/sandbox";  // a pod: its Sandbox's name
+inline constexpr std::string_view networkLabel = "cloister.dev/network";  // a pod: its network profile
+inline constexpr std::string_view managedByLabel = "app.kubernetes.io/managed-by";
+inline constexpr std::string_view managedBy = "cloister-operator";
+
+}  // namespace cloister::api

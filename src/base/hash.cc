@@ -1,0 +1,46 @@
+#include "base/hash.h"
+
+#include <array>
+#include <cassert>
+
+#include <openssl/sha.h>
+
+namespace cloister {
+namespace {
+
+std::array<unsigned char, SHA256_DIGEST_LENGTH> sha256(std::string_view bytes) {
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
+  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest.data());
+  return digest;
+}
+
+}  // namespace
+
+std::string sha256Hex(std::string_view bytes) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string text;
+  for (unsigned char byte : sha256(bytes)) {
+    text += digits[byte >> 4];
+    text += digits[byte & 15];
+  }
+  return text;
+}
+
+std::string shortHash(std::string_view bytes, size_t length) {
+  // Only 28 characters qualify, so four stand twice: a character carries 4.7 bits, not 5.
+  constexpr std::string_view alphabet = "23456789bcdfghjkmnpqrstvwxyz4567";
+  static_assert(alphabet.size() == 32);
+  const auto digest = sha256(bytes);
+  assert(length * 5 <= digest.size() * 8);
+  std::string text;
+  for (size_t i = 0; i < length; ++i) {
+    unsigned value = 0;
+    for (size_t bit = i * 5; bit < i * 5 + 5; ++bit) {
+      value = value << 1 | (digest[bit / 8] >> (7 - bit % 8) & 1U);
+    }
+    text += alphabet[value];
+  }
+  return text;
+}
+
+}  // namespace cloister

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace cloister {
+
+// TEXT with each byte that belongs to no well-formed UTF-8 sequence replaced by U+FFFD, cut to at most
+// LARGEST bytes between two characters. The API server and JSON parsers refuse anything else.
+std::string validUtf8(std::string_view text, size_t largest = std::string_view::npos);
+
+}  // namespace cloister

@@ -1,0 +1,91 @@
+#include "runtime/controller.h"
+
+#include <algorithm>
+#include <cassert>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "base/log.h"
+
+namespace cloister::runtime {
+
+Controller::Controller(Options options, Clock& clock, Reconcile reconcile, Gate gate)
+    : options_(std::move(options)),
+      clock_(clock),
+      reconcile_(std::move(reconcile)),
+      gate_(std::move(gate)),
+      queue_(options_.backoff, options_.seed) {}
+
+void Controller::add(const kube::ObjectKey& key) {
+  queue_.add(key, clock_.instant());
+  wakeOne();
+}
+
+void Controller::gateChanged() {
+  for (Worker& worker : workers_) worker.timer->wake();
+}
+
+void Controller::start(TaskGroup& group) {
+  assert(workers_.empty());
+  for (size_t i = 0; i < options_.workers; ++i) workers_.push_back({clock_.timer()});
+  for (size_t i = 0; i < options_.workers; ++i) {
+    group.spawn(options_.name + "-worker-" + std::to_string(i), work(i));
+  }
+}
+
+void Controller::wakeOne() {
+  const auto idle = std::ranges::find(workers_, true, &Worker::idle);
+  if (idle == workers_.end()) return;
+  idle->idle = false;
+  idle->timer->wake();
+}
+
+Task<void> Controller::work(size_t number) {
+  for (;;) {
+    // Lets everything else of this thread run between two reconciles, above all the renewal of the leader's
+    // lease.
+    co_await boost::asio::post(boost::asio::use_awaitable);
+    std::optional<kube::ObjectKey> key;
+    if (gate_()) key = queue_.take(clock_.instant());
+    if (key) {
+      co_await reconcileOne(std::move(*key));
+      continue;
+    }
+    workers_[number].idle = true;
+    co_await workers_[number].timer->waitUntil(gate_() ? queue_.nextDue() : Instant::max());
+    workers_[number].idle = false;
+  }
+}
+
+Task<void> Controller::reconcileOne(kube::ObjectKey key) {
+  const Instant begun = clock_.instant();
+  const uint64_t id = nextId_++;
+  const Result<Outcome> result = co_await reconcile_(key, id);
+  if (observer_) observer_({options_.name, result.has_value(), clock_.instant() - begun});
+  finish(key, id, result);
+}
+
+void Controller::finish(const kube::ObjectKey& key, uint64_t id, const Result<Outcome>& result) {
+  const Instant now = clock_.instant();
+  if (result) {
+    queue_.done(key);
+    if (result->again) {
+      queue_.addAt(key, now + std::clamp(*result->again - clock_.now(), shortestWait, longestWait));
+    }
+    return;
+  }
+  const Error& error = result.error();
+  queue_.failed(key, now, error.retryAfter);
+  // A conflict is how optimistic concurrency works: the next try reads what the other wrote.
+  const auto level = error.code == Errc::Conflict ? log::Level::Debug : log::Level::Warn;
+  log::write(level, "reconcile failed",
+             {{"controller", options_.name},
+              {"key", toString(key)},
+              {"id", id},
+              {"error", name(error.code)},
+              {"reason", error.reason},
+              {"message", error.message}});
+}
+
+}  // namespace cloister::runtime

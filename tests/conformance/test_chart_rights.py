@@ -1,0 +1,188 @@
+"""The chart's rights and admission policy on a real API server: who may do what to Sandboxes and to their pods."""
+
+import json
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+CHART = Path(__file__).resolve().parents[2] / "charts/cloister"
+OPERATOR = "system:serviceaccount:cloister-system:cloister-operator"
+SANDBOX_LABEL = "cloister.dev/sandbox"
+
+
+def render(helm, *templates):
+    words = [word for name in templates for word in ("--show-only", f"templates/{name}.yaml")]
+    done = subprocess.run([helm, "template", "cloister", CHART, "--namespace=cloister-system", *words],
+                          text=True, check=True, stdout=subprocess.PIPE)
+    return done.stdout
+
+
+def until(check, what):
+    """Caches inside the API server and the controllers follow a write in their own time."""
+    deadline = time.monotonic() + 30
+    while not check():
+        assert time.monotonic() < deadline, f"not within 30 s: {what}"
+        time.sleep(0.1)
+
+
+def pod(name, **metadata):
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, **metadata},
+            "spec": {"nodeName": "node-a", "automountServiceAccountToken": False,
+                     "containers": [{"name": "sandbox", "image": "none"}]}}
+
+
+def owner(name="box", uid="6f1d2a34-0000-4000-8000-000000000000"):
+    return {"apiVersion": "cloister.dev/v1alpha1", "kind": "Sandbox", "name": name, "uid": uid, "controller": True}
+
+
+@pytest.fixture(scope="module")
+def chart(admin, helm, tmp_path_factory):
+    """The chart's rights and policy, in force."""
+    file = tmp_path_factory.mktemp("chart") / "rendered.yaml"
+    file.write_text(render(helm, "serviceaccount", "rbac", "tenantroles", "admissionpolicy"))
+    admin("create", "namespace", "cloister-system")
+    warnings = admin.must("apply", "-f", str(file)).text
+    assert "Warning" not in warnings, warnings
+    forged = pod("forged", labels={SANDBOX_LABEL: "x"})
+
+    def refused():
+        return not admin("create", "--namespace=cloister-system", "--dry-run=server", "-f", "-", stdin=forged).ok
+    until(refused, "the policy is in force")
+    yield
+    admin("delete", "validatingadmissionpolicybinding,validatingadmissionpolicy", "cloister-operator-pods")
+    until(lambda: not refused(), "the policy is no longer in the way of other tests")
+    admin("delete", "-f", str(file))
+
+
+@pytest.fixture(scope="module")
+def users(admin, chart):
+    """kubectl in a namespace as its tenant, its reader and the operator."""
+    namespace = "chart-rights"
+    admin.must("create", "namespace", namespace)
+    for role in ("edit", "view"):
+        admin.must("create", "rolebinding", role, f"--clusterrole={role}", f"--user={role}", f"--namespace={namespace}")
+    here = admin.having(f"--namespace={namespace}")
+    tenant = here.having("--as=edit")
+    until(lambda: tenant("auth", "can-i", "create", "sandboxes").ok, "the roles are aggregated")
+    until(lambda: admin("get", f"--namespace={namespace}", "serviceaccount", "default").ok, "a service account is there")
+    yield {"admin": here, "tenant": tenant, "reader": here.having("--as=view"), "operator": here.having(f"--as={OPERATOR}")}
+    admin("delete", "namespace", namespace, "--wait=false")
+
+
+def test_the_api_server_finds_no_fault_in_the_policy(admin, chart):
+    def status():
+        policy = admin.must("get", "validatingadmissionpolicy", "cloister-operator-pods", "-o", "json").json()
+        return policy.get("status", {})
+    until(lambda: "observedGeneration" in status(), "the policy's expressions are type-checked")
+    assert not status().get("typeChecking", {}).get("expressionWarnings")
+
+
+FORGED = {
+    "a sandbox's label": ({"labels": {SANDBOX_LABEL: "box"}}, SANDBOX_LABEL),
+    "a network profile's label": ({"labels": {"cloister.dev/network": "open"}}, "cloister.dev/network"),
+    "any label of ours": ({"labels": {"team": "a", "cloister.dev/x": ""}}, "cloister.dev/x"),
+    "an annotation of ours": ({"annotations": {"cloister.dev/x": ""}}, "cloister.dev/x"),
+    "a Sandbox as owner": ({"ownerReferences": [owner()]}, "metadata.ownerReferences"),
+}
+
+
+@pytest.mark.parametrize("metadata, named", FORGED.values(), ids=FORGED.keys())
+def test_a_tenant_can_not_pass_a_pod_off_as_ours(users, metadata, named):
+    answer = users["tenant"]("create", "-f", "-", stdin=pod("forged", **metadata))
+    assert not answer.ok
+    assert named in answer.text and "written by Cloister's operator alone" in answer.text, answer.text
+    assert "create a Sandbox instead of a pod" in answer.text
+
+
+CHANGES = {
+    "remove the label": {"labels": {SANDBOX_LABEL: None}},
+    "change the label": {"labels": {SANDBOX_LABEL: "other"}},
+    "open the network": {"labels": {"cloister.dev/network": "open"}},
+    "add an annotation of ours": {"annotations": {"cloister.dev/x": "y"}},
+    "remove the owner": {"ownerReferences": None},
+    "change the owner": {"ownerReferences": [owner("other")]},
+}
+
+
+@pytest.fixture
+def owned(users):
+    """A Sandbox `box` and its pod `box-1`."""
+    made = users["tenant"].must("create", "-o", "json", "-f", "-", stdin={
+        "apiVersion": "cloister.dev/v1alpha1", "kind": "Sandbox", "metadata": {"name": "box"}}).json()
+    users["operator"].must("create", "-f", "-", stdin=pod(
+        "box-1", labels={SANDBOX_LABEL: "box", "team": "a"}, ownerReferences=[owner(uid=made["metadata"]["uid"])]))
+    yield users
+    users["admin"]("delete", "sandbox", "box", "--wait=false")
+    users["admin"].must("delete", "pod", "box-1", "--force")
+
+
+def patched(kubectl, metadata):
+    return kubectl("patch", "pod", "box-1", "--type=merge", "--dry-run=server", "-p", json.dumps({"metadata": metadata}))
+
+
+@pytest.mark.parametrize("metadata", CHANGES.values(), ids=CHANGES.keys())
+def test_only_the_operator_changes_what_is_ours(owned, metadata):
+    refused = patched(owned["tenant"], metadata)
+    assert not refused.ok and "written by Cloister's operator alone" in refused.text, refused.text
+    allowed = patched(owned["operator"], metadata)
+    assert allowed.ok, allowed.text
+
+
+def test_the_rest_of_a_pod_is_as_free_as_ever(owned):
+    tenant = owned["tenant"]
+    assert patched(tenant, {"labels": {"team": "b"}, "annotations": {"note": "x"}}).ok
+    assert tenant("create", "--dry-run=server", "-f", "-", stdin=pod("free", labels={"team": "a"})).ok
+    assert tenant("delete", "pod", "box-1", "--dry-run=server").ok
+
+
+def test_kubelets_report_status(owned):
+    kubelet = owned["admin"].having("--as=system:node:node-a", "--as-group=system:nodes")
+    seen = owned["admin"]("get", "pod", "box-1", "-o", "json").json()
+    status = "/api/v1/namespaces/chart-rights/pods/box-1/status"
+    seen["status"]["phase"] = "Running"
+    answer = kubelet("replace", "--raw", status, "-f", "-", stdin=seen)
+    assert answer.ok, answer.text
+    relabelled = answer.json()
+    relabelled["metadata"]["labels"][SANDBOX_LABEL] = "other"
+    refused = kubelet("replace", "--raw", status, "-f", "-", stdin=relabelled)
+    assert not refused.ok and "cannot update labels through pod status" in refused.text, refused.text
+
+
+def test_the_garbage_collector_may_orphan_pods(owned):
+    # It looks for new kinds every 30 s.
+    owned["tenant"].must("delete", "sandbox", "box", "--cascade=orphan", "--timeout=55s")
+    left = owned["admin"]("get", "pod", "box-1", "-o", "json").json()["metadata"]
+    assert "ownerReferences" not in left and "deletionTimestamp" not in left
+
+
+RIGHTS = {
+    "tenant": ("create sandboxes, get sandboxes, patch sandboxes, delete sandboxes, deletecollection sandboxes",
+               "patch sandboxes --subresource=status, update sandboxes --subresource=status"),
+    "reader": ("get sandboxes, list sandboxes, watch sandboxes",
+               "create sandboxes, patch sandboxes, delete sandboxes, patch sandboxes --subresource=status"),
+    "operator": ("watch sandboxes, delete sandboxes, patch sandboxes --subresource=status, create pods, patch pods, delete pods, "
+                 "create networkpolicies, delete networkpolicies, create events, list events, get nodes",
+                 "get secrets, list secrets, get configmaps, create sandboxes, patch sandboxes, update pods, "
+                 "create pods --subresource=exec, list nodes, list namespaces, get leases, create leases, "
+                 "create clusterroles, impersonate users"),
+}
+
+
+@pytest.mark.parametrize("user", RIGHTS)
+def test_rights(users, user):
+    may, may_not = ([tuple(right.split()) for right in rights.split(", ")] for rights in RIGHTS[user])
+    for right in may:
+        assert users[user]("auth", "can-i", *right).ok, f"{user} may not {right}"
+    for right in may_not:
+        assert not users[user]("auth", "can-i", *right).ok, f"{user} may {right}"
+
+
+def test_the_operator_elects_its_leader_in_its_own_namespace_alone(admin, chart):
+    operator = admin.having(f"--as={OPERATOR}", "--namespace=cloister-system")
+    for verb in ("get", "update", "patch"):
+        assert operator("auth", "can-i", verb, "leases/cloister-operator").ok
+        assert not operator("auth", "can-i", verb, "leases/another").ok
+    assert operator("auth", "can-i", "create", "leases").ok
+    assert not operator("auth", "can-i", "list", "leases").ok

@@ -1,0 +1,62 @@
+// The rest of a cluster, simulated: a scheduler, kubelets, and the controllers that Kubernetes brings.
+#pragma once
+
+#include <set>
+
+#include "tests/sim/dice.h"
+#include "tests/support/apiserver/api_server.h"
+#include "tests/support/sim_clock.h"
+
+namespace cloister::sim {
+
+// Binds pods to nodes, starts and ends them. A container's image tells its fate: "runs", "slow" (starts after
+// a while), "completes", "crashes" (each some time after its start), "unpullable", "refused" (by the node),
+// "unschedulable".
+class Kubelets {
+ public:
+  static constexpr int nodes = 3;
+
+  Kubelets(test::SimClock& clock, test::ApiServer& server, uint64_t seed);
+
+  // The pod ends. HOW: completed, crashed, oom, evicted.
+  void end(const test::ObjectId& pod, const std::string& how);
+  // The node does nothing until it is back, and the cluster notices.
+  void lose(int node, Duration span);
+  bool allUp() const { return lost_.empty(); }
+
+ private:
+  void changed(const test::Change& change);
+  void bind(const test::ObjectId& pod);
+  void start(const test::ObjectId& pod);
+  void run(const test::ObjectId& pod);
+  void stop(const test::ObjectId& pod, const std::string& uid);
+  bool nodeIsUp(const test::ObjectId& pod) const;
+  void setNodeReady(int node, bool ready);
+  void later(Duration least, Duration most, std::function<void()> what);
+
+  test::SimClock& clock_;
+  test::ApiServer& server_;
+  Dice dice_;
+  std::set<std::string> lost_;
+};
+
+// The garbage collector and the namespace controller, each taking its time.
+class Janitors {
+ public:
+  Janitors(test::SimClock& clock, test::ApiServer& server, uint64_t seed);
+
+ private:
+  void changed(const test::Change& change);
+  void sweep();
+  void orphan(const test::Object& owner);
+  bool hasOwner(const json::value& dependent) const;
+  void empty(const std::string& namespace_);
+  void soonSweep();
+
+  test::SimClock& clock_;
+  test::ApiServer& server_;
+  Dice dice_;
+  bool sweeping_ = false;
+};
+
+}  // namespace cloister::sim

@@ -1,0 +1,140 @@
+#include "tests/sim/generate.h"
+
+#include <algorithm>
+
+#include "tests/sim/dice.h"
+#include "tests/sim/network.h"
+
+namespace cloister::sim {
+namespace {
+
+constexpr Duration longest = seconds(30);  // of all steps
+
+Setup drawSetup(Dice& dice) {
+  constexpr int workers[] = {1, 4, 8};
+  constexpr int pages[] = {1, 2, 500, 500};
+  Setup setup;
+  setup.replicas = dice.oneIn(3) ? 2 : 1;
+  setup.election = !dice.oneIn(setup.replicas == 2 ? 4 : 2);
+  setup.workers = dice.pick(workers);
+  setup.page = dice.pick(pages);
+  setup.namespaced = dice.oneIn(4);
+  return setup;
+}
+
+Step drawCreate(Dice& dice, int which) {
+  constexpr const char* images[] = {"runs",    "runs",       "runs",      "slow",         "crashes",
+                                    "refused", "unpullable", "completes", "unschedulable"};
+  Step step{.at = dice.between(milliseconds(500), longest / 2), .what = What::Create, .which = which};
+  step.how = dice.pick(images);
+  step.count = dice.oneIn(3) ? 1 : 0;
+  if (dice.oneIn(2)) step.span = dice.between(seconds(2), seconds(20));
+  return step;
+}
+
+// Fills in what a step of this kind needs.
+void detail(Dice& dice, Step& step) {
+  constexpr const char* propagations[] = {"Background", "Background", "Foreground", "Orphan"};
+  constexpr const char* modes[] = {"None", "Internet"};
+  constexpr const char* states[] = {"Paused", "Running"};
+  constexpr const char* ends[] = {"completed", "crashed", "oom", "evicted"};
+  constexpr const char* kinds[] = {"", "pods", "sandboxes", "networkpolicies"};
+  constexpr const char* atWrites[] = {"crashBefore", "crashAfter", "crashAfter", "lag", "gap"};
+  constexpr Fate fates[] = {Fate::Refused,  Fate::Throttled,  Fate::Broken, Fate::Failed,
+                            Fate::Conflict, Fate::AnswerLost, Fate::Reset,  Fate::ResetAnswer,
+                            Fate::Silent,   Fate::Late};
+  step.span = dice.between(milliseconds(200), seconds(12));
+  switch (step.what) {
+    case What::Create:
+      step = drawCreate(dice, step.which);
+      break;
+    case What::Delete:
+      step.how = dice.pick(propagations);
+      break;
+    case What::SetEgress:
+      step.how = dice.pick(modes);
+      break;
+    case What::SetState:
+      step.how = dice.pick(states);
+      break;
+    case What::EndPod:
+      step.how = dice.pick(ends);
+      break;
+    case What::Fail:
+      step.how = boost::describe::enum_to_string(dice.pick(fates), "");
+      step.count = 1 + dice.roll(dice.oneIn(4) ? 8 : 2);
+      break;
+    case What::LagWatches:
+      step.how = dice.pick(kinds);
+      step.count = 1 + dice.roll(15);
+      break;
+    case What::AtWrite:
+      step.how = dice.pick(atWrites);
+      step.count = 1 + dice.roll(4);
+      break;
+    case What::Pause:
+      step.span = dice.between(seconds(1), seconds(25));
+      break;
+    case What::Jump:
+      step.how = dice.oneIn(2) ? "back" : "forward";
+      step.span = dice.oneIn(2) ? step.span : dice.between(seconds(30), std::chrono::hours(2));
+      break;
+    default:
+      break;
+  }
+}
+
+Step draw(Dice& dice, const std::vector<What>& pool, int sandboxes) {
+  Step step{
+      .at = dice.between(milliseconds(0), longest), .what = dice.pick(pool), .which = dice.roll(sandboxes)};
+  const Duration at = step.at;
+  detail(dice, step);
+  step.at = at;
+  return step;
+}
+
+const std::vector<What> usersDo{What::Create,     What::SetTtl,       What::SetTtl,       What::SetEgress,
+                                What::SetState,   What::Delete,       What::Delete,       What::DeletePod,
+                                What::StripLabel, What::DropPolicies, What::BendPolicies, What::EndPod,
+                                What::Stranger,   What::Pin};
+
+}  // namespace
+
+const std::vector<Scenario>& scenarios() {
+  static const std::vector<Scenario> all = [] {
+    std::vector<Scenario> list{
+        {"calm", {}},
+        {"crashes", {What::Crash, What::AtWrite, What::AtWrite, What::Handover, What::Pause}},
+        {"network", {What::Fail, What::Fail, What::Fail, What::Outage}},
+        {"watches", {What::CutWatches, What::LagWatches, What::LagWatches, What::Compact, What::Repeat}},
+        {"cluster", {What::LoseNode, What::Quota, What::NoRuntimeClass, What::DeleteNamespace, What::Squat}},
+        {"clocks", {What::Jump, What::Pause, What::Crash}}};
+    Scenario everything{"all", {}};
+    for (const Scenario& one : list) {
+      everything.faults.insert(everything.faults.end(), one.faults.begin(), one.faults.end());
+    }
+    list.push_back(std::move(everything));
+    return list;
+  }();
+  return all;
+}
+
+const Scenario* findScenario(std::string_view name) {
+  const auto found = std::ranges::find(scenarios(), name, &Scenario::name);
+  return found == scenarios().end() ? nullptr : &*found;
+}
+
+Script generate(uint64_t seed, const Scenario& scenario) {
+  Dice dice(seed, 10);
+  Script script{.name = std::string(scenario.name), .seed = seed, .setup = drawSetup(dice), .steps = {}};
+  const int sandboxes = 1 + dice.roll(5);
+  for (int i = 0; i < sandboxes; ++i) script.steps.push_back(drawCreate(dice, i));
+  for (int i = dice.roll(7); i > 0; --i) script.steps.push_back(draw(dice, usersDo, sandboxes));
+  if (!scenario.faults.empty()) {
+    for (int i = 1 + dice.roll(8); i > 0; --i) script.steps.push_back(draw(dice, scenario.faults, sandboxes));
+  }
+  std::ranges::sort(script.steps, {}, &Step::at);
+  return script;
+}
+
+}  // namespace cloister::sim

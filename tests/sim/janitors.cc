@@ -1,0 +1,117 @@
+#include "tests/sim/cluster.h"
+
+namespace cloister::sim {
+namespace {
+
+constexpr const char* collector = "gc";
+
+test::ObjectId idOf(const std::string& plural, const json::value& object) {
+  return {plural,
+          {json::findString(object, "metadata.namespace"), json::findString(object, "metadata.name")}};
+}
+
+bool hasFinalizer(const json::value& object, std::string_view name) {
+  const json::value* list = json::find(object, "metadata.finalizers");
+  return list != nullptr && std::ranges::find(list->as_array(), json::value(name)) != list->as_array().end();
+}
+
+const json::array* ownersOf(const json::value& object) {
+  const json::value* list = json::find(object, "metadata.ownerReferences");
+  return list != nullptr && list->is_array() && !list->get_array().empty() ? &list->get_array() : nullptr;
+}
+
+}  // namespace
+
+Janitors::Janitors(test::SimClock& clock, test::ApiServer& server, uint64_t seed)
+    : clock_(clock), server_(server), dice_(seed, 3) {
+  server_.storage().onChange([this](const test::Change& change) { changed(change); });
+}
+
+void Janitors::changed(const test::Change& change) {
+  const bool created = !change.before && ownersOf(change.after->json) != nullptr;
+  const bool ownerGone = change.id.plural == "sandboxes" && !change.after;
+  if (created || ownerGone) soonSweep();
+  if (!change.after || json::find(change.after->json, "metadata.deletionTimestamp") == nullptr) return;
+  const Instant soon = clock_.instant() + dice_.between(milliseconds(50), milliseconds(1500));
+  if (change.id.plural == "namespaces") {
+    clock_.at(soon, [this, name = change.id.key.name] { empty(name); });
+  } else if (hasFinalizer(change.after->json, "orphan")) {
+    clock_.at(soon, [this, owner = change.after] { orphan(owner); });
+  } else if (hasFinalizer(change.after->json, "foregroundDeletion")) {
+    soonSweep();
+  }
+}
+
+void Janitors::soonSweep() {
+  if (std::exchange(sweeping_, true)) return;
+  clock_.at(clock_.instant() + dice_.between(milliseconds(50), milliseconds(3000)), [this] {
+    sweeping_ = false;
+    sweep();
+  });
+}
+
+// An owner in the foreground of its deletion counts as gone for its dependents.
+bool Janitors::hasOwner(const json::value& dependent) const {
+  for (const json::value& reference : *ownersOf(dependent)) {
+    if (json::findString(reference, "kind") != "Sandbox") return true;
+    const test::Object owner = server_.storage().get(
+        {"sandboxes",
+         {json::findString(dependent, "metadata.namespace"), json::findString(reference, "name")}});
+    const bool there = owner && owner->json.at("metadata").at("uid") == reference.at("uid");
+    if (there && !hasFinalizer(owner->json, "foregroundDeletion")) return true;
+  }
+  return false;
+}
+
+void Janitors::sweep() {
+  for (const test::Object& pod : server_.storage().list("pods", "")) {
+    if (ownersOf(pod->json) == nullptr || hasOwner(pod->json)) continue;
+    server_.remove(collector, idOf("pods", pod->json),
+                   {{"preconditions", {{"uid", pod->json.at("metadata").at("uid")}}}});
+  }
+  for (const test::Object& owner : server_.storage().list("sandboxes", "")) {
+    if (!hasFinalizer(owner->json, "foregroundDeletion")) continue;
+    bool dependents = false;
+    for (const test::Object& pod :
+         server_.storage().list("pods", json::findString(owner->json, "metadata.namespace"))) {
+      dependents |= json::findString(pod->json, "metadata.ownerReferences.0.uid") ==
+                    json::findString(owner->json, "metadata.uid");
+    }
+    if (dependents) {
+      soonSweep();
+    } else {
+      server_.edit(collector, idOf("sandboxes", owner->json),
+                   [](json::value& object) { object.at("metadata").as_object().erase("finalizers"); });
+    }
+  }
+}
+
+void Janitors::orphan(const test::Object& owner) {
+  const std::string uid = json::findString(owner->json, "metadata.uid");
+  for (const test::Object& pod :
+       server_.storage().list("pods", json::findString(owner->json, "metadata.namespace"))) {
+    if (json::findString(pod->json, "metadata.ownerReferences.0.uid") != uid) continue;
+    server_.edit(collector, idOf("pods", pod->json),
+                 [](json::value& object) { object.at("metadata").as_object().erase("ownerReferences"); });
+  }
+  const test::ObjectId id = idOf("sandboxes", owner->json);
+  const test::Object present = server_.storage().get(id);
+  if (!present || json::findString(present->json, "metadata.uid") != uid) return;
+  server_.edit(collector, id,
+               [](json::value& object) { object.at("metadata").as_object().erase("finalizers"); });
+}
+
+void Janitors::empty(const std::string& namespace_) {
+  bool left = false;
+  for (const char* plural : {"sandboxes", "pods", "networkpolicies", "events", "leases"}) {
+    for (const test::Object& object : server_.storage().list(plural, namespace_)) {
+      server_.remove("namespaces", idOf(plural, object->json));
+    }
+    left |= !server_.storage().list(plural, namespace_).empty();
+  }
+  const test::ObjectId id{"namespaces", {"", namespace_}};
+  if (!left && server_.storage().get(id)) return server_.erase("namespaces", id);
+  if (left) clock_.at(clock_.instant() + seconds(1), [this, namespace_] { empty(namespace_); });
+}
+
+}  // namespace cloister::sim

@@ -1,0 +1,66 @@
+// What happens to one simulated cluster, and when: what users do, what nodes do, what goes wrong. A script
+// and its seed determine a run to the last detail; a failing one is printed, shortened and kept as JSON.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "json/codec.h"
+
+namespace cloister::sim {
+
+// Users', with WHICH numbering Sandboxes:
+//   Create (HOW: the image, which tells the pod's fate, see cluster.h; SPAN: the ttl, none for the default),
+//   SetTtl, SetEgress (HOW), SetState (HOW: a desiredState), Pin (a finalizer, until the faults end), Delete
+//   (HOW: the propagation), DeletePod, StripLabel (the network label off the pod), DropPolicies, BendPolicies
+//   (of the Sandbox's namespace), DeleteNamespace, Squat (a stranger's pod takes the name of the Sandbox's
+//   pod), Stranger (some pod).
+// Nodes': EndPod (HOW: completed, crashed, oom, evicted), LoseNode (for SPAN).
+// The API server's: Quota, NoRuntimeClass (creations refused for SPAN), Compact (all history is forgotten).
+// The network's: Fail (the next COUNT requests; HOW: a Fate, see network.h), Outage (for SPAN), CutWatches,
+//   LagWatches (events of kind HOW come SPAN later, for COUNT seconds), Repeat (watches tell old events
+//   again).
+// The operator's, with WHICH numbering replicas: Crash, AtWrite (the COUNTth from now; HOW: before,
+// after),
+//   Pause (for SPAN: the process stands still), Handover (it ends in an orderly way).
+// Clocks': Jump (the wall clock by SPAN; HOW: forward, back).
+BOOST_DEFINE_FIXED_ENUM_CLASS(What, int, Create, SetTtl, SetEgress, SetState, Pin, Delete, DeletePod,
+                              StripLabel, DropPolicies, BendPolicies, DeleteNamespace, Squat, Stranger,
+                              EndPod, LoseNode, Quota, NoRuntimeClass, Compact, Fail, Outage, CutWatches,
+                              LagWatches, Repeat, Crash, AtWrite, Pause, Handover, Jump)
+
+struct Step {
+  Duration at = {};
+  What what = What::Create;
+  int which = 0;
+  int count = 0;
+  Duration span = {};
+  std::string how = {};
+  bool operator==(const Step&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(Step, (), (at, what, which, count, span, how))
+
+struct Setup {
+  int replicas = 1;
+  bool election = true;  // without it every replica believes that it leads
+  int workers = 4;
+  int page = 500;  // objects on a page of a list
+  bool namespaced = false;
+  bool operator==(const Setup&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(Setup, (), (replicas, election, workers, page, namespaced))
+
+struct Script {
+  std::string name;
+  uint64_t seed = 0;  // of all that no step says: how long things take
+  Setup setup;
+  std::vector<Step> steps;  // by time
+  bool operator==(const Script&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(Script, (), (name, seed, setup, steps))
+
+// "12.5s Crash which=1"
+std::string toString(const Step& step);
+
+}  // namespace cloister::sim

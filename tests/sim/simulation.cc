@@ -1,0 +1,222 @@
+#include "tests/sim/simulation.h"
+
+namespace cloister::sim {
+namespace {
+
+constexpr Duration tickStep = milliseconds(500);
+constexpr Duration settleBound = seconds(300);
+// Longer than a controller lets a key wait, so that everything is looked at once more.
+constexpr Duration restTime = seconds(65);
+
+Config configOf(const Setup& setup) {
+  Config config;
+  config.workers = setup.workers;
+  config.leaderElection.enabled = setup.election;
+  if (setup.namespaced) config.watchNamespaces = {"team-0", "team-1"};
+  return config;
+}
+
+}  // namespace
+
+Simulation::Simulation(Script script, bool keepTrace)
+    : script_(std::move(script)),
+      trace_(clock_, keepTrace),
+      config_(configOf(script_.setup)),
+      server_(clock_),
+      network_(clock_, server_, trace_, script_.seed),
+      kubelets_(clock_, server_, script_.seed),
+      janitors_(clock_, server_, script_.seed),
+      invariants_(clock_, server_, config_),
+      dice_(script_.seed, 4),
+      replicas_(size_t(script_.setup.replicas)) {
+  server_.pageLimit = size_t(script_.setup.page);
+  server_.admission = [this](const auto& request, const auto& target) { return admit(request, target); };
+  network_.onWrite = [this](const Line& line, bool before) { return onWrite(line, before); };
+  server_.storage().onChange([this](const test::Change& change) {
+    const char* what = !change.before ? "creates " : !change.after ? "ends " : "changes ";
+    trace_.add(server_.actor(), what + toString(change.id) + " @" + std::to_string(change.revision));
+  });
+  for (const char* name : {"team-0", "team-1", "cloister-system"}) {
+    server_.create("admin", "namespaces", {{"metadata", {{"name", name}}}});
+  }
+}
+
+Simulation::~Simulation() {
+  shutDown();
+}
+
+Outcome Simulation::run() {
+  schedule();
+  const Instant end = clock_.instant() + (script_.steps.empty() ? seconds(1) : script_.steps.back().at);
+  while (clock_.instant() < end && tick()) {
+  }
+  calm();
+  settle();
+  if (!failure_) rest();
+  Outcome outcome{.violation = failure_,
+                  .trace = {},
+                  .hash = 0,
+                  .writes = writes_,
+                  .settledAfter = settledAfter_,
+                  .end = describeEnd()};
+  shutDown();
+  if (outcome.violation) trace_.add("VIOLATION", *outcome.violation);
+  outcome.trace = trace_.lines();
+  outcome.hash = trace_.hash();
+  return outcome;
+}
+
+void Simulation::schedule() {
+  for (size_t i = 0; i < replicas_.size(); ++i) {
+    clock_.at(clock_.instant() + milliseconds(100) * int(i), [this, i] { startReplica(i); });
+  }
+  for (const Step& step : script_.steps) {
+    clock_.at(clock_.instant() + step.at, [this, step] {
+      trace_.add("script", toString(step));
+      carryOut(step);
+    });
+  }
+}
+
+// False as soon as something is wrong.
+bool Simulation::tick() {
+  const bool before = working();
+  clock_.advance(tickStep);
+  invariants_.tick(tickStep, before && working());
+  if (!failure_) failure_ = invariants_.violation();
+  return !failure_;
+}
+
+// A leader, and nothing in its way.
+bool Simulation::working() const {
+  constexpr Duration recovery = seconds(3);
+  if (!network_.calmSince(clock_.instant() - recovery)) return false;
+  // Timers run on monotonic clocks: a jump is noticed when a key is looked at next.
+  if (jumped_ && clock_.instant() < *jumped_ + runtime::Controller::longestWait + recovery) return false;
+  return std::ranges::any_of(replicas_, [](const Replica& replica) {
+    const Process* process = replica.process.get();
+    return process != nullptr && !process->ending() && !process->paused() && process->program().leading() &&
+           process->program().current();
+  });
+}
+
+void Simulation::calm() {
+  network_.calm();
+  quotaUntil_ = noRuntimeUntil_ = Instant::min();
+  for (Replica& replica : replicas_) replica.writesLeft = 0;
+  unpin();
+  trace_.add("script", "faults end");
+}
+
+void Simulation::settle() {
+  const Instant begun = clock_.instant();
+  while (tick()) {
+    settledAfter_ = clock_.instant() - begun;
+    const std::string unsettled = invariants_.unsettled(restTime + seconds(35));
+    const bool all = std::ranges::all_of(replicas_, [](const Replica& replica) {
+      return replica.process && !replica.process->paused() && replica.process->program().current();
+    });
+    if (unsettled.empty() && working() && all && kubelets_.allUp()) return;
+    if (settledAfter_ < settleBound) continue;
+    failure_ = "not settled after " + formatDuration(settledAfter_) + ": " +
+               (unsettled.empty() ? "not every replica and node is up" : unsettled);
+  }
+}
+
+void Simulation::rest() {
+  // What was noticed last may still be on its way to an Event.
+  for (const Instant end = clock_.instant() + seconds(10); clock_.instant() < end;) {
+    if (!tick()) return;
+  }
+  const bool squatted =
+      std::ranges::any_of(script_.steps, [](const Step& step) { return step.what == What::Squat; });
+  const auto count = [&] { return squatted ? invariants_.changes() : invariants_.writes(); };
+  const size_t before = count();
+  for (const Instant end = clock_.instant() + restTime; clock_.instant() < end;) {
+    if (!tick()) return;
+  }
+  if (count() != before) failure_ = "writes although nothing happens";
+  if (auto unsettled = invariants_.unsettled({}); !failure_ && !unsettled.empty())
+    failure_ = "unsettled again: " + unsettled;
+}
+
+void Simulation::shutDown() {
+  if (std::exchange(over_, true)) return;
+  for (size_t i = 0; i < replicas_.size(); ++i) endReplica(i, false);
+  clock_.runUntilIdle();
+}
+
+void Simulation::startReplica(size_t number) {
+  Replica& replica = replicas_[number];
+  if (over_ || replica.process) return;
+  const std::string name =
+      std::string(operatorPrefix) + std::to_string(number) + "." + std::to_string(++replica.starts);
+  trace_.add(name, "starts");
+  replica.process = std::make_unique<Process>(
+      Process::Surroundings{.clock = clock_,
+                            .network = network_,
+                            .config = config_,
+                            .seed = script_.seed + number * 1000 + uint64_t(replica.starts)},
+      name);
+}
+
+void Simulation::endReplica(size_t number, bool orderly) {
+  Process* process = replicas_[number].process.get();
+  if (process == nullptr || process->ending()) return;
+  trace_.add(process->name(), orderly ? "is stopped" : "crashes");
+  process->end(orderly, [this, number] {
+    replicas_[number].process.reset();
+    clock_.at(clock_.instant() + dice_.between(milliseconds(100), seconds(5)),
+              [this, number] { startReplica(number); });
+  });
+}
+
+bool Simulation::onWrite(const Line& line, bool before) {
+  writes_ += before ? 1 : 0;
+  for (size_t i = 0; i < replicas_.size(); ++i) {
+    Replica& replica = replicas_[i];
+    if (!replica.process || &replica.process->line() != &line || replica.writesLeft == 0) continue;
+    if (before != (replica.atWrite == "crashBefore") || --replica.writesLeft > 0) continue;
+    return happenAtWrite(i, replica.atWrite);
+  }
+  return true;
+}
+
+// False when the process dies of it.
+bool Simulation::happenAtWrite(size_t number, const std::string& what) {
+  constexpr Duration lag = seconds(8);
+  if (what == "gap") {
+    network_.cut();
+    server_.storage().compact();
+  } else if (what == "lag") {
+    network_.lag("", lag);
+    clock_.at(clock_.instant() + lag, [this] { network_.noLag(); });
+  } else {
+    endReplica(number, false);
+    return false;
+  }
+  return true;
+}
+
+std::string Simulation::describeEnd() const {
+  std::string text;
+  for (const auto& sandbox : server_.storage().list("sandboxes", "")) {
+    text += json::findString(sandbox->json, "metadata.namespace") + "/" +
+            json::findString(sandbox->json, "metadata.name") + " " +
+            json::findString(sandbox->json, "status.phase") + "\n";
+  }
+  for (const char* plural : {"pods", "networkpolicies"}) {
+    for (const auto& object : server_.storage().list(plural, "")) {
+      text += std::string(plural) + " " + json::findString(object->json, "metadata.namespace") + "/" +
+              json::findString(object->json, "metadata.ownerReferences.0.name") + " " +
+              json::findString(object->json, "status.phase") + "\n";
+    }
+  }
+  return text;
+}
+
+Outcome run(const Script& script, bool keepTrace) {
+  return Simulation(script, keepTrace).run();
+}
+
+}  // namespace cloister::sim

@@ -1,0 +1,82 @@
+// One run of a script: the real operator against a simulated cluster, on a simulated clock, in one thread.
+#pragma once
+
+#include "tests/sim/cluster.h"
+#include "tests/sim/invariants.h"
+#include "tests/sim/process.h"
+#include "tests/sim/script.h"
+
+namespace cloister::sim {
+
+struct Outcome {
+  std::optional<std::string> violation;
+  std::vector<std::string> trace;  // when asked for
+  uint64_t hash = 0;               // of all that happened
+  int writes = 0;                  // that the operator sent, Leases among them
+  Duration settledAfter = {};      // the last step
+  std::string end;                 // what users see in the end, for comparisons
+};
+
+class Simulation {
+ public:
+  Simulation(Script script, bool keepTrace);
+  ~Simulation();
+
+  Outcome run();
+
+ private:
+  struct Replica {
+    int starts = 0;
+    std::unique_ptr<Process> process;
+    int writesLeft = 0;   // until ...
+    std::string atWrite;  // ... happens, see What::AtWrite
+  };
+
+  void schedule();
+  void carryOut(const Step& step);
+  void userStep(const Step& step);
+  void nodeStep(const Step& step);
+  void serverStep(const Step& step);
+  void networkStep(const Step& step);
+  void operatorStep(const Step& step);
+  void unpin();
+  void createSandbox(const Step& step);
+  void squat(const Step& step);
+  void eachPolicy(const Step& step, const std::function<void(const test::ObjectId&)>& what);
+  std::optional<net::Response> admit(const net::Request& request, const test::Target& target) const;
+
+  void startReplica(size_t number);
+  void endReplica(size_t number, bool orderly);
+  bool onWrite(const Line& line, bool before);
+  bool happenAtWrite(size_t number, const std::string& what);
+  bool working() const;
+  bool tick();
+  void calm();
+  void settle();
+  void rest();
+  void shutDown();
+  std::string describeEnd() const;
+
+  Script script_;
+  test::SimClock clock_;
+  Trace trace_;
+  Config config_;
+  test::ApiServer server_;
+  Network network_;
+  Kubelets kubelets_;
+  Janitors janitors_;
+  Invariants invariants_;
+  Dice dice_;
+  std::vector<Replica> replicas_;
+  Instant quotaUntil_ = Instant::min();
+  Instant noRuntimeUntil_ = Instant::min();
+  std::optional<Instant> jumped_;  // when the wall clock last did
+  Duration settledAfter_ = {};
+  std::optional<std::string> failure_;
+  int writes_ = 0;
+  bool over_ = false;
+};
+
+Outcome run(const Script& script, bool keepTrace = false);
+
+}  // namespace cloister::sim

@@ -1,0 +1,29 @@
+// What the kinds differ in, as far as the operator meets them.
+#pragma once
+
+#include "kube/resource.h"
+
+namespace cloister::test {
+
+struct KindRules {
+  kube::Resource resource;
+  bool generation = false;          // counts the changes of what is neither metadata nor status
+  bool status = false;              // status is written through its subresource alone
+  bool answersWithObject = false;   // a deletion answers with the object, not with a Status
+  bool unconditionalUpdate = true;  // a PUT may leave out the resourceVersion
+};
+
+inline constexpr kube::Resource resourceQuotas{"", "v1", "resourcequotas", "ResourceQuota"};
+
+inline constexpr KindRules kindRules[] = {
+    {.resource = kube::sandboxes, .generation = true, .status = true, .unconditionalUpdate = false},
+    {.resource = kube::pods, .generation = true, .status = true, .answersWithObject = true},
+    {.resource = kube::networkPolicies, .generation = true},
+    {.resource = kube::leases, .unconditionalUpdate = false},
+    {.resource = kube::events},
+    {.resource = kube::configMaps},
+    {.resource = kube::nodes, .status = true},
+    {.resource = kube::namespaces, .status = true, .answersWithObject = true},
+};
+
+}  // namespace cloister::test

@@ -1,0 +1,15 @@
+// How a PATCH changes an object.
+#pragma once
+
+#include "json/codec.h"
+
+namespace cloister::test {
+
+// RFC 7386.
+void applyMergePatch(json::value& object, const json::value& patch);
+
+// RFC 6902: add, remove, replace and test, of members. As the API server does it, replace also adds.
+// InvalidInput when it does not fit OBJECT, whose state is then undefined.
+Result<void> applyJsonPatch(json::value& object, const json::value& patch);
+
+}  // namespace cloister::test

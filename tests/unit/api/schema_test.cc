@@ -1,0 +1,190 @@
+// The CRD, the chart's values and the C++ structs say the same.
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "api/sandbox.h"
+#include "json/yaml.h"
+#include "operator/config.h"
+#include "operator/sandbox/reasons.h"
+#include "tests/unit/api/schema_agreement.h"
+
+namespace cloister::api {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::UnorderedElementsAre;
+
+const std::filesystem::path source = CLOISTER_SOURCE_DIR;
+
+std::string readFile(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  std::stringstream text;
+  text << file.rdbuf();
+  EXPECT_TRUE(file) << path;
+  return text.str();
+}
+
+json::value readYaml(const std::filesystem::path& path) {
+  auto yaml = json::parseYaml(readFile(path), path.filename().string());
+  EXPECT_TRUE(yaml) << yaml.error().message;
+  return yaml ? yaml->root : json::value();
+}
+
+class SandboxSchema : public testing::Test {
+ protected:
+  const json::object& at(std::string_view path) const {
+    return json::find(crd_, "spec.versions.0.schema.openAPIV3Schema.properties." + std::string(path))
+        ->as_object();
+  }
+
+  json::value crd_ = readYaml(source / "crds/cloister.dev_sandboxes.yaml");
+};
+
+TEST_F(SandboxSchema, HasTheFieldsOfTheStructs) {
+  SchemaAgreement agreement(crd_);
+  EXPECT_THAT(agreement.compare<SandboxSpec>(at("spec")), IsEmpty());
+  EXPECT_THAT(agreement.compare<SandboxStatus>(at("status")), IsEmpty());
+}
+
+// Each property, list item and map value of SCHEMA that no description explains.
+void findUndescribed(const json::object& schema, const std::string& path, std::vector<std::string>& found) {
+  const json::value* description = schema.if_contains("description");
+  if (description == nullptr || description->get_string().empty()) found.push_back(path);
+  for (std::string_view inner : {"items", "additionalProperties"}) {
+    if (const json::value* contained = schema.if_contains(inner)) {
+      findUndescribed(contained->as_object(), path + "[]", found);
+    }
+  }
+  const json::value* properties = schema.if_contains("properties");
+  if (properties == nullptr) return;
+  for (const auto& [name, field] : properties->as_object()) {
+    findUndescribed(field.as_object(), path + "." + std::string(name), found);
+  }
+}
+
+TEST_F(SandboxSchema, DescribesEachField) {
+  std::vector<std::string> undescribed;
+  findUndescribed(at("spec"), "spec", undescribed);
+  findUndescribed(at("status"), "status", undescribed);
+  EXPECT_THAT(undescribed, IsEmpty());
+}
+
+TEST_F(SandboxSchema, ExplainsEachReasonAndCondition) {
+  const std::string text(at("status.properties.conditions").at("description").as_string());
+  for (std::string_view reason : sandbox::reason::all) {
+    EXPECT_TRUE(text.contains(" " + std::string(reason))) << reason;
+  }
+  using namespace sandbox::condition;
+  for (std::string_view type : {accepted, podScheduled, ready, networkFenced, stalled}) {
+    EXPECT_TRUE(text.contains(std::string(type) + ": ")) << type;
+  }
+}
+
+TEST(ChartValues, HaveTheFieldsOfTheConfiguration) {
+  const auto schema = json::parse(readFile(source / "charts/cloister/values.schema.json"));
+  ASSERT_TRUE(schema) << schema.error().message;
+  const json::object& config = json::find(*schema, "properties.config")->as_object();
+  // What the chart sets itself.
+  EXPECT_THAT(SchemaAgreement(*schema).compare<Config>(config),
+              UnorderedElementsAre(".watchNamespaces: is not in the schema",
+                                   ".leaderElection.namespace: is not in the schema"));
+}
+
+class Examples : public testing::TestWithParam<std::filesystem::path> {};
+
+TEST_P(Examples, AreSandboxesWithoutUnknownFields) {
+  const json::value example = readYaml(GetParam());
+  const json::value* spec = json::find(example, "spec");
+  const auto decoded =
+      json::decode<SandboxSpec>(spec == nullptr ? json::object() : *spec, json::Unknown::Refuse);
+  ASSERT_TRUE(decoded) << decoded.error().message;
+}
+
+std::vector<std::filesystem::path> examples() {
+  std::vector<std::filesystem::path> found;
+  for (const auto& file : std::filesystem::directory_iterator(source / "examples"))
+    found.push_back(file.path());
+  std::ranges::sort(found);
+  return found;
+}
+INSTANTIATE_TEST_SUITE_P(All, Examples, testing::ValuesIn(examples()), [](const auto& info) {
+  std::string name = info.param.stem().string();
+  std::ranges::replace(name, '-', '_');
+  return name;
+});
+
+// The comparison itself.
+
+enum class Colour { red, green };
+BOOST_DESCRIBE_ENUM(Colour, red, green)
+struct Inner {
+  int count = 0;
+};
+BOOST_DESCRIBE_STRUCT(Inner, (), (count))
+struct Outer {
+  std::string name;
+  std::optional<Colour> colour;
+  std::vector<Inner> inner;
+  std::map<std::string, Quantity> amounts;
+  Time at;
+};
+BOOST_DESCRIBE_STRUCT(Outer, (), (name, colour, inner, amounts, at))
+
+std::vector<std::string> compareOuter(std::string_view text) {
+  const json::value schema = json::parseYaml(text, "schema")->root;
+  return SchemaAgreement(schema).compare<Outer>(schema.as_object());
+}
+
+TEST(SchemaAgreement, IsSilentWhereBothSayTheSame) {
+  EXPECT_THAT(compareOuter(R"(
+type: object
+definitions: {inner: {type: object, properties: {count: {type: integer}}}}
+properties:
+  name: {type: string}
+  colour: {type: string, enum: [red, green]}
+  inner: {type: array, items: {$ref: "#/definitions/inner"}}
+  amounts: {type: object, additionalProperties: {x-kubernetes-int-or-string: true}}
+  at: {type: string, format: date-time}
+)"),
+              IsEmpty());
+}
+
+TEST(SchemaAgreement, NamesWhatIsMissingOnEitherSide) {
+  EXPECT_THAT(
+      compareOuter(R"(
+type: object
+properties:
+  colour: {type: string, enum: [red, green]}
+  inner: {type: array, items: {type: object, properties: {count: {type: integer}, extra: {type: string}}}}
+  amounts: {type: object, additionalProperties: {x-kubernetes-int-or-string: true}}
+  at: {type: string, format: date-time}
+  other: {type: string}
+)"),
+      ElementsAre(".name: is not in the schema", ".inner[].extra: is not in C++", ".other: is not in C++"));
+}
+
+TEST(SchemaAgreement, NamesWhatIsOfAnotherType) {
+  EXPECT_THAT(
+      compareOuter(R"(
+type: object
+properties:
+  name: {type: integer}
+  colour: {type: string, enum: [red, blue]}
+  inner: {type: object, properties: {}}
+  amounts: {type: object, additionalProperties: {type: string}}
+  at: {type: string}
+)"),
+      ElementsAre(".name: is a string in C++, not in the schema",
+                  ".colour: has other enumerators in the schema",
+                  ".inner: is a array in C++, not in the schema", ".inner: lacks items in the schema",
+                  ".amounts[]: is a quantity in C++, not in the schema", ".at: lacks the format date-time"));
+}
+
+}  // namespace
+}  // namespace cloister::api

@@ -1,0 +1,262 @@
+#include "runtime/store.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/runtime/thing.h"
+
+namespace cloister::runtime::test {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+class StoreTest : public testing::Test {
+ protected:
+  StoreTest() {
+    store.addIndex("colour", [](const Thing& thing) { return std::vector{thing.spec.colour}; });
+    store.onChange([this](const auto& before, const auto& after) {
+      seen.push_back((before ? before->metadata.resourceVersion : "-") + ">" +
+                     (after ? after->metadata.resourceVersion : "-"));
+    });
+  }
+
+  // "name@version" of each object.
+  std::vector<std::string> contents() const { return names(store.all()); }
+  std::vector<std::string> byColour(const std::string& colour) const {
+    return names(store.byIndex("colour", colour));
+  }
+  std::vector<std::string> takeSeen() { return std::exchange(seen, {}); }
+
+  static std::vector<std::string> names(const std::vector<Store<Thing>::Pointer>& things) {
+    std::vector<std::string> texts;
+    for (const auto& thing : things)
+      texts.push_back(thing->metadata.name + "@" + thing->metadata.resourceVersion);
+    return texts;
+  }
+
+  Store<Thing> store;
+  std::vector<std::string> seen;
+};
+
+TEST(VersionNumberTest, ReadsDecimalsAndNothingElse) {
+  EXPECT_EQ(versionNumber("0"), 0U);
+  EXPECT_EQ(versionNumber("123"), 123U);
+  EXPECT_EQ(versionNumber("18446744073709551615"), UINT64_MAX);
+  for (const char* bad : {"", "-1", "+1", "12a", " 1", "18446744073709551616", "0x10"}) {
+    EXPECT_EQ(versionNumber(bad), 0U) << bad;
+  }
+}
+
+TEST_F(StoreTest, FollowsTheWatch) {
+  store.replace("", {thing("a", 3), thing("b", 5)}, "7");
+  EXPECT_THAT(contents(), ElementsAre("a@3", "b@5"));
+  store.put(thing("c", 8));
+  store.put(thing("a", 9));
+  store.erase(thing("b", 10));
+  EXPECT_THAT(contents(), ElementsAre("a@9", "c@8"));
+  EXPECT_EQ(store.get({"ns", "a"})->metadata.resourceVersion, "9");
+  EXPECT_EQ(store.get({"ns", "b"}), nullptr);
+  EXPECT_EQ(store.get({"elsewhere", "a"}), nullptr);
+  EXPECT_THAT(takeSeen(), ElementsAre("->3", "->5", "->8", "3>9", "5>-"));
+}
+
+TEST_F(StoreTest, AListReplacesEverythingAndTellsOnlyWhatChanged) {
+  store.replace("", {thing("a", 1), thing("b", 2), thing("c", 3)}, "3");
+  takeSeen();
+  store.replace("", {thing("a", 1), thing("b", 5)}, "6");
+  EXPECT_THAT(contents(), ElementsAre("a@1", "b@5"));
+  EXPECT_THAT(takeSeen(), ElementsAre("2>5", "3>-"));
+}
+
+TEST_F(StoreTest, IndexesFollow) {
+  store.replace("", {thing("a", 1, "red"), thing("b", 2, "red")}, "2");
+  store.put(thing("a", 3, "blue"));
+  EXPECT_THAT(byColour("red"), ElementsAre("b@2"));
+  EXPECT_THAT(byColour("blue"), ElementsAre("a@3"));
+  store.put(thing("b", 4, "blue"));
+  EXPECT_THAT(byColour("red"), IsEmpty());
+  EXPECT_THAT(byColour("blue"), ElementsAre("a@3", "b@4"));
+  store.erase(thing("a", 5));
+  EXPECT_THAT(byColour("blue"), ElementsAre("b@4"));
+  store.replace("", {}, "9");
+  EXPECT_THAT(byColour("blue"), IsEmpty());
+}
+
+TEST_F(StoreTest, AnObjectCanStandUnderSeveralValuesOrOneTwice) {
+  Store<Thing> several;
+  several.addIndex("letters", [](const Thing& thing) {
+    std::vector<std::string> letters;
+    for (char c : thing.spec.colour) letters.emplace_back(1, c);
+    return letters;
+  });
+  several.put(thing("a", 1, "oo"));
+  several.put(thing("b", 2, "or"));
+  EXPECT_THAT(names(several.byIndex("letters", "o")), ElementsAre("a@1", "b@2"));
+  several.erase(thing("a", 3));
+  EXPECT_THAT(names(several.byIndex("letters", "o")), ElementsAre("b@2"));
+}
+
+TEST_F(StoreTest, ObserversSeeTheChangedStore) {
+  std::vector<size_t> sizes;
+  store.onChange([&](const auto&, const auto&) { sizes.push_back(store.size()); });
+  store.replace("", {thing("a", 1), thing("b", 2)}, "2");
+  store.erase(thing("a", 3));
+  EXPECT_THAT(sizes, ElementsAre(2, 2, 1));  // a list is in place before anybody hears of it
+}
+
+TEST_F(StoreTest, APointerOutlivesItsObject) {
+  store.put(thing("a", 1));
+  const auto held = store.get({"ns", "a"});
+  store.erase(thing("a", 2));
+  EXPECT_EQ(held->metadata.resourceVersion, "1");
+}
+
+// agent-sandbox filled its pool 5 to 10 times over: it counted before the watch had brought what it had just
+// created.
+TEST_F(StoreTest, OwnWritesCountBeforeTheWatchBringsThem) {
+  store.replace("", {}, "10");
+  store.learn(thing("warm-1", 11, "red"));
+  store.learn(thing("warm-2", 12, "red"));
+  EXPECT_EQ(byColour("red").size(), 2U);
+  takeSeen();
+  store.put(thing("warm-1", 11, "red"));  // the watch comes along: nothing new
+  store.put(thing("warm-2", 12, "red"));
+  EXPECT_THAT(takeSeen(), IsEmpty());
+}
+
+// AlreadyExists from a lagging cache: a list from before our POST must not hide what we made.
+TEST_F(StoreTest, AListFromBeforeAnOwnWriteKeepsIt) {
+  store.replace("", {thing("old", 3)}, "10");
+  store.learn(thing("made", 15));
+  store.learn(thing("old", 16));
+  store.replace("", {thing("old", 3)}, "12");
+  EXPECT_THAT(contents(), ElementsAre("made@15", "old@16"));
+  store.replace("", {thing("old", 16)}, "20");  // a list from after it that lacks it: it is gone
+  EXPECT_THAT(contents(), ElementsAre("old@16"));
+}
+
+TEST_F(StoreTest, AListFromBeforeAnOwnWriteOfANewStoreKeepsIt) {
+  store.learn(thing("made", 15));
+  store.replace("", {}, "12");
+  EXPECT_THAT(contents(), ElementsAre("made@15"));
+}
+
+// A newer status overwritten by a stale one.
+TEST_F(StoreTest, TheWatchDoesNotTakeBackAnOwnWriteThatOvertookIt) {
+  store.replace("", {thing("a", 3, "red")}, "3");
+  store.learn(thing("a", 8, "blue"));
+  store.put(thing("a", 5, "green"));
+  EXPECT_THAT(byColour("blue"), ElementsAre("a@8"));
+  store.put(thing("a", 9, "black"));
+  EXPECT_THAT(contents(), ElementsAre("a@9"));
+  EXPECT_THAT(takeSeen(), ElementsAre("->3", "3>8", "8>9"));
+}
+
+TEST_F(StoreTest, AnAnswerThatTheWatchOvertookIsIgnored) {
+  store.replace("", {}, "3");
+  store.put(thing("a", 5));
+  store.put(thing("a", 6));
+  store.learn(thing("a", 5));
+  EXPECT_THAT(contents(), ElementsAre("a@6"));
+}
+
+TEST_F(StoreTest, OfTwoAnswersTheNewerCountsInWhateverOrder) {
+  store.replace("", {}, "3");
+  store.learn(thing("a", 9));
+  store.learn(thing("a", 8));
+  EXPECT_THAT(contents(), ElementsAre("a@9"));
+}
+
+TEST_F(StoreTest, AnAnswerDoesNotBringBackWhatWasDeletedMeanwhile) {
+  store.replace("", {}, "3");
+  store.put(thing("a", 5));
+  store.erase(thing("a", 7));
+  store.learn(thing("a", 6));  // our patch, carried out just before somebody's deletion
+  EXPECT_THAT(contents(), IsEmpty());
+}
+
+TEST_F(StoreTest, AnAnswerDoesNotBringBackWhatAListFromAfterItLacks) {
+  store.replace("", {thing("a", 2)}, "3");
+  store.replace("", {}, "8");
+  store.learn(thing("a", 6));
+  EXPECT_THAT(contents(), IsEmpty());
+}
+
+TEST_F(StoreTest, EachNamespaceHasItsOwnPlaceInTheHistory) {
+  store.replace("one", {}, "100");
+  store.replace("two", {}, "10");
+  store.learn(
+      in("two", thing("a", 50)));  // the watch of "two" has not told of 50 yet, far as that of "one" may be
+  EXPECT_THAT(contents(), ElementsAre("a@50"));
+  store.learn(in("one", thing("b", 50)));
+  EXPECT_THAT(contents(), ElementsAre("a@50"));
+}
+
+TEST_F(StoreTest, AListOfOneNamespaceLeavesTheOthersAlone) {
+  store.replace("one", {in("one", thing("a", 1))}, "2");
+  store.replace("two", {in("two", thing("b", 2))}, "2");
+  store.replace("one", {}, "3");
+  EXPECT_THAT(contents(), ElementsAre("b@2"));
+}
+
+TEST_F(StoreTest, ADeletionEndsItsUidWhateverItsVersionSays) {
+  store.replace("", {thing("a", 3)}, "3");
+  store.learn(thing("a", 8));
+  store.erase(thing("a", 3));  // servers before 1.9 gave the last version, not that of the deletion
+  EXPECT_THAT(contents(), IsEmpty());
+}
+
+TEST_F(StoreTest, ALateDeletionLeavesTheSuccessorOfTheSameName) {
+  store.replace("", {thing("a", 3, "red", "first")}, "3");
+  store.learn(thing("a", 9, "red", "second"));
+  store.erase(thing("a", 8, "red", "first"));
+  ASSERT_NE(store.get({"ns", "a"}), nullptr);
+  EXPECT_EQ(store.get({"ns", "a"})->metadata.uid, "second");
+}
+
+TEST_F(StoreTest, ADeletionEndsAPredecessorOfAnotherUidToo) {
+  store.replace("", {thing("a", 3, "red", "first")}, "3");
+  store.erase(thing("a", 8, "red", "second"));
+  EXPECT_THAT(contents(), IsEmpty());
+}
+
+TEST_F(StoreTest, ASuccessorOfTheSameNameReplacesItsPredecessor) {
+  store.replace("", {thing("a", 3, "red", "first")}, "3");
+  takeSeen();
+  store.put(thing("a", 6, "blue", "second"));
+  EXPECT_THAT(byColour("red"), IsEmpty());
+  EXPECT_THAT(byColour("blue"), ElementsAre("a@6"));
+  EXPECT_THAT(takeSeen(), ElementsAre("3>6"));
+}
+
+TEST_F(StoreTest, ARepeatedEventChangesNothing) {
+  store.replace("", {thing("a", 3)}, "3");
+  takeSeen();
+  store.put(thing("a", 3));
+  store.erase(thing("gone", 2));
+  store.put(thing("a", 2));
+  EXPECT_THAT(contents(), ElementsAre("a@3"));
+  EXPECT_THAT(takeSeen(), IsEmpty());
+}
+
+TEST_F(StoreTest, AListOfARestoredEtcdIsTheTruth) {
+  store.replace("", {thing("a", 100), thing("b", 101)}, "101");
+  store.learn(thing("c", 102));
+  store.replace("", {thing("a", 40)}, "50");
+  EXPECT_THAT(contents(), ElementsAre("a@40"));
+  store.put(thing("b", 51));
+  store.learn(thing("c", 52));
+  EXPECT_THAT(contents(), ElementsAre("a@40", "b@51", "c@52"));
+}
+
+TEST_F(StoreTest, AnAnswerWithoutAVersionTeachesNothing) {
+  store.replace("", {}, "1");
+  Thing dryRun = thing("a", 0);
+  dryRun.metadata.resourceVersion = "";
+  store.learn(dryRun);
+  EXPECT_THAT(contents(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace cloister::runtime::test
