@@ -120,6 +120,9 @@ def controller_manager(plane: ControlPlane) -> Component:
         f"--service-cluster-ip-range={plane.service_cidr}",
         f"--cluster-cidr={plane.pod_cidr}",
         *plane.node_cidr_flags,
+        # It writes a ConfigMap into each new namespace, at its own time: a test that lists ConfigMaps would see it or not.
+        *(["--controllers=*,-root-ca-certificate-publisher-controller"] if plane.light else []),
+        f"--flex-volume-plugin-dir={plane.data}/flexvolume",
     ], f"https://127.0.0.1:{plane.controller_manager_port}/healthz")
 
 

@@ -1,7 +1,7 @@
 import socket
 
 import pytest
-from onenode import lightplane
+from onenode import controlplane, lightplane
 from onenode.settings import ClusterError
 
 
@@ -25,3 +25,8 @@ def test_somebodys_files_are_not_touched(tmp_path):
     with pytest.raises(ClusterError, match="not a control plane's"):
         lightplane.empty(tmp_path)
     assert (tmp_path / "file").exists()
+
+
+def test_namespaces_stay_empty_until_a_test_fills_them(tmp_path):
+    plane = lightplane._plane(tmp_path, {"kube-controller-manager": "kcm"}, True)
+    assert "--controllers=*,-root-ca-certificate-publisher-controller" in controlplane.controller_manager(plane).argv
