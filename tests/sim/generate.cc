@@ -79,6 +79,10 @@ void detail(Dice& dice, Step& step) {
       step.how = dice.oneIn(2) ? "back" : "forward";
       step.span = dice.oneIn(2) ? step.span : dice.between(seconds(30), std::chrono::hours(2));
       break;
+    case What::Skew:
+      step.how = dice.oneIn(2) ? "behind" : "ahead";
+      step.span = dice.oneIn(2) ? step.span : dice.between(milliseconds(100), std::chrono::minutes(2));
+      break;
     default:
       break;
   }
@@ -87,7 +91,8 @@ void detail(Dice& dice, Step& step) {
 Step draw(Dice& dice, const std::vector<What>& pool, int sandboxes) {
   Step step{
       .at = dice.between(milliseconds(0), longest), .what = dice.pick(pool), .which = dice.roll(sandboxes)};
-  const Duration at = step.at;
+  // Clocks are mostly off from the beginning.
+  const Duration at = step.what == What::Skew && !dice.oneIn(3) ? Duration{} : step.at;
   detail(dice, step);
   step.at = at;
   return step;
@@ -108,7 +113,7 @@ const std::vector<Scenario>& scenarios() {
         {"network", {What::Fail, What::Fail, What::Fail, What::Outage}},
         {"watches", {What::CutWatches, What::LagWatches, What::LagWatches, What::Compact, What::Repeat}},
         {"cluster", {What::LoseNode, What::Quota, What::NoRuntimeClass, What::DeleteNamespace, What::Squat}},
-        {"clocks", {What::Jump, What::Pause, What::Crash}}};
+        {"clocks", {What::Jump, What::Skew, What::Skew, What::Pause, What::Crash}}};
     Scenario everything{"all", {}};
     for (const Scenario& one : list) {
       everything.faults.insert(everything.faults.end(), one.faults.begin(), one.faults.end());

@@ -122,7 +122,7 @@ void Invariants::podChanged(const test::Change& change) {
 
 void Invariants::checkDeletedPod(const json::value& pod) {
   const test::Object owner = ownerOf(pod);
-  if (owner && !isLeaving(owner->json) && clock_.now() < earliestEnd(owner->json))
+  if (owner && !isLeaving(owner->json) && clockOf(server_.actor()) < earliestEnd(owner->json))
     violate("the pod of a living Sandbox was deleted: " + keyOf(pod));
 }
 
@@ -130,7 +130,7 @@ void Invariants::sandboxChanged(const test::Change& change) {
   if (!change.before || !server_.actor().starts_with(operatorPrefix)) return;
   const json::value& before = change.before->json;
   if (!change.after) {
-    if (clock_.now() < earliestEnd(before)) violate("deleted before its time: " + keyOf(before));
+    if (clockOf(server_.actor()) < earliestEnd(before)) violate("deleted before its time: " + keyOf(before));
     return;
   }
   const json::value& after = change.after->json;
@@ -168,16 +168,16 @@ Time Invariants::earliestEnd(const json::value& sandbox) const {
   return std::min(expiry, ready->second + ttl.value_or(config_.lifecycle.defaultTtl));
 }
 
-void Invariants::tick(Duration step, bool working) {
+void Invariants::tick(Duration step, std::optional<Time> leader) {
   std::map<std::string, Duration> overdue;
   for (const auto& object : server_.storage().list("pods", "")) {
     const json::value& pod = object->json;
     if (!isOurs(pod) || isLeaving(pod)) continue;
     const test::Object owner = ownerOf(pod);
-    if (owner && clock_.now() <= expiryOf(owner->json)) continue;
+    if (owner && leader && *leader <= expiryOf(owner->json)) continue;
     const std::string uid = findString(pod, "metadata.uid");
     Duration& late = overdue[uid];
-    late = overdue_[uid] + (working ? step : Duration{});
+    late = overdue_[uid] + (leader ? step : Duration{});
     // What was overdue for the whole of the first step cannot be told: it does not count.
     if (late <= (owner ? expiryBound : strayBound) + step) continue;
     violate((owner ? "runs after its expiry: " : "runs without a Sandbox: ") + keyOf(pod));
@@ -185,12 +185,12 @@ void Invariants::tick(Duration step, bool working) {
   overdue_ = std::move(overdue);
 }
 
-std::string Invariants::unsettled(Duration ahead) const {
+std::string Invariants::unsettled(Time until) const {
   for (const auto& namespace_ : server_.storage().list("namespaces", "")) {
     if (isLeaving(namespace_->json)) return "the namespace is there: " + keyOf(namespace_->json);
   }
   for (const auto& sandbox : server_.storage().list("sandboxes", "")) {
-    if (auto what = unsettledSandbox(sandbox->json, ahead); !what.empty())
+    if (auto what = unsettledSandbox(sandbox->json, until); !what.empty())
       return what + ": " + keyOf(sandbox->json);
   }
   for (const auto& pod : server_.storage().list("pods", "")) {
@@ -206,9 +206,9 @@ std::string Invariants::unsettledPod(const json::value& pod) const {
   return {};
 }
 
-std::string Invariants::unsettledSandbox(const json::value& sandbox, Duration ahead) const {
+std::string Invariants::unsettledSandbox(const json::value& sandbox, Time until) const {
   if (isLeaving(sandbox)) return "about to go";
-  if (clock_.now() + ahead >= expiryOf(sandbox)) return "soon expired";
+  if (until >= expiryOf(sandbox)) return "soon expired";
   if (integer(sandbox, "status.observedGeneration") != integer(sandbox, "metadata.generation"))
     return "the generation was not observed";
   if (conditionOf(sandbox, "Accepted", "status") != (isRefused(sandbox) ? "False" : "True"))

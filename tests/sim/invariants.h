@@ -1,6 +1,7 @@
 // What must hold, whatever happens. Checked at every write and, where time is at stake, twice a second.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -21,12 +22,16 @@ class Invariants {
 
   Invariants(const Clock& clock, test::ApiServer& server, const Config& config);
 
-  // Once per STEP. WORKING: meanwhile there was a leader, and nothing in its way.
-  void tick(Duration step, bool working);
+  // What the wall clock of a process of the operator has shown at most while it decided on what it now does.
+  std::function<Time(std::string_view actor)> clockOf;
+
+  // Once per STEP. LEADER: what the wall clock of a leader shows that had nothing in its way meanwhile, the
+  // fastest one of several; none: there was no such leader.
+  void tick(Duration step, std::optional<Time> leader);
   // The first violation.
   const std::optional<std::string>& violation() const { return violation_; }
-  // What is not yet as users want it, or will not be for the time AHEAD; or empty.
-  std::string unsettled(Duration ahead) const;
+  // What is not yet as users want it, or will not be until then; or empty.
+  std::string unsettled(Time until) const;
   // Requests of the operator that were no reads, Leases aside: all, and those that changed something.
   size_t writes() const { return writes_; }
   size_t changes() const { return changes_; }
@@ -42,7 +47,7 @@ class Invariants {
   std::vector<test::Object> podsOf(const json::value& sandbox) const;
   Time expiryOf(const json::value& sandbox) const;
   Time earliestEnd(const json::value& sandbox) const;
-  std::string unsettledSandbox(const json::value& sandbox, Duration ahead) const;
+  std::string unsettledSandbox(const json::value& sandbox, Time until) const;
   bool isSquatted(const json::value& sandbox) const;
   std::string unsettledPod(const json::value& pod) const;
   std::string unsettledPolicies(const json::value& sandbox, const json::value& pod) const;

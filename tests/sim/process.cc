@@ -23,14 +23,32 @@ class ProcessTimer final : public Timer {
 
 }  // namespace
 
+void WallClock::setOff(Duration off) {
+  aboutToJump();
+  off_ = off;
+}
+
+void WallClock::aboutToJump() {
+  jumps_.push_back({cluster_.instant(), now()});
+}
+
+Time WallClock::latestSince(Instant begin) const {
+  Time latest = now();
+  for (const JumpFrom& jump : jumps_) {
+    if (jump.at >= begin) latest = std::max(latest, jump.shown);
+  }
+  return latest;
+}
+
 std::unique_ptr<Timer> ProcessClock::timer() {
   return std::make_unique<ProcessTimer>(*this, clock_.timer());
 }
 
 Process::Process(const Surroundings& with, std::string name)
     : simClock_(with.clock),
+      startedAt_(with.clock.instant()),
       line_(std::make_shared<Line>(Line{.name = std::move(name)})),
-      clock_(with.clock),
+      clock_(with.clock, with.wall),
       transport_(with.network.connect(line_, clock_)),
       client_(*transport_, clock_),
       operator_({.client = client_,

@@ -24,11 +24,12 @@ namespace cloister::sim {
 // The operator's, with WHICH numbering replicas: Crash, AtWrite (the COUNTth from now; HOW: before,
 // after),
 //   Pause (for SPAN: the process stands still), Handover (it ends in an orderly way).
-// Clocks': Jump (the wall clock by SPAN; HOW: forward, back).
+// Clocks': Jump (all wall clocks, by SPAN; HOW: forward, back), Skew (from now on replica WHICH's wall clock
+//   is off by SPAN; HOW: ahead, behind).
 BOOST_DEFINE_FIXED_ENUM_CLASS(What, int, Create, SetTtl, SetEgress, SetState, Pin, Delete, DeletePod,
                               StripLabel, DropPolicies, BendPolicies, DeleteNamespace, Squat, Stranger,
                               EndPod, LoseNode, Quota, NoRuntimeClass, Compact, Fail, Outage, CutWatches,
-                              LagWatches, Repeat, Crash, AtWrite, Pause, Handover, Jump)
+                              LagWatches, Repeat, Crash, AtWrite, Pause, Handover, Jump, Skew)
 
 struct Step {
   Duration at = {};

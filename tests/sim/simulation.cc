@@ -27,8 +27,9 @@ Simulation::Simulation(Script script, bool keepTrace)
       kubelets_(clock_, server_, script_.seed),
       janitors_(clock_, server_, script_.seed),
       invariants_(clock_, server_, config_),
-      dice_(script_.seed, 4),
-      replicas_(size_t(script_.setup.replicas)) {
+      dice_(script_.seed, 4) {
+  for (int i = 0; i < script_.setup.replicas; ++i) replicas_.emplace_back(clock_);
+  invariants_.clockOf = [this](std::string_view actor) { return latestClock(actor); };
   server_.pageLimit = size_t(script_.setup.page);
   server_.admission = [this](const auto& request, const auto& target) { return admit(request, target); };
   network_.onWrite = [this](const Line& line, bool before) { return onWrite(line, before); };
@@ -80,24 +81,48 @@ void Simulation::schedule() {
 
 // False as soon as something is wrong.
 bool Simulation::tick() {
-  const bool before = working();
+  for (Replica& replica : replicas_) replica.worked = works(replica);
   clock_.advance(tickStep);
-  invariants_.tick(tickStep, before && working());
+  std::optional<Time> leader;
+  for (const Replica& replica : replicas_) {
+    if (replica.worked && works(replica)) leader = std::max(leader.value_or(Time::min()), replica.wall.now());
+  }
+  invariants_.tick(tickStep, leader);
   if (!failure_) failure_ = invariants_.violation();
   return !failure_;
 }
 
-// A leader, and nothing in its way.
-bool Simulation::working() const {
+// It leads, and nothing is in its way.
+bool Simulation::works(const Replica& replica) const {
   constexpr Duration recovery = seconds(3);
   if (!network_.calmSince(clock_.instant() - recovery)) return false;
+  const Process* process = replica.process.get();
+  if (process == nullptr || process->ending() || process->paused()) return false;
   // Timers run on monotonic clocks: a jump is noticed when a key is looked at next.
-  if (jumped_ && clock_.instant() < *jumped_ + runtime::Controller::longestWait + recovery) return false;
-  return std::ranges::any_of(replicas_, [](const Replica& replica) {
-    const Process* process = replica.process.get();
-    return process != nullptr && !process->ending() && !process->paused() && process->program().leading() &&
-           process->program().current();
-  });
+  const Instant jumped = replica.wall.jumpedAt();
+  const bool unnoticed = jumped > process->startedAt() &&
+                         clock_.instant() < jumped + runtime::Controller::longestWait + recovery;
+  return !unnoticed && process->program().leading() && process->program().current();
+}
+
+// The latest time by which a request of ACTOR, a process of the operator, may have been decided: two
+// deadlines ago, for the one that a late one has met and the one of the action before it.
+Time Simulation::latestClock(std::string_view actor) const {
+  constexpr Duration underWay = seconds(40);
+  const auto number = size_t(actor.at(operatorPrefix.size()) - '0');
+  return replicas_.at(number).wall.latestSince(clock_.instant() - underWay);
+}
+
+Time Simulation::fastestClock() const {
+  Time fastest = clock_.now();
+  for (const Replica& replica : replicas_) fastest = std::max(fastest, replica.wall.now());
+  return fastest;
+}
+
+Duration Simulation::slowestClockBehind() const {
+  Duration behind{};
+  for (const Replica& replica : replicas_) behind = std::max(behind, clock_.now() - replica.wall.now());
+  return behind;
 }
 
 void Simulation::calm() {
@@ -110,14 +135,18 @@ void Simulation::calm() {
 
 void Simulation::settle() {
   const Instant begun = clock_.instant();
+  // What expires soon does so when its leader's clock says so.
+  const Duration bound = settleBound + slowestClockBehind();
   while (tick()) {
     settledAfter_ = clock_.instant() - begun;
-    const std::string unsettled = invariants_.unsettled(restTime + seconds(35));
+    const std::string unsettled = invariants_.unsettled(fastestClock() + restTime + seconds(35));
     const bool all = std::ranges::all_of(replicas_, [](const Replica& replica) {
       return replica.process && !replica.process->paused() && replica.process->program().current();
     });
-    if (unsettled.empty() && working() && all && kubelets_.allUp()) return;
-    if (settledAfter_ < settleBound) continue;
+    const bool works =
+        std::ranges::any_of(replicas_, [&](const auto& replica) { return this->works(replica); });
+    if (unsettled.empty() && works && all && kubelets_.allUp()) return;
+    if (settledAfter_ < bound) continue;
     failure_ = "not settled after " + formatDuration(settledAfter_) + ": " +
                (unsettled.empty() ? "not every replica and node is up" : unsettled);
   }
@@ -136,7 +165,7 @@ void Simulation::rest() {
     if (!tick()) return;
   }
   if (count() != before) failure_ = "writes although nothing happens";
-  if (auto unsettled = invariants_.unsettled({}); !failure_ && !unsettled.empty())
+  if (auto unsettled = invariants_.unsettled(fastestClock()); !failure_ && !unsettled.empty())
     failure_ = "unsettled again: " + unsettled;
 }
 
@@ -154,6 +183,7 @@ void Simulation::startReplica(size_t number) {
   trace_.add(name, "starts");
   replica.process = std::make_unique<Process>(
       Process::Surroundings{.clock = clock_,
+                            .wall = replica.wall,
                             .network = network_,
                             .config = config_,
                             .seed = script_.seed + number * 1000 + uint64_t(replica.starts)},

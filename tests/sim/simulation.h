@@ -26,10 +26,14 @@ class Simulation {
 
  private:
   struct Replica {
+    explicit Replica(const test::SimClock& clock) : wall(clock) {}
+
+    WallClock wall;
     int starts = 0;
     std::unique_ptr<Process> process;
     int writesLeft = 0;   // until ...
     std::string atWrite;  // ... happens, see What::AtWrite
+    bool worked = false;  // at the beginning of this tick
   };
 
   void schedule();
@@ -39,6 +43,7 @@ class Simulation {
   void serverStep(const Step& step);
   void networkStep(const Step& step);
   void operatorStep(const Step& step);
+  void clockStep(const Step& step);
   void unpin();
   void createSandbox(const Step& step);
   void squat(const Step& step);
@@ -49,13 +54,16 @@ class Simulation {
   void endReplica(size_t number, bool orderly);
   bool onWrite(const Line& line, bool before);
   bool happenAtWrite(size_t number, const std::string& what);
-  bool working() const;
+  bool works(const Replica& replica) const;
   bool tick();
   void calm();
   void settle();
   void rest();
   void shutDown();
   std::string describeEnd() const;
+  Time latestClock(std::string_view actor) const;
+  Time fastestClock() const;
+  Duration slowestClockBehind() const;
 
   Script script_;
   test::SimClock clock_;
@@ -67,10 +75,9 @@ class Simulation {
   Janitors janitors_;
   Invariants invariants_;
   Dice dice_;
-  std::vector<Replica> replicas_;
+  std::deque<Replica> replicas_;
   Instant quotaUntil_ = Instant::min();
   Instant noRuntimeUntil_ = Instant::min();
-  std::optional<Instant> jumped_;  // when the wall clock last did
   Duration settledAfter_ = {};
   std::optional<std::string> failure_;
   int writes_ = 0;

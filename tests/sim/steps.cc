@@ -45,8 +45,7 @@ void Simulation::carryOut(const Step& step) {
   if (step.what <= What::Compact) return serverStep(step);
   if (step.what <= What::Repeat) return networkStep(step);
   if (step.what <= What::Handover) return operatorStep(step);
-  jumped_ = clock_.instant();
-  clock_.jumpWallClock(step.how == "back" ? -step.span : step.span);
+  clockStep(step);
 }
 
 void Simulation::userStep(const Step& step) {
@@ -212,6 +211,16 @@ void Simulation::operatorStep(const Step& step) {
     default:
       return;
   }
+}
+
+void Simulation::clockStep(const Step& step) {
+  if (step.what == What::Skew) {
+    replicas_[size_t(step.which) % replicas_.size()].wall.setOff(step.how == "behind" ? -step.span
+                                                                                      : step.span);
+    return;
+  }
+  for (Replica& replica : replicas_) replica.wall.aboutToJump();
+  clock_.jumpWallClock(step.how == "back" ? -step.span : step.span);
 }
 
 }  // namespace cloister::sim
