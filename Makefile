@@ -68,6 +68,10 @@ sim: setup ## run the operator in the simulation, SEEDS times from different see
 	@cmake --build build/sim --target cloister-sim
 	@build/sim/tests/sim/cloister-sim --seeds $(SEEDS)
 
+.PHONY: sim-coverage
+sim-coverage: setup ## which branches of the operator's decisions the simulation meets, under each kind of fault
+	@tools/sim-coverage
+
 .PHONY: clean
 clean: ## remove what was built in this checkout (not the cache)
 	@rm -rf build

@@ -2,6 +2,7 @@
 
 option(CLOISTER_TESTS "Build the tests" ON)
 set(CLOISTER_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize= takes them (address,undefined or thread)")
+option(CLOISTER_COVERAGE "Count which branches a program takes (tools/sim-coverage)" OFF)
 
 set(CMAKE_CXX_STANDARD 23)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
@@ -43,6 +44,10 @@ if(CLOISTER_SANITIZE)
   target_compile_options(cloister_options INTERFACE -fsanitize=${CLOISTER_SANITIZE} -fno-sanitize-recover=all)
   target_link_options(cloister_options INTERFACE -fsanitize=${CLOISTER_SANITIZE})
 endif()
+if(CLOISTER_COVERAGE)
+  target_compile_options(cloister_options INTERFACE -fprofile-instr-generate -fcoverage-mapping)
+  target_link_options(cloister_options INTERFACE -fprofile-instr-generate)
+endif()
 
 # Asio and Beast are compiled once here, and their headers parsed once, for all.
 #
@@ -56,7 +61,7 @@ set(PCH ${CMAKE_BINARY_DIR}/CMakeFiles/cloister_pch.dir/cmake_pch.hxx.pch)
 file(READ ${CMAKE_SOURCE_DIR}/cmake/pch.h PCH_TEXT)
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/cmake/pch.h)
 string(SHA256 PCH_SUM "${PCH_TEXT} ${CMAKE_CXX_COMPILER_VERSION} ${Boost_VERSION} ${CMAKE_BUILD_TYPE}
-  ${CMAKE_CXX_FLAGS_${CMAKE_BUILD_TYPE}} ${CLOISTER_SANITIZE}")
+  ${CMAKE_CXX_FLAGS_${CMAKE_BUILD_TYPE}} ${CLOISTER_SANITIZE} ${CLOISTER_COVERAGE}")
 file(CONFIGURE OUTPUT ${PCH}.sum CONTENT "${PCH_SUM}\n")
 
 function(cloister_use_pch target sources)

@@ -1,6 +1,7 @@
 #include "tests/sim/generate.h"
 
 #include <algorithm>
+#include <set>
 
 #include "tests/sim/dice.h"
 #include "tests/sim/network.h"
@@ -9,6 +10,8 @@ namespace cloister::sim {
 namespace {
 
 constexpr Duration longest = seconds(30);  // of all steps
+constexpr Fate fates[] = {Fate::Refused,    Fate::Throttled, Fate::Broken,      Fate::Failed, Fate::Conflict,
+                          Fate::AnswerLost, Fate::Reset,     Fate::ResetAnswer, Fate::Silent, Fate::Late};
 
 Setup drawSetup(Dice& dice) {
   constexpr int workers[] = {1, 4, 8};
@@ -40,9 +43,6 @@ void detail(Dice& dice, Step& step) {
   constexpr const char* ends[] = {"completed", "crashed", "oom", "evicted"};
   constexpr const char* kinds[] = {"", "pods", "sandboxes", "networkpolicies"};
   constexpr const char* atWrites[] = {"crashBefore", "crashAfter", "crashAfter", "lag", "gap"};
-  constexpr Fate fates[] = {Fate::Refused,  Fate::Throttled,  Fate::Broken, Fate::Failed,
-                            Fate::Conflict, Fate::AnswerLost, Fate::Reset,  Fate::ResetAnswer,
-                            Fate::Silent,   Fate::Late};
   step.span = dice.between(milliseconds(200), seconds(12));
   switch (step.what) {
     case What::Create:
@@ -129,6 +129,18 @@ const Scenario* findScenario(std::string_view name) {
   return found == scenarios().end() ? nullptr : &*found;
 }
 
+const std::vector<std::string>& faultKinds() {
+  static const std::vector<std::string> all = [] {
+    std::set<std::string> kinds;
+    for (const What what : findScenario("all")->faults) {
+      if (what != What::Fail) kinds.insert(boost::describe::enum_to_string(what, ""));
+    }
+    for (const Fate fate : fates) kinds.insert(boost::describe::enum_to_string(fate, ""));
+    return std::vector<std::string>(kinds.begin(), kinds.end());
+  }();
+  return all;
+}
+
 Script generate(uint64_t seed, const Scenario& scenario) {
   Dice dice(seed, 10);
   Script script{.name = std::string(scenario.name), .seed = seed, .setup = drawSetup(dice), .steps = {}};
@@ -137,6 +149,23 @@ Script generate(uint64_t seed, const Scenario& scenario) {
   for (int i = dice.roll(7); i > 0; --i) script.steps.push_back(draw(dice, usersDo, sandboxes));
   if (!scenario.faults.empty()) {
     for (int i = 1 + dice.roll(8); i > 0; --i) script.steps.push_back(draw(dice, scenario.faults, sandboxes));
+  }
+  std::ranges::sort(script.steps, {}, &Step::at);
+  return script;
+}
+
+Script generateWith(uint64_t seed, const std::string& kind) {
+  Script script = generate(seed, *findScenario("all"));
+  script.name = kind;
+  Dice dice(seed, 11);
+  Step fault{.what = What::Fail};
+  const bool isWhat = boost::describe::enum_from_string(kind.c_str(), fault.what);
+  for (Duration at{}; at < longest; at += dice.between(seconds(2), seconds(7))) {
+    detail(dice, fault);
+    fault.at = at;
+    fault.which = dice.roll(5);
+    if (!isWhat) fault.how = kind;
+    script.steps.push_back(fault);
   }
   std::ranges::sort(script.steps, {}, &Step::at);
   return script;

@@ -17,4 +17,9 @@ const Scenario* findScenario(std::string_view name);
 
 Script generate(uint64_t seed, const Scenario& scenario);
 
+// Each kind of fault by its name: those of What, and in the place of Fail each Fate but Served.
+const std::vector<std::string>& faultKinds();
+// Anything may happen, and the fault KIND strikes every few seconds. KIND is one of faultKinds().
+Script generateWith(uint64_t seed, const std::string& kind);
+
 }  // namespace cloister::sim

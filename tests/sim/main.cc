@@ -24,11 +24,13 @@ struct Options {
   bool trace = false;
   bool shrink = false;
   std::string scenario;
+  std::string fault;
   std::string replay;
 };
 
 // Seeds go through the scenarios in turn.
 Script scriptOf(uint64_t seed, const Options& options) {
+  if (!options.fault.empty()) return generateWith(seed, options.fault);
   const Scenario* scenario = findScenario(options.scenario);
   return generate(seed, scenario != nullptr ? *scenario : scenarios()[seed % scenarios().size()]);
 }
@@ -104,17 +106,25 @@ int runSeeds(const Options& options) {
 int main(int argc, char** argv) {
   Options options;
   bool one = false;
+  bool listFaults = false;
   CLI::App app("Runs the operator in simulated clusters, from seeds.", "cloister-sim");
   app.add_option("--seeds", options.seeds, "how many")->capture_default_str();
   app.add_option("--first-seed", options.firstSeed)->capture_default_str();
   app.add_option("--jobs", options.jobs, "threads")->capture_default_str();
   app.add_option("--scenario", options.scenario, "calm, crashes, network, watches, cluster, clocks or all");
+  app.add_option("--fault", options.fault, "everything may happen, and this kind of fault time and again")
+      ->check(CLI::IsMember(faultKinds()));
+  app.add_flag("--list-faults", listFaults, "name the kinds of fault");
   app.add_option("--replay", options.replay, "run the script in this file")->check(CLI::ExistingFile);
   app.add_flag("--one", one, "run the first seed alone, and show it");
   app.add_flag("--trace", options.trace, "tell all that happened");
   app.add_flag("--shrink", options.shrink, "look for a shorter script that fails in the same way");
   CLI11_PARSE(app, argc, argv);
   log::setLevel("error");
+  if (listFaults) {
+    for (const std::string& kind : faultKinds()) std::cout << kind << "\n";
+    return 0;
+  }
   if (!options.replay.empty()) return replay(options);
   if (!one) return runSeeds(options);
   show(scriptOf(options.firstSeed, options), options);
