@@ -7,6 +7,7 @@ import http.client
 import json
 import ssl
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
@@ -73,9 +74,7 @@ class Api:
         for last in (False, True):
             fresh = self._connection is None
             if self._connection is None:
-                address = urlsplit(self.server)
-                self._connection = http.client.HTTPSConnection(address.hostname, address.port, timeout=timeout,
-                                                               context=self._tls)
+                self._connection = self._connect(timeout)
             try:
                 self._connection.request(method, path, data, {"Content-Type": content_type, "Accept": "application/json"})
                 answer = self._connection.getresponse()
@@ -90,6 +89,25 @@ class Api:
                 raise ApiError(answer.status, _status(content))
             return content
         raise AssertionError("unreachable")
+
+    def _connect(self, timeout: float) -> http.client.HTTPSConnection:
+        address = urlsplit(self.server)
+        return http.client.HTTPSConnection(address.hostname, address.port, timeout=timeout, context=self._tls)
+
+    def lines(self, path: str, timeout: float) -> Iterator[bytes]:
+        """Those of a stream, on a connection of its own, until the server ends it; the first is empty and says that it began.
+        OSError after TIMEOUT seconds of silence."""
+        connection = self._connect(timeout)
+        try:
+            connection.request("GET", path, headers={"Accept": "application/json"})
+            answer = connection.getresponse()
+            if answer.status >= 400:
+                raise ApiError(answer.status, _status(answer.read()))
+            yield b""
+            while line := answer.readline():
+                yield line
+        finally:
+            connection.close()
 
     def request(self, method: str, path: str, body: object = None, **options) -> dict:
         return json.loads(self.send(method, path, body, **options))
