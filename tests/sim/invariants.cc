@@ -148,7 +148,11 @@ void Invariants::sandboxChanged(const test::Change& change) {
 
 // Deliberately not operator/sandbox/expiry.cc: this is what its documentation promises.
 Time Invariants::expiryOf(const json::value& sandbox) const {
-  Time expiry = *parseTime(findString(sandbox, "metadata.creationTimestamp")) + config_.lifecycle.maxLifetime;
+  const auto lifetime = parseDuration(findString(sandbox, "spec.lifecycle.maxLifetime"));
+  const Time created = *parseTime(findString(sandbox, "metadata.creationTimestamp"));
+  Time expiry = created + std::min(lifetime.value_or(Duration::max()), config_.lifecycle.maxLifetime);
+  if (const auto moment = parseTime(findString(sandbox, "spec.lifecycle.expiresAt")))
+    expiry = std::min(expiry, *moment);
   std::optional<Time> started = parseTime(findString(sandbox, "status.startedAt"));
   for (const auto& pod : podsOf(sandbox)) {
     if (!started && conditionOf(pod->json, "Ready", "status") == "True")
