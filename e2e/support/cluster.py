@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import re
+import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,6 +55,17 @@ class Cluster:
     def control(self, *arguments: object) -> None:
         """The cluster's own command line: kill, start, load and the like."""
         self.run(CLI, *arguments, timeout=180)
+
+    @contextmanager
+    def frozen(self, component: str) -> Iterator[None]:
+        """Stopped in its tracks: its connections stay open and nothing answers."""
+        status = self.run(CLI, "status").stdout
+        pid = int(re.search(rf"^{component} +process (\d+)$", status, re.MULTILINE)[1])
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
     def load_images(self) -> None:
         archives = [IMAGES / f"{name}.tar" for name in ("operator", "sandbox-base")]

@@ -90,6 +90,11 @@ class FaultyProxy:
 
         self._call(abort())
 
+    @property
+    def connections(self) -> int:
+        """How many clients have one open."""
+        return len(self._clients)
+
     def mark(self) -> int:
         """For writes() and met(): from here on."""
         return len(self.exchanges)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from support.sandboxes import condition_of, moment
 
+# Seconds: one is promised, and the API server's times are whole seconds.
+PROMPT = 2
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 
 
@@ -45,10 +48,16 @@ class History:
         self.pods: dict[str, PodLife] = {}
         self.sandboxes: dict[str, SandboxLife] = {}
 
+    def within(self, namespaces: Iterable[str]) -> History:
+        """What is of these namespaces; shared, not copied."""
+        part, named = History(), tuple(f"{name}/" for name in namespaces)
+        part.pods = {uid: pod for uid, pod in self.pods.items() if pod.name.startswith(named)}
+        part.sandboxes = {uid: sandbox for uid, sandbox in self.sandboxes.items() if sandbox.name.startswith(named)}
+        return part
+
     def saw_pod(self, event: str, pod: dict) -> None:
         meta = pod["metadata"]
-        owner = next((o["uid"] for o in meta.get("ownerReferences", []) if o.get("controller")), "")
-        life = self.pods.setdefault(meta["uid"], PodLife(_name(meta), owner))
+        life = self.pods.setdefault(meta["uid"], PodLife(_name(meta), _owner(meta)))
         if going := meta.get("deletionTimestamp"):
             life.told_to_go = moment(going) - timedelta(seconds=meta.get("deletionGracePeriodSeconds") or 0)
         life.gone = life.gone or event == "DELETED"
@@ -88,6 +97,11 @@ def _name(meta: dict) -> str:
     return f"{meta['namespace']}/{meta['name']}"
 
 
+def _owner(meta: dict) -> str:
+    """The uid of what controls it."""
+    return next((o["uid"] for o in meta.get("ownerReferences", []) if o.get("controller")), "")
+
+
 def expiry_of(sandbox: dict) -> datetime | None:
     """By the spec, not by what the operator says of it."""
     started = (sandbox.get("status") or {}).get("startedAt")
@@ -104,16 +118,17 @@ def pods_too_many(history: History) -> list[str]:
             for owner, pods in by_owner.items() if owner and len(pods) > 1]
 
 
-def outlived(history: History, working: datetime, bound: float, now: datetime) -> list[str]:
-    """Each pod is told to go within BOUND seconds of its Sandbox's expiry, or of when everything WORKING again."""
+def outlived(history: History, working: datetime, recovery: float, now: datetime) -> list[str]:
+    """Each pod is told to go within PROMPT seconds of its Sandbox's expiry, or RECOVERY seconds after everything was WORKING again."""
     found = []
     for pod in history.pods.values():
         sandbox = history.sandboxes.get(pod.owner)
         if sandbox is None or sandbox.expiry is None or (pod.gone and pod.told_to_go is None):
             continue
-        limit = max(sandbox.expiry, working) + timedelta(seconds=bound)
-        if (pod.told_to_go or now) > limit:
-            late = ((pod.told_to_go or now) - max(sandbox.expiry, working)).total_seconds()
+        limit = max(sandbox.expiry + timedelta(seconds=PROMPT), working + timedelta(seconds=recovery))
+        end = pod.told_to_go or now
+        if end > limit:
+            late = (end - sandbox.expiry).total_seconds()
             found.append(f"pod {pod.name} was {'told to go' if pod.told_to_go else 'still there'} {late:.1f} s late")
     return found
 
@@ -139,33 +154,33 @@ def told_wrong(history: History) -> list[str]:
     return found
 
 
-def unsettled(sandboxes: list[dict], pods: list[dict], wanted: set[str]) -> list[str]:
-    """Just the WANTED Sandboxes are there (NAMESPACE/NAME); each runs, says so, and has one pod of its own."""
-    found = []
+def unsettled(sandboxes: list[dict], pods: list[dict], wanted: dict[str, str]) -> list[str]:
+    """Just the WANTED Sandboxes are there (NAMESPACE/NAME: phase). Each says so, and one that runs has one pod of its own."""
     there = {_name(s["metadata"]): s for s in sandboxes}
-    found += [f"Sandbox {name} is missing" for name in sorted(wanted - there.keys())]
-    found += [f"Sandbox {name} is still there" for name in sorted(there.keys() - wanted)]
+    found = [f"Sandbox {name} is missing" for name in sorted(wanted.keys() - there.keys())]
+    found += [f"Sandbox {name} is still there" for name in sorted(there.keys() - wanted.keys())]
     owned: dict[str, list[dict]] = {}
     for pod in pods:
-        owner = next((o["uid"] for o in pod["metadata"].get("ownerReferences", []) if o.get("controller")), "")
-        owned.setdefault(owner, []).append(pod)
-    for name in sorted(wanted & there.keys()):
-        found += [f"Sandbox {name}: {wrong}" for wrong in _not_running(there[name], owned.pop(there[name]["metadata"]["uid"], []))]
+        owned.setdefault(_owner(pod["metadata"]), []).append(pod)
+    for name in sorted(wanted.keys() & there.keys()):
+        own = owned.pop(there[name]["metadata"]["uid"], [])
+        found += [f"Sandbox {name} {wrong}" for wrong in _not_as_wanted(there[name], own, wanted[name])]
     found += [f"pod {_name(pod['metadata'])} is still there" for pods in owned.values() for pod in pods]
     return found
 
 
-def _not_running(sandbox: dict, pods: list[dict]) -> list[str]:
-    status, ready = sandbox.get("status") or {}, condition_of(sandbox, "Ready")
-    if len(pods) != 1:
-        return [f"has {len(pods)} pods"]
-    pod = pods[0]
+def _not_as_wanted(sandbox: dict, pods: list[dict], phase: str) -> list[str]:
+    status, ready, runs = sandbox.get("status") or {}, condition_of(sandbox, "Ready"), phase == "Running"
     checks = {
         f"is {status.get('phase')}, {ready['reason']}: {ready['message']}":
-            status.get("phase") == "Running" and ready["status"] == "True",
+            status.get("phase") == phase and (ready["status"] == "True") == runs,
         "tells of an older generation": status.get("observedGeneration") == sandbox["metadata"]["generation"],
-        "names another pod": status.get("podName") == pod["metadata"]["name"],
-        "its pod is not Ready": condition_of(pod, "Ready")["status"] == "True",
-        "its pod is on its way out": "deletionTimestamp" not in pod["metadata"],
+        f"has {len(pods)} pods": len(pods) == 1 or not runs and not pods,
     }
+    if runs and len(pods) == 1:
+        checks |= {
+            "names another pod": status.get("podName") == pods[0]["metadata"]["name"],
+            "has a pod that is not Ready": condition_of(pods[0], "Ready")["status"] == "True",
+            "has a pod on its way out": "deletionTimestamp" not in pods[0]["metadata"],
+        }
     return [wrong for wrong, holds in checks.items() if not holds]

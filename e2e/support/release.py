@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import yaml
+
 from support.api import Api, ApiError
 from support.cluster import CHART, IMAGES, Cluster, Trouble
 from support.metrics import Metrics
@@ -63,6 +65,13 @@ class Release:
         self.api.patch("deployments", NAME, NAMESPACE, {"spec": {"replicas": replicas}})
         eventually(lambda: len(self.api.list("pods", NAMESPACE, labels=SELECTOR)) == replicas, 30, f"{replicas} operator pods")
         self.wait_ready(replicas)
+
+    def config(self) -> dict:
+        """The operator's configuration, as the chart wrote it."""
+        written = self.api.get("configmaps", NAME, NAMESPACE)["data"]["config.yaml"]
+        config = yaml.safe_load(written)
+        config["leaderElection"]["namespace"] = NAMESPACE
+        return config
 
     def lease(self) -> dict:
         return (self.api.get("leases", NAME, NAMESPACE) or {}).get("spec", {})

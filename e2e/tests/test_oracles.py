@@ -61,16 +61,16 @@ def test_two_pods_of_one_sandbox():
 
 
 @pytest.mark.parametrize("going, working, now, wrong", [
-    (11, -60, 100, []),
+    (12, -60, 100, []),
     (13, -60, 100, ["pod ns/p1 was told to go 3.0 s late"]),
-    (33, 31, 100, []),  # nothing worked at its expiry
-    (35, 31, 100, ["pod ns/p1 was told to go 4.0 s late"]),
+    (61, 31, 100, []),  # nothing worked at its expiry
+    (62, 31, 100, ["pod ns/p1 was told to go 52.0 s late"]),
     (None, -60, 12, []),
     (None, -60, 13, ["pod ns/p1 was still there 3.0 s late"]),
 ])
 def test_a_pod_beyond_its_time(going, working, now, wrong):
     seen = history(("ADDED", sandbox(), 0), ("MODIFIED", pod(going=going), 1))
-    assert outlived(seen, at(working), 2, at(now)) == wrong
+    assert outlived(seen, at(working), 30, at(now)) == wrong
 
 
 def test_pods_that_are_not_judged():
@@ -78,7 +78,13 @@ def test_pods_that_are_not_judged():
     seen = history(("ADDED", sandbox("s2", started=None), 0), ("ADDED", sandbox("s3"), 0), ("ADDED", without_owner, 0),
                    ("ADDED", without_expiry, 0), ("ADDED", unseen, 0))
     seen.missed("Pod", {"p1", "p2"}, at(50))  # went while nobody looked
-    assert outlived(seen, at(0), 2, at(100)) == []
+    assert outlived(seen, at(0), 30, at(100)) == []
+
+
+def test_other_namespaces_are_not_judged():
+    seen = history(("ADDED", pod("p1"), 0), ("ADDED", pod("p2"), 0), ("ADDED", sandbox(), 0))
+    assert pods_too_many(seen.within(["ns"])) and not pods_too_many(seen.within(["n", "other"]))
+    assert list(seen.within(["ns"]).sandboxes) == ["s1"] and not seen.within(["n"]).sandboxes
 
 
 def test_a_sandbox_ended_early():
@@ -110,14 +116,25 @@ def test_a_return_from_the_end():
     ([], [], ["Sandbox ns/box-s1 is missing"]),
     ([sandbox(), sandbox("s2")], [pod()], ["Sandbox ns/box-s2 is still there"]),
     ([sandbox()], [pod(), pod("p2", "s2")], ["pod ns/p2 is still there"]),
-    ([sandbox()], [pod(), pod("p2")], ["Sandbox ns/box-s1: has 2 pods"]),
-    ([sandbox()], [], ["Sandbox ns/box-s1: has 0 pods"]),
-    ([sandbox(phase="Pending")], [pod()], ["Sandbox ns/box-s1: is Pending, Running: "]),
-    ([sandbox(ready="False")], [pod()], ["Sandbox ns/box-s1: is Running, Running: "]),
-    ([sandbox(generation=2)], [pod()], ["Sandbox ns/box-s1: tells of an older generation"]),
-    ([sandbox(pod="p9")], [pod()], ["Sandbox ns/box-s1: names another pod"]),
-    ([sandbox()], [pod(ready="False")], ["Sandbox ns/box-s1: its pod is not Ready"]),
-    ([sandbox()], [pod(going=1)], ["Sandbox ns/box-s1: its pod is on its way out"]),
+    ([sandbox()], [pod(), pod("p2")], ["Sandbox ns/box-s1 has 2 pods"]),
+    ([sandbox()], [], ["Sandbox ns/box-s1 has 0 pods"]),
+    ([sandbox(phase="Pending")], [pod()], ["Sandbox ns/box-s1 is Pending, Running: "]),
+    ([sandbox(ready="False")], [pod()], ["Sandbox ns/box-s1 is Running, Running: "]),
+    ([sandbox(generation=2)], [pod()], ["Sandbox ns/box-s1 tells of an older generation"]),
+    ([sandbox(pod="p9")], [pod()], ["Sandbox ns/box-s1 names another pod"]),
+    ([sandbox()], [pod(ready="False")], ["Sandbox ns/box-s1 has a pod that is not Ready"]),
+    ([sandbox()], [pod(going=1)], ["Sandbox ns/box-s1 has a pod on its way out"]),
 ])
 def test_what_is_not_as_wanted(sandboxes, pods, wrong):
-    assert unsettled(sandboxes, pods, {"ns/box-s1"}) == wrong
+    assert unsettled(sandboxes, pods, {"ns/box-s1": "Running"}) == wrong
+
+
+@pytest.mark.parametrize("sandboxes, pods, wrong", [
+    ([sandbox(phase="Failed", ready="False")], [pod(ready="False")], []),
+    ([sandbox(phase="Failed", ready="False")], [], []),
+    ([sandbox(phase="Failed", ready="True")], [], ["Sandbox ns/box-s1 is Failed, Running: "]),
+    ([sandbox()], [pod()], ["Sandbox ns/box-s1 is Running, Running: "]),
+    ([sandbox(phase="Failed", ready="False")], [pod(), pod("p2")], ["Sandbox ns/box-s1 has 2 pods"]),
+])
+def test_an_end_that_is_wanted(sandboxes, pods, wrong):
+    assert unsettled(sandboxes, pods, {"ns/box-s1": "Failed"}) == wrong

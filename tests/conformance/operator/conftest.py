@@ -1,6 +1,7 @@
 """The real operator on a bare API server: there is no kubelet here, the tests play it."""
 
 import itertools
+import os
 import sys
 from pathlib import Path
 
@@ -9,11 +10,12 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "e2e"))
 
 from kubelet import Node  # noqa: E402 (the path must be set first)
-from operator_process import Operator, Wire  # noqa: E402
 from support.api import Api  # noqa: E402
 from support.metrics import Metrics  # noqa: E402
+from support.operator_process import Operator, binary  # noqa: E402
 from support.sandboxes import Sandbox, manifest  # noqa: E402
 from support.waiting import eventually  # noqa: E402
+from wire import Wire  # noqa: E402
 
 FAST_ELECTION = {"leaseDuration": "3s", "renewDeadline": "2s", "retryPeriod": "500ms"}
 
@@ -39,7 +41,8 @@ class Bed:
         """One more replica: those of a test share a Lease."""
         config = {"watchNamespaces": [self.namespace],
                   "leaderElection": {"namespace": self.namespace, **FAST_ELECTION}, **config}
-        made = Operator(self.folder, kubeconfig or self.kubeconfig, config, f"operator-{next(self._count)}")
+        program = binary(os.environ.get("PRESET", "asan-ubsan"), "release")
+        made = Operator(program, self.folder, kubeconfig or self.kubeconfig, config, f"operator-{next(self._count)}")
         self._operators.append(made)
         return made.start()
 

@@ -1,0 +1,109 @@
+"""A scenario with faults: what users want while they last, and the verdict once they are over."""
+
+from __future__ import annotations
+
+from support.api import Api
+from support.faulty_proxy import FaultyProxy
+from support.operator_process import Operator
+from support.oracles import PROMPT, ended_early, outlived, pods_too_many, told_wrong, unsettled
+from support.sandboxes import Namespace, Sandbox, now
+from support.waiting import eventually, throughout
+from support.witness import Witness
+
+# Seconds after the last fault in which everything must be as wanted: a request that hangs holds its Sandbox for 15, one whose
+# writes failed again and again waits for up to 60 (docs/reliability.md), and then pods must still start or stop.
+RECOVERY = 75
+SMALL = {"cpu": "200m", "memory": "64Mi", "disk": "16Mi"}
+QUIET = 5  # seconds
+
+
+class Trial:
+    """OPERATOR works through PROXY; the trial itself speaks with the API server directly."""
+
+    def __init__(self, api: Api, proxy: FaultyProxy, operator: Operator, witness: Witness) -> None:
+        self.api, self.proxy, self.operator, self.witness = api, proxy, operator, witness
+        self._namespaces: dict[str, Namespace] = {}
+        self._wanted: dict[str, str] = {}
+        self._removed: set[str] = set()
+
+    def create(self, namespace: Namespace, name: str, **spec) -> Sandbox:
+        """A Sandbox that is to run until something else is said of it."""
+        self._namespaces[namespace.name] = namespace
+        self._wanted[f"{namespace.name}/{name}"] = "Running"
+        return namespace.sandbox(name, **{"resources": SMALL, **spec})
+
+    def create_short(self, namespace: Namespace, name: str, ttl: str, **spec) -> Sandbox:
+        """One that is to be gone in the end by itself."""
+        made = self.create(namespace, name, lifecycle={"ttl": ttl}, **spec)
+        self.expects(made, None)
+        return made
+
+    def expects(self, sandbox: Sandbox, phase: str | None) -> None:
+        """In the end it is in PHASE, or gone."""
+        self._wanted.pop(f"{sandbox.namespace}/{sandbox.name}", None)
+        if phase:
+            self._wanted[f"{sandbox.namespace}/{sandbox.name}"] = phase
+
+    def delete(self, sandbox: Sandbox) -> None:
+        self.expects(sandbox, None)
+        self._removed.add(f"{sandbox.namespace}/{sandbox.name}")
+        sandbox.delete()
+
+    def settle(self, within: float = RECOVERY) -> None:
+        """No faults from here on. Everything comes to be as wanted, nothing forbidden has happened, and then nothing does."""
+        self.proxy.calm()
+        working = now()
+
+        def as_wanted() -> bool:
+            assert not (wrong := self._unsettled()), "; ".join(wrong[:6])
+            return True
+
+        eventually(as_wanted, within, "everything is as wanted", every=0.5)
+        self.witness.catch_up(self.api)
+        history = self.witness.history.within(self._namespaces)
+        wrong = [*pods_too_many(history), *outlived(history, working, RECOVERY, now()),
+                 *ended_early(history, self._removed), *told_wrong(history)]
+        assert not wrong, "\n".join(wrong)
+        self._assert_prompt()
+        self._assert_quiet()
+
+    def _unsettled(self) -> list[str]:
+        spaces = self._namespaces.values()
+        return unsettled([s for space in spaces for s in space.sandboxes()], [p for space in spaces for p in space.pods()],
+                         self._wanted)
+
+    def _assert_prompt(self) -> None:
+        """A Sandbox lives and ends as if nothing had ever happened."""
+        namespace = next(iter(self._namespaces.values()))
+        probe = self.create_short(namespace, "probe", "1s")
+        uid = probe.read()["metadata"]["uid"]
+        probe.wait_gone(within=30)
+        self.witness.catch_up(self.api)
+        life = self.witness.history.sandboxes[uid]
+        late = (life.gone - life.expiry).total_seconds()
+        assert -1 <= late <= PROMPT, f"the probe ended {late:.1f} s after its expiry"
+
+    def _assert_quiet(self) -> None:
+        """The operator looks at each Sandbox once more, and finds nothing to write.
+
+        So a short while is enough: what waits for a later try is looked at now, since a change does not wait for the backoff."""
+        def looked() -> float:
+            return self.operator.metrics().total("cloister_reconcile_duration_seconds_count", controller="sandbox")
+
+        mark, before, touched = self.proxy.mark(), looked(), 0
+        for space in self._namespaces.values():
+            for sandbox in space.sandboxes():
+                self.api.patch("sandboxes", sandbox["metadata"]["name"], space.name,
+                               {"metadata": {"annotations": {"example.com/touched": "1"}}})
+                touched += 1
+        eventually(lambda: looked() >= before + touched, 10, f"the operator looks at {touched} Sandboxes")
+        throughout(lambda: not self.proxy.writes(mark), QUIET, "nothing is written")
+
+    def report(self) -> str:
+        """For a person who reads of a failure."""
+        met = self.proxy.met()
+        count = {kind: sum(e.fault is kind for e in met) for kind in sorted({e.fault for e in met}, key=lambda k: k.name)}
+        return "\n".join([f"{len(self.proxy.exchanges)} requests, faults met: "
+                          + (", ".join(f"{kind.name} {number}" for kind, number in count.items()) or "none"),
+                          "--- the last requests", *(str(e) for e in self.proxy.exchanges[-40:]),
+                          "--- the operator", *self.operator.log().splitlines()[-40:]])
