@@ -40,8 +40,9 @@ class Exchange:
         return f"{self.call} -> {self.code}/{self.answered}" + (f" {self.fault.name}" if self.fault else "")
 
 
-# Told of each write right before it is carried out (False) and right after (True), before the client knows.
-Boundary = Callable[[Call, bool], None]
+# Told of each write right before it is carried out (False) and right after (True), before the client knows. True breaks the
+# connection there.
+Boundary = Callable[[Call, bool], bool]
 
 
 class FaultyProxy:
@@ -148,7 +149,8 @@ class FaultyProxy:
 
     async def _carry_out(self, reader, writer, entry: Exchange, fault: Fault | None, request: bytes) -> bool:
         """On a connection of its own: one that the server has closed meanwhile would make a fault that nobody planned."""
-        self._tell(entry.call, False)
+        if self._is_broken(entry.call, False):
+            return False
         up_reader, up_writer = await asyncio.open_connection(*self._target, ssl=self._upstream, limit=http1.LARGEST_HEAD)
         try:
             up_writer.write(request)
@@ -158,7 +160,8 @@ class FaultyProxy:
             entry.code = answer.status
             if fault and fault.kind in (Kind.LOSE_ANSWER, Kind.ERROR_AFTER):
                 await http1.read_body(up_reader, answer)
-            self._tell(entry.call, True)
+            if self._is_broken(entry.call, True):
+                return False
             if fault and fault.kind is Kind.LOSE_ANSWER:
                 return await _silence(reader)
             if fault and fault.kind is Kind.ERROR_AFTER:
@@ -175,10 +178,9 @@ class FaultyProxy:
         finally:
             up_writer.transport.abort()
 
-    def _tell(self, call: Call, carried_out: bool) -> None:
+    def _is_broken(self, call: Call, carried_out: bool) -> bool:
         boundary = self.boundary
-        if boundary and call.writes:
-            boundary(call, carried_out)
+        return bool(boundary and call.writes and boundary(call, carried_out))
 
     async def _refuse(self, writer, entry: Exchange, code: int) -> bool:
         entry.answered = code

@@ -224,6 +224,14 @@ def test_the_boundary_of_a_write_is_told_on_both_sides(proxy, client, server):
     assert told == [("create pods ns/p", False, 0), ("create pods ns/p", True, 1)]
 
 
+@pytest.mark.parametrize("side", [False, True])
+def test_a_write_can_be_broken_off_on_either_side(proxy, client, server, side):
+    proxy.boundary = lambda call, carried_out: carried_out == side
+    with pytest.raises((http.client.RemoteDisconnected, ConnectionError)):
+        client.create()
+    assert len(server.taken) == side
+
+
 def test_writes_are_counted_without_leases(proxy, client):
     client.create()
     mark = proxy.mark()
