@@ -72,6 +72,10 @@ sim: setup ## run the operator in the simulation, SEEDS times from different see
 sim-coverage: setup ## which branches of the operator's decisions the simulation meets, under each kind of fault
 	@tools/sim-coverage
 
+.PHONY: mutants
+mutants: setup ## break the operator in many small ways, one at a time, and see that the tests notice
+	@tests/mutants/mutants
+
 .PHONY: clean
 clean: ## remove what was built in this checkout (not the cache)
 	@rm -rf build
