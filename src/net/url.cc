@@ -23,8 +23,13 @@ Result<BaseUrl> parseBaseUrl(std::string_view text) {
   const boost::urls::url_view& url = *parsed;
   if (url.scheme() != "https" && url.scheme() != "http") return badUrl(text, "neither https nor http");
   if (url.host_address().empty()) return badUrl(text, "no host");
+  // Escapes are resolved in what host_address() returns: a line end would get into the Host header.
+  if (url.encoded_host().contains('%')) return badUrl(text, "the host contains a percent sign");
   if (url.has_userinfo()) return badUrl(text, "it carries a user name");
   if (url.has_query() || url.has_fragment()) return badUrl(text, "it carries a query or a fragment");
+  // Boost.URL 1.81 takes what follows a port's digits for a path.
+  if (!url.encoded_path().empty() && !url.encoded_path().starts_with('/'))
+    return badUrl(text, "the port is not a number");
   if (url.has_port() && url.port_number() == 0) return badUrl(text, "the port is not between 1 and 65535");
 
   BaseUrl base{.tls = url.scheme() == "https", .host = url.host_address()};

@@ -19,7 +19,8 @@ TEST(Url, SaysWhatIsWrong) {
   for (const auto* text :
        {"", "10.0.0.1:6443", "ftp://example.com", "https://", "https://user:password@example.com",
         "https://example.com:0", "https://example.com:65536", "https://example.com/?a=b",
-        "https://example.com/#a", "https://exa mple.com", "https://[fd00::1"}) {
+        "https://example.com/#a", "https://exa mple.com", "https://[fd00::1", "https://a%0d%0aX: y",
+        "https://example%2ecom", "https://example.com:443.a", "https://example.com:x"}) {
     const auto url = parseBaseUrl(text);
     ASSERT_FALSE(url) << text;
     EXPECT_EQ(url.error().code, Errc::InvalidInput) << text;
