@@ -10,6 +10,8 @@ namespace cloister {
 namespace {
 
 constexpr Duration longest = std::chrono::hours(24 * 365 * 100);
+constexpr Time earliest = std::chrono::sys_days(std::chrono::year(0) / 1 / 1);
+constexpr Time latest = std::chrono::sys_days(std::chrono::year(10'000) / 1 / 1) - Duration(1);
 
 // Reads exactly DIGITS decimal digits from the front of TEXT.
 std::optional<int> takeNumber(std::string_view& text, size_t digits) {
@@ -122,8 +124,11 @@ std::optional<Time> parseTime(std::string_view text) {
   if (!fraction) return std::nullopt;
   auto offset = takeOffset(text);
   if (!offset || !text.empty()) return std::nullopt;
-  return std::chrono::sys_days(date) + std::chrono::hours(*hour) + std::chrono::minutes(*minute) +
-         seconds(*second) + *fraction - *offset;
+  const Time time = std::chrono::sys_days(date) + std::chrono::hours(*hour) + std::chrono::minutes(*minute) +
+                    seconds(*second) + *fraction - *offset;
+  // An offset may lead out of the years that can be written.
+  if (time < earliest || time > latest) return std::nullopt;
+  return time;
 }
 
 std::string formatTime(Time time) {

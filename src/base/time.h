@@ -17,7 +17,8 @@ using Instant = std::chrono::time_point<std::chrono::steady_clock, Duration>;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-// RFC 3339: "2026-01-02T03:04:05Z" (metav1.Time), with any fraction or offset accepted by the parser.
+// RFC 3339: "2026-01-02T03:04:05Z" (metav1.Time), with any fraction or offset accepted by the parser; in the
+// years 0 to 9999 of UTC.
 std::optional<Time> parseTime(std::string_view text);
 std::string formatTime(Time time);       // whole seconds, as metav1.Time
 std::string formatMicroTime(Time time);  // six decimals, as metav1.MicroTime

@@ -44,6 +44,7 @@ INSTANTIATE_TEST_SUITE_P(
                     TimeText{"2016-12-31T23:59:60Z", at(2017, 1, 1)},  // a leap second is the next one
                     TimeText{"1969-12-31T23:59:59.5Z", at(1970, 1, 1, -milliseconds(500))},
                     TimeText{"0001-01-01T00:00:00Z", at(1, 1, 1)},
+                    TimeText{"0000-01-01T00:00:00Z", at(0, 1, 1)},
                     TimeText{"9999-12-31T23:59:59Z", at(9999, 12, 31, hours(24) - seconds(1))}));
 
 INSTANTIATE_TEST_SUITE_P(
@@ -59,6 +60,8 @@ INSTANTIATE_TEST_SUITE_P(
                     TimeText{"2026-01-02T03:04:05+0200", {}}, TimeText{"2026-01-02T03:04:05+02", {}},
                     TimeText{"2026-01-02T03:04:05+24:00", {}}, TimeText{"2026-01-02T03:04:05+02:60", {}},
                     TimeText{" 2026-01-02T03:04:05Z", {}}, TimeText{"2026-01-02T03:04:05Z ", {}},
+                    TimeText{"0000-01-01T00:00:00+00:01", {}},  // no year can be written for these
+                    TimeText{"9999-12-31T23:59:59-00:01", {}}, TimeText{"9999-12-31T23:59:60Z", {}},
                     TimeText{"-026-01-02T03:04:05Z", {}}, TimeText{"2026-01-02T03:04:+5Z", {}},
                     TimeText{std::string_view("2026-01-02T03:04:05Z\0", 21), {}}));
 
