@@ -55,20 +55,19 @@ Task<Result<std::optional<bool>>> readNodeReady(Parts& parts, std::string node) 
   co_return std::nullopt;
 }
 
-// Asks for the pod that the store lacks. Found: it goes into SEEN; the store gets it from its watch.
+// Puts the own pod into SEEN as the API server has it, if it does; the store gets it from its watch.
 Task<Result<void>> confirmPod(Parts& parts, kube::ObjectKey key, Observed& seen) {
   auto object = co_await parts.client.get(kube::pods, {key.namespace_, podName(*seen.sandbox)});
   if (!object && object.error().code != Errc::NotFound) co_return fail(object.error());
-  if (object) {
-    auto pod = json::decode<api::Pod>(*object);
-    if (!pod) co_return fail(pod.error());
-    const api::OwnerReference* owner = api::controllerOf(pod->metadata);
-    if (owner != nullptr && owner->uid == seen.sandbox->metadata.uid) {
-      seen.pods.push_back(std::make_shared<const api::Pod>(std::move(*pod)));
-      co_return Result<void>{};
-    }
+  std::erase(seen.pods, ownPod(seen));
+  seen.podConfirmed = true;
+  if (!object) co_return Result<void>{};
+  auto pod = json::decode<api::Pod>(*object);
+  if (!pod) co_return fail(pod.error());
+  const api::OwnerReference* owner = api::controllerOf(pod->metadata);
+  if (owner != nullptr && owner->uid == seen.sandbox->metadata.uid) {
+    seen.pods.push_back(std::make_shared<const api::Pod>(std::move(*pod)));
   }
-  seen.podConfirmedGone = true;
   co_return Result<void>{};
 }
 
@@ -86,6 +85,14 @@ Task<Result<void>> confirmSandboxGone(Parts& parts, kube::ObjectKey key, Observe
 }
 
 }  // namespace
+
+Task<Result<void>> confirmVersion(Parts& parts, Observed& seen) {
+  const api::ObjectMeta& known = seen.sandbox->metadata;
+  auto object = co_await parts.client.get(kube::sandboxes, api::keyOf(known));
+  if (!object) co_return fail(object.error());
+  seen.sandboxConfirmed = json::findString(*object, "metadata.resourceVersion") == known.resourceVersion;
+  co_return Result<void>{};
+}
 
 Task<Result<Observed>> observe(Parts& parts, kube::ObjectKey key) {
   Observed seen = observeStores(parts, key);

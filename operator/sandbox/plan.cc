@@ -40,6 +40,12 @@ void removeStrays(const Observed& observed, Plan& out) {
   for (const auto& pod : strays(observed)) out.actions.emplace_back(DeletePod{pod});
 }
 
+// A create request carried out long after its sender gave up brings a pod to life that nobody waits for any
+// more.
+bool revivedAfterItsEnd(const api::Sandbox& sandbox, const api::Pod& pod) {
+  return hasEnded(sandbox.status) && isAlive(pod);
+}
+
 bool has(const Observed& observed, std::string_view policy) {
   return std::ranges::find(observed.policies, policy) != observed.policies.end();
 }
@@ -68,6 +74,10 @@ struct Situation {
 
 void planActions(const Situation& at, const Config& config, Plan& out) {
   if (at.pod != nullptr) {
+    if (revivedAfterItsEnd(at.sandbox, *at.pod)) {
+      if (at.observed.podConfirmed) out.actions.emplace_back(DeletePod{at.pod});
+      return;
+    }
     if (api::labelOf(at.pod->metadata, api::networkLabel) == at.profile.name ||
         at.pod->metadata.deletionTimestamp)
       return;
@@ -167,12 +177,22 @@ void planStatus(const Situation& at, Time now, Plan& out) {
 }
 
 void planExpiry(const Observed& observed, Plan& out) {
-  out.actions.emplace_back(DeleteSandbox{observed.sandbox});
+  if (!observed.failure) {
+    out.actions.emplace_back(DeleteSandbox{observed.sandbox});
+    out.report = Report{.reason = reason::expired, .message = "The sandbox's time is over; it is deleted."};
+  } else if (observed.undeletable && observed.sandboxConfirmed) {
+    // Somebody's webhook or a missing right holds the object: that must not lengthen its pod's time.
+    out.report = Report{.warning = true,
+                        .reason = reason::expired,
+                        .message = "The sandbox's time is over, but it cannot be deleted; its pod is. " +
+                                   excerpt(observed.failure->message)};
+  } else {
+    return;
+  }
   // Not left to the garbage collector: the sandbox's time is over now.
   if (auto pod = ownPod(observed); pod != nullptr && !pod->metadata.deletionTimestamp) {
     out.actions.emplace_back(DeletePod{pod});
   }
-  out.report = Report{.reason = reason::expired, .message = "The sandbox's time is over; it is deleted."};
 }
 
 // A Sandbox on its way out may be held by somebody's finalizer, which must not lengthen its pod's time.
@@ -198,12 +218,14 @@ std::shared_ptr<const api::Pod> ownPod(const Observed& observed) {
 Questions questions(const Observed& observed, Time now) {
   Questions ask;
   ask.sandbox = !strays(observed).empty();
+  ask.version = observed.undeletable && observed.failure->code != Errc::Conflict;
   if (observed.sandbox == nullptr || observed.sandbox->metadata.deletionTimestamp) return ask;
   const auto pod = ownPod(observed);
   if (pod == nullptr) {
     ask.pod = observed.sandbox->status.startedAt.has_value() && !hasEnded(observed.sandbox->status);
     return ask;
   }
+  ask.pod = revivedAfterItsEnd(*observed.sandbox, *pod);
   const bool slow = now >= observed.sandbox->metadata.creationTimestamp + quietStart;
   ask.podEvents = slow && needsEvents(*pod);
   ask.nodeState = needsNodeState(*pod);
@@ -230,11 +252,11 @@ Plan plan(const Observed& observed, const Config& config, Time now) {
   }
   out.again = at.expiresAt;
   if (now >= at.expiresAt) {
-    if (!observed.failure) planExpiry(observed, out);
+    planExpiry(observed, out);
     return out;
   }
   // The store lacks a pod that the status names: neither replace nor mourn it before the API server confirms.
-  if (at.pod == nullptr && questions(observed, now).pod && !observed.podConfirmedGone) return out;
+  if (at.pod == nullptr && questions(observed, now).pod && !observed.podConfirmed) return out;
   if (!observed.failure) planActions(at, config, out);
   // A pod about to be created is the next round's news.
   if (!creates(out)) planStatus(at, now, out);

@@ -15,18 +15,26 @@ Task<Result<runtime::Outcome>> Reconciler::reconcile(kube::ObjectKey key, uint64
   co_return co_await carryOut(std::move(next), std::move(*observed));
 }
 
-Task<Result<runtime::Outcome>> Reconciler::carryOut(Plan next, Observed observed) {
-  std::optional<Error> failure;
-  for (Action& action : next.actions) {
+// The first failure ends it.
+Task<void> Reconciler::applyAll(std::vector<Action> actions, Observed& observed) {
+  for (Action& action : actions) {
+    const bool deletes = std::holds_alternative<DeleteSandbox>(action);
     auto done = co_await apply(parts_, std::move(action));
-    if (!done) {
-      failure = done.error();
-      break;
-    }
+    if (done) continue;
+    observed.failure = done.error();
+    observed.undeletable = deletes;
+    co_return;
   }
+}
+
+Task<Result<runtime::Outcome>> Reconciler::carryOut(Plan next, Observed observed) {
+  co_await applyAll(std::exchange(next.actions, {}), observed);
+  const std::optional<Error> failure = observed.failure;
   if (failure) {
-    observed.failure = failure;
-    next = plan(observed, parts_.config, parts_.clock.now());
+    const Time now = parts_.clock.now();
+    if (questions(observed, now).version) (void)co_await confirmVersion(parts_, observed);
+    next = plan(observed, parts_.config, now);
+    co_await applyAll(std::exchange(next.actions, {}), observed);
   }
   if (next.report && observed.sandbox != nullptr) parts_.report(*observed.sandbox, *next.report);
   if (next.status) {

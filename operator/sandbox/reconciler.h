@@ -28,12 +28,16 @@ class Reconciler {
 
  private:
   Task<Result<runtime::Outcome>> carryOut(Plan plan, Observed observed);
+  Task<void> applyAll(std::vector<Action> actions, Observed& observed);
 
   Parts parts_;
 };
 
 // What is known of the Sandbox KEY: from the stores, and from the API server where the stores could mislead.
 Task<Result<Observed>> observe(Parts& parts, kube::ObjectKey key);
+
+// Asks the API server whether SEEN's Sandbox is the one it has.
+Task<Result<void>> confirmVersion(Parts& parts, Observed& seen);
 
 // One action. Objects that the API server answers with go into the stores.
 Task<Result<void>> apply(Parts& parts, Action action);

@@ -402,6 +402,28 @@ TEST(Reconciler, DoesNotMournAPodThatTheStoreMerelyLacks) {
   EXPECT_EQ(world->ready().status, "True");
 }
 
+TEST(Reconciler, DeletesAPodThatCameToLifeAfterTheEnd) {
+  auto world = runningWorld();
+  world->server.erase("pods", api::keyOf(world->pods().at(0).metadata));
+  world->settle();
+  EXPECT_EQ(world->ready().reason, reason::podLost);
+  world->putPod(podOf(world->sandbox()));
+  world->settle();
+  EXPECT_THAT(world->pods(), IsEmpty());
+  EXPECT_EQ(world->ready().reason, reason::podLost);
+}
+
+TEST(Reconciler, LeavesAPodThatEndedUnseenByTheStoreForItsLogs) {
+  auto world = runningWorld();
+  const api::Pod pod = ended(ready(world->pods().at(0)), 1, "Error");
+  world->putPod(pod);
+  world->settle();
+  EXPECT_EQ(world->ready().reason, reason::crashed);
+  world->stores->pods.put(ready(podOf(world->sandbox())));  // an older view
+  EXPECT_TRUE(world->reconcile());
+  EXPECT_THAT(world->pods(), SizeIs(1));
+}
+
 TEST(Reconciler, TellsOfAPodThatIsGone) {
   auto world = runningWorld();
   world->server.erase("pods", api::keyOf(world->pods().at(0).metadata));
@@ -548,6 +570,23 @@ TEST(Reconciler, DeletesAnExpiredSandboxAndItsPod) {
   EXPECT_FALSE(world->findSandbox());
   EXPECT_THAT(world->pods(), IsEmpty());
   EXPECT_THAT(world->reports, SizeIs(1));
+}
+
+TEST(Reconciler, EndsThePodOfAnExpiredSandboxThatSomebodysWebhookKeeps) {
+  auto world = runningWorld();
+  world->clock.advance(hours(2));
+  world->server.admission = [](const net::Request& request) -> std::optional<net::Response> {
+    if (request.method != "DELETE" || !request.target.contains("/sandboxes/")) return std::nullopt;
+    return test::refusal(403, "Forbidden", "admission webhook \"keep\" denied the request");
+  };
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_FALSE(world->reconcile()) << "it is tried again";
+    world->sync();
+  }
+  EXPECT_TRUE(world->findSandbox());
+  EXPECT_THAT(world->pods(), IsEmpty());
+  EXPECT_EQ(world->server.count("DELETE pods"), 1);
+  EXPECT_THAT(world->reports.at(0).message, HasSubstr("webhook"));
 }
 
 TEST(Reconciler, LetsAnExtensionInTimeWin) {

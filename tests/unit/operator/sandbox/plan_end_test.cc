@@ -1,0 +1,309 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "operator/sandbox/plan.h"
+#include "operator/sandbox/pod.h"
+#include "operator/sandbox/reasons.h"
+#include "tests/unit/operator/examples.h"
+
+namespace cloister::sandbox {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+using test::actionsOf;
+using test::aSandbox;
+using test::disrupted;
+using test::ended;
+using test::epoch;
+using test::evicted;
+using test::leaving;
+using test::podOf;
+using test::ready;
+using test::refusedByNode;
+using test::scheduled;
+using test::seen;
+using test::unready;
+using test::unschedulable;
+using test::waiting;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+const Config config;
+
+Plan planAt(const Observed& observed, Time now = epoch + seconds(1)) {
+  return plan(observed, config, now);
+}
+
+// SANDBOX once the status of PLAN, if any, was written and read back.
+api::Sandbox written(api::Sandbox sandbox, const Plan& plan) {
+  if (plan.status) sandbox.status = *json::decode<api::SandboxStatus>(json::encode(*plan.status));
+  return sandbox;
+}
+
+api::Sandbox running(api::Sandbox sandbox = aSandbox()) {
+  return written(sandbox, planAt(seen(sandbox, {ready(podOf(sandbox))}), epoch + seconds(1)));
+}
+
+std::string_view readyReason(const api::SandboxStatus& status) {
+  const api::Condition* ready = api::findCondition(status.conditions, condition::ready);
+  return ready == nullptr ? std::string_view() : std::string_view(ready->reason);
+}
+
+bool isStill(const Plan& plan) {
+  return plan.actions.empty() && !plan.status && !plan.report;
+}
+
+// --- The end
+
+TEST(Plan, DoesNotStartAgainWhatHasEnded) {
+  const api::Sandbox sandbox = aSandbox();
+  for (const api::Pod& end : {ended(podOf(sandbox), 0, "Completed"), ended(podOf(sandbox), 1, "Error"),
+                              refusedByNode(podOf(sandbox), "NodeAffinity", "x")}) {
+    const api::Sandbox over = written(sandbox, planAt(seen(sandbox, {end})));
+    const Plan next = planAt(seen(over), epoch + minutes(1));
+    EXPECT_TRUE(isStill(next)) << "the pod may go, the end stays told";
+    EXPECT_FALSE(questions(seen(over), epoch + minutes(1)).pod);
+  }
+}
+
+TEST(Plan, SaysStalledOfWhatWillNotRecover) {
+  const api::Sandbox sandbox = aSandbox();
+  const Plan failed = planAt(seen(sandbox, {ended(podOf(sandbox), 1, "Error")}));
+  EXPECT_EQ(api::findCondition(failed.status->conditions, condition::stalled)->status, "True");
+  const Plan succeeded = planAt(seen(sandbox, {ended(podOf(sandbox), 0, "Completed")}));
+  EXPECT_EQ(api::findCondition(succeeded.status->conditions, condition::stalled), nullptr);
+  EXPECT_EQ(succeeded.status->exitCode, 0);
+}
+
+TEST(Plan, KeepsSayingThatThePodWasDeletedHoweverItsContainerEnds) {
+  const api::Sandbox sandbox = running();
+  const api::Pod pod = podOf(sandbox);
+  const Plan first = planAt(seen(sandbox, {leaving(ready(pod))}), epoch + minutes(1));
+  ASSERT_TRUE(first.status);
+  EXPECT_EQ(readyReason(*first.status), reason::podLost);
+  const api::Sandbox told = written(sandbox, first);
+  EXPECT_TRUE(isStill(planAt(seen(told, {leaving(ended(pod, 0, "Completed"))}), epoch + minutes(1))));
+  EXPECT_TRUE(isStill(planAt(seen(told), epoch + minutes(2))));
+}
+
+TEST(Plan, KeepsSayingHowItEndedWhenSomebodyTidiesThePodAway) {
+  const api::Sandbox sandbox = aSandbox();
+  const api::Pod pod = ended(podOf(sandbox), 0, "Completed");
+  const api::Sandbox over = written(sandbox, planAt(seen(sandbox, {pod})));
+  EXPECT_TRUE(isStill(planAt(seen(over, {leaving(pod)}), epoch + minutes(1))));
+}
+
+TEST(Plan, DeletesAPodThatCameToLifeAfterTheEnd) {
+  const api::Sandbox sandbox = aSandbox();
+  const api::Pod crashed = ended(podOf(sandbox), 1, "Error");
+  const api::Sandbox over = written(sandbox, planAt(seen(sandbox, {crashed})));
+  EXPECT_FALSE(questions(seen(over, {crashed}), epoch + minutes(1)).pod);
+  for (const api::Pod& alive : {podOf(sandbox), scheduled(podOf(sandbox)), ready(podOf(sandbox))}) {
+    Observed observed = seen(over, {alive});
+    EXPECT_TRUE(questions(observed, epoch + minutes(1)).pod);
+    EXPECT_TRUE(isStill(planAt(observed, epoch + minutes(1)))) << "the store may be behind the end";
+    observed.podConfirmed = true;
+    const Plan next = planAt(observed, epoch + minutes(1));
+    ASSERT_THAT(next.actions, SizeIs(1));
+    EXPECT_THAT(actionsOf<DeletePod>(next), SizeIs(1));
+    EXPECT_FALSE(next.status) << "an end is final";
+  }
+}
+
+TEST(Plan, StartsAnotherPodForOneDeletedBeforeItStarted) {
+  const api::Sandbox sandbox = aSandbox();
+  const Plan wait = planAt(seen(sandbox, {leaving(scheduled(podOf(sandbox)))}), epoch + seconds(5));
+  EXPECT_THAT(wait.actions, IsEmpty()) << "the name is still taken";
+  ASSERT_TRUE(wait.status);
+  EXPECT_EQ(readyReason(*wait.status), reason::starting);
+  EXPECT_THAT(actionsOf<CreatePod>(planAt(seen(written(sandbox, wait)), epoch + seconds(6))), SizeIs(1));
+}
+
+// --- Expiry
+
+TEST(Plan, ExpiresToTheSecond) {
+  const api::Sandbox sandbox = running();
+  const Time expiry = *sandbox.status.expiresAt;
+  const auto observed = seen(sandbox, {ready(podOf(sandbox))});
+  EXPECT_TRUE(isStill(planAt(observed, expiry - Duration(1))));
+  EXPECT_EQ(planAt(observed, expiry - Duration(1)).again, expiry);
+  const Plan next = planAt(observed, expiry);
+  ASSERT_THAT(next.actions, SizeIs(2));
+  ASSERT_TRUE(std::holds_alternative<DeleteSandbox>(next.actions[0]))
+      << "guarded, so an extension in between wins";
+  EXPECT_EQ(std::get<DeletePod>(next.actions[1]).pod->metadata.name, podName(sandbox));
+  ASSERT_TRUE(next.report);
+  EXPECT_EQ(next.report->reason, reason::expired);
+  EXPECT_FALSE(next.report->warning);
+  EXPECT_FALSE(next.status);
+}
+
+TEST(Plan, ExtendsInPlace) {
+  api::Sandbox sandbox = running();
+  sandbox.metadata.generation = 2;
+  sandbox.spec.lifecycle.ttl = hours(2);
+  const Plan next = planAt(seen(sandbox, {ready(podOf(sandbox))}), epoch + minutes(59));
+  EXPECT_THAT(next.actions, IsEmpty());
+  ASSERT_TRUE(next.status);
+  EXPECT_EQ(next.status->expiresAt, epoch + seconds(1) + hours(2));
+  EXPECT_EQ(next.again, next.status->expiresAt);
+}
+
+TEST(Plan, ExpiresWhatNeverStarted) {
+  api::Sandbox sandbox = aSandbox();
+  sandbox.spec.lifecycle.expiresAt = epoch - hours(1);
+  const Plan next = planAt(seen(sandbox));
+  ASSERT_THAT(next.actions, SizeIs(1)) << "no pod is created first";
+  EXPECT_TRUE(std::holds_alternative<DeleteSandbox>(next.actions[0]));
+}
+
+TEST(Plan, CountsFromTheRecordedStartAlsoAfterARestart) {
+  api::Sandbox sandbox = running();
+  const api::Pod later = ready(podOf(sandbox), epoch + minutes(30));
+  EXPECT_EQ(planAt(seen(sandbox, {later}), epoch + minutes(31)).again, epoch + seconds(1) + hours(1));
+}
+
+TEST(Plan, TriesNothingTwiceInARoundThatFailed) {
+  const api::Sandbox sandbox = running();
+  Observed observed = seen(sandbox, {ready(podOf(sandbox))});
+  observed.failure = Error{Errc::Conflict, "changed"};
+  EXPECT_TRUE(isStill(planAt(observed, *sandbox.status.expiresAt)));
+}
+
+TEST(Plan, LeavesASandboxThatIsBeingDeletedAlone) {
+  api::Sandbox sandbox = running();
+  sandbox.metadata.deletionTimestamp = epoch + minutes(1);
+  const Plan wait = planAt(seen(sandbox, {ready(podOf(sandbox))}), epoch + minutes(2));
+  EXPECT_TRUE(isStill(wait));
+  EXPECT_EQ(wait.again, sandbox.status.expiresAt);
+  sandbox = aSandbox();
+  sandbox.metadata.deletionTimestamp = epoch;
+  EXPECT_TRUE(isStill(planAt(seen(sandbox))));
+}
+
+TEST(Plan, AFinalizerDoesNotLengthenThePodsTime) {
+  api::Sandbox sandbox = running();
+  sandbox.metadata.deletionTimestamp = epoch + minutes(1);
+  const auto pod = ready(podOf(sandbox));
+  const Plan over = planAt(seen(sandbox, {pod}), epoch + hours(2));
+  EXPECT_EQ(actionsOf<DeletePod>(over).size(), 1U);
+  EXPECT_EQ(over.actions.size(), 1U);
+  EXPECT_TRUE(isStill(planAt(seen(sandbox, {leaving(pod)}), epoch + hours(2))));
+}
+
+TEST(Plan, AnEndIsFinalWhateverAnOlderViewOfThePodSays) {
+  api::Sandbox sandbox = running();
+  const auto pod = ready(podOf(sandbox));
+  sandbox.status = *planAt(seen(sandbox, {ended(pod, 1, "Error")}), epoch + minutes(1)).status;
+  ASSERT_EQ(sandbox.status.phase, api::Phase::Failed);
+  EXPECT_TRUE(isStill(planAt(seen(sandbox, {pod}), epoch + minutes(1))));
+  EXPECT_TRUE(isStill(planAt(seen(sandbox, {podOf(sandbox)}), epoch + minutes(1))));
+}
+
+TEST(Plan, DeletesThePodOfASandboxThatCannotBeDeleted) {
+  const api::Sandbox sandbox = running();
+  const Time expiry = *sandbox.status.expiresAt;
+  Observed observed = seen(sandbox, {ready(podOf(sandbox))});
+  observed.failure = Error{Errc::Forbidden, "admission webhook \"w\" denied the request"};
+  observed.undeletable = true;
+  EXPECT_TRUE(questions(observed, expiry).version);
+  EXPECT_TRUE(isStill(planAt(observed, expiry))) << "its time may have been extended";
+  observed.sandboxConfirmed = true;
+  const Plan next = planAt(observed, expiry);
+  ASSERT_THAT(next.actions, SizeIs(1));
+  EXPECT_THAT(actionsOf<DeletePod>(next), SizeIs(1));
+  ASSERT_TRUE(next.report);
+  EXPECT_TRUE(next.report->warning);
+  EXPECT_THAT(next.report->message, HasSubstr("webhook"));
+}
+
+TEST(Plan, DeletesNoPodOfASandboxThatChangedMeanwhile) {
+  const api::Sandbox sandbox = running();
+  Observed observed = seen(sandbox, {ready(podOf(sandbox))});
+  observed.failure = Error{Errc::Conflict, "the object has been modified"};
+  observed.undeletable = true;
+  EXPECT_FALSE(questions(observed, *sandbox.status.expiresAt).version);
+}
+
+// --- Pods of others, and stores that lag
+
+api::Pod namesakesPod() {
+  api::Sandbox earlier = aSandbox();
+  earlier.metadata.uid = "uid-of-the-deleted-one";
+  return ready(podOf(earlier));
+}
+
+TEST(Plan, NeverAdoptsThePodOfADeletedNamesake) {
+  const Observed observed = seen(aSandbox(), {namesakesPod()});
+  EXPECT_EQ(ownPod(observed), nullptr);
+  const Plan next = planAt(observed);
+  ASSERT_THAT(actionsOf<CreatePod>(next), SizeIs(1));
+  EXPECT_NE(json::findString(actionsOf<CreatePod>(next)[0].pod, "metadata.name"),
+            namesakesPod().metadata.name);
+  EXPECT_FALSE(next.status);
+}
+
+TEST(Plan, DeletesAPodWhoseSandboxIsGoneOnceThatIsConfirmed) {
+  Observed observed = seen(aSandbox(), {namesakesPod()});
+  EXPECT_TRUE(questions(observed, epoch).sandbox);
+  EXPECT_THAT(actionsOf<DeletePod>(planAt(observed)), IsEmpty()) << "the store may merely lag";
+  observed.sandboxConfirmedGone = true;
+  ASSERT_THAT(actionsOf<DeletePod>(planAt(observed)), SizeIs(1));
+  EXPECT_EQ(actionsOf<DeletePod>(planAt(observed))[0].pod->metadata.uid, namesakesPod().metadata.uid);
+  observed.sandbox = nullptr;
+  EXPECT_THAT(actionsOf<DeletePod>(planAt(observed)), SizeIs(1));
+  observed.sandboxConfirmedGone = false;
+  EXPECT_TRUE(isStill(planAt(observed)));
+}
+
+TEST(Plan, DeletesAPodThatWasSetFreeToEscapeItsExpiry) {
+  const api::Sandbox sandbox = running();
+  api::Pod pod = ready(podOf(sandbox));
+  pod.metadata.ownerReferences.clear();
+  Observed observed = seen(sandbox, {pod});
+  EXPECT_TRUE(questions(observed, epoch).sandbox);
+  EXPECT_TRUE(questions(observed, epoch).pod);
+  observed.sandboxConfirmedGone = true;
+  observed.podConfirmed = true;
+  const Plan next = planAt(observed, epoch + minutes(1));
+  EXPECT_THAT(actionsOf<DeletePod>(next), SizeIs(1));
+  EXPECT_EQ(readyReason(*next.status), reason::podLost);
+}
+
+TEST(Plan, DoesNotTakeAnOwnerForAController) {
+  api::Pod pod = ready(podOf(aSandbox()));
+  pod.metadata.ownerReferences[0].controller = false;
+  EXPECT_EQ(ownPod(seen(aSandbox(), {pod})), nullptr);
+}
+
+TEST(Plan, LeavesPodsThatAreGoingAnyway) {
+  Observed observed = seen(aSandbox(), {leaving(namesakesPod())});
+  EXPECT_FALSE(questions(observed, epoch).sandbox);
+  observed.sandboxConfirmedGone = true;
+  EXPECT_THAT(actionsOf<DeletePod>(planAt(observed)), IsEmpty());
+}
+
+TEST(Plan, DoesNotMournAPodThatTheStoreMerelyLacks) {
+  const api::Sandbox sandbox = running();
+  Observed observed = seen(sandbox);
+  EXPECT_TRUE(questions(observed, epoch + minutes(1)).pod);
+  EXPECT_TRUE(isStill(planAt(observed, epoch + minutes(1))));
+  observed.podConfirmed = true;
+  const Plan next = planAt(observed, epoch + minutes(1));
+  EXPECT_THAT(next.actions, IsEmpty())
+      << "its memory and files are gone: it is not replaced behind its owner's back";
+  ASSERT_TRUE(next.status);
+  EXPECT_EQ(next.status->phase, api::Phase::Failed);
+  EXPECT_EQ(readyReason(*next.status), reason::podLost);
+  EXPECT_TRUE(next.report);
+}
+
+TEST(Plan, ExpiresAlsoWhileThePodIsUnconfirmed) {
+  const api::Sandbox sandbox = running();
+  EXPECT_THAT(actionsOf<DeleteSandbox>(planAt(seen(sandbox), *sandbox.status.expiresAt)), SizeIs(1));
+}
+
+}  // namespace
+}  // namespace cloister::sandbox
