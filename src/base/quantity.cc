@@ -1,35 +1,51 @@
 #include "base/quantity.h"
 
 #include <array>
-#include <cmath>
+
+#include <boost/multiprecision/cpp_int.hpp>
 
 namespace cloister {
 namespace {
 
+using boost::multiprecision::cpp_int;
+using boost::multiprecision::pow;
+
+// An amount, exactly: a double would round what is to be rounded up.
+struct Fraction {
+  cpp_int numerator;
+  cpp_int denominator = 1;
+};
+
+Fraction powerOf(int base, int exponent) {
+  if (exponent < 0) return {1, pow(cpp_int(base), unsigned(-exponent))};
+  return {pow(cpp_int(base), unsigned(exponent))};
+}
+
 struct Suffix {
   std::string_view text;
-  long double factor;
+  int base;
+  int exponent;
 };
-constexpr std::array<Suffix, 15> suffixes{{{"Ki", 1024.0L},
-                                           {"Mi", 1048576.0L},
-                                           {"Gi", 1073741824.0L},
-                                           {"Ti", 1099511627776.0L},
-                                           {"Pi", 1125899906842624.0L},
-                                           {"Ei", 1152921504606846976.0L},
-                                           {"n", 1e-9L},
-                                           {"u", 1e-6L},
-                                           {"m", 1e-3L},
-                                           {"k", 1e3L},
-                                           {"M", 1e6L},
-                                           {"G", 1e9L},
-                                           {"T", 1e12L},
-                                           {"P", 1e15L},
-                                           {"E", 1e18L}}};
+constexpr std::array<Suffix, 15> suffixes{{{"Ki", 2, 10},
+                                           {"Mi", 2, 20},
+                                           {"Gi", 2, 30},
+                                           {"Ti", 2, 40},
+                                           {"Pi", 2, 50},
+                                           {"Ei", 2, 60},
+                                           {"n", 10, -9},
+                                           {"u", 10, -6},
+                                           {"m", 10, -3},
+                                           {"k", 10, 3},
+                                           {"M", 10, 6},
+                                           {"G", 10, 9},
+                                           {"T", 10, 12},
+                                           {"P", 10, 15},
+                                           {"E", 10, 18}}};
 
-std::optional<long double> factorOf(std::string_view suffix) {
-  if (suffix.empty()) return 1.0L;
+std::optional<Fraction> factorOf(std::string_view suffix) {
+  if (suffix.empty()) return Fraction{1};
   for (const Suffix& known : suffixes) {
-    if (suffix == known.text) return known.factor;
+    if (suffix == known.text) return powerOf(known.base, known.exponent);
   }
   if (suffix.size() < 2 || suffix.size() > 4 || (suffix[0] != 'e' && suffix[0] != 'E')) return std::nullopt;
   int sign = 1;
@@ -41,13 +57,12 @@ std::optional<long double> factorOf(std::string_view suffix) {
     if (suffix[i] < '0' || suffix[i] > '9') return std::nullopt;
     exponent = exponent * 10 + (suffix[i] - '0');
   }
-  return std::pow(10.0L, sign * exponent);
+  return powerOf(10, sign * exponent);
 }
 
-std::optional<long double> parse(std::string_view text) {
+std::optional<Fraction> parse(std::string_view text) {
   if (text.starts_with('+')) text.remove_prefix(1);
-  long double value = 0;
-  long double place = 1;
+  Fraction value;
   bool digits = false;
   bool dot = false;
   size_t i = 0;
@@ -57,8 +72,8 @@ std::optional<long double> parse(std::string_view text) {
       dot = true;
     } else if (c >= '0' && c <= '9') {
       digits = true;
-      if (dot) place /= 10;
-      value = dot ? value + place * (c - '0') : value * 10 + (c - '0');
+      value.numerator = value.numerator * 10 + (c - '0');
+      if (dot) value.denominator *= 10;
     } else {
       break;
     }
@@ -66,28 +81,27 @@ std::optional<long double> parse(std::string_view text) {
   if (!digits) return std::nullopt;
   const auto factor = factorOf(text.substr(i));
   if (!factor) return std::nullopt;
-  return value * *factor;
+  return Fraction{value.numerator * factor->numerator, value.denominator * factor->denominator};
 }
 
-std::optional<int64_t> roundUp(std::optional<long double> value) {
-  constexpr long double largest = 4611686018427387904.0L;  // 2^62
-  if (!value || *value > largest) return std::nullopt;
-  // Forgives the binary error of decimal fractions: 0.1 is 100 thousandths, not 101.
-  const long double nearest = std::round(*value);
-  const bool whole = std::fabs(*value - nearest) <= *value * 1e-17L;
-  return int64_t(whole ? nearest : std::ceil(*value));
+std::optional<int64_t> roundUp(const Fraction& value) {
+  const cpp_int rounded = (value.numerator + value.denominator - 1) / value.denominator;
+  if (rounded > (1LL << 62)) return std::nullopt;
+  return int64_t(rounded);
 }
 
 }  // namespace
 
 std::optional<int64_t> parseMilli(std::string_view text) {
   auto value = parse(text);
-  if (value) *value *= 1000;
-  return roundUp(value);
+  if (!value) return std::nullopt;
+  value->numerator *= 1000;
+  return roundUp(*value);
 }
 
 std::optional<int64_t> parseUnits(std::string_view text) {
-  return roundUp(parse(text));
+  const auto value = parse(text);
+  return value ? roundUp(*value) : std::nullopt;
 }
 
 }  // namespace cloister
