@@ -1,0 +1,37 @@
+// Courses: the specs that one Sandbox gets, one after the other.
+#pragma once
+
+#include "tests/generated/values.h"
+
+namespace cloister::generated {
+
+// One stop of a course: the spec, and which change of the one before makes it.
+struct Stop {
+  std::string path;  // of the property that was changed; empty for the spec as a whole
+  std::string change;
+  json::value spec;
+};
+
+struct Course {
+  std::string name;  // for people
+  std::vector<Stop> stops;
+};
+
+// SPEC with the property at PATH set to VALUE, or removed. What is missing around it is made up; of a list
+// its first item is meant, of a map its first key.
+json::value changed(json::value spec, const Schema& schema, const std::string& path,
+                    const std::optional<json::value>& value);
+
+// WORKING with each value of PROPERTY in turn, as two courses: created so and then put right, and created
+// right, changed, and put right again.
+std::vector<Course> sweep(const Schema& schema, const json::value& working, const Property& property);
+
+// The spec in FILE (YAML). Throws when it cannot be read.
+json::value readSpec(const std::string& file);
+
+// From a seed: a Sandbox, some changes of it, and all the way back.
+Course walk(uint64_t seed, const Schema& schema, const json::value& working);
+// ... as many as the environment's WALKS says, or else COUNT.
+std::vector<Course> walks(uint64_t count, const Schema& schema, const json::value& working);
+
+}  // namespace cloister::generated
