@@ -1,0 +1,84 @@
+// JSON that an API server, or somebody who writes objects to it, hands us: the codec there and back, and the
+// merge patches between two such objects. The input is one document, or two on a line each.
+#include <algorithm>
+
+#include "api/sandbox.h"
+#include "fuzz.h"
+#include "json/merge_patch.h"
+#include "tests/support/apiserver/patch.h"
+
+using namespace cloister;
+using fuzz::require;
+
+namespace {
+
+// What was read is written so that it reads back the same. Objects carry whole seconds: a fraction, which
+// needs a point in the input, does not survive.
+template <class T>
+void codec(const json::value& document, bool fractions) {
+  const auto decoded = json::decode<T>(document);
+  if (!decoded) {
+    require(decoded.error().code == Errc::InvalidInput, "bad objects are InvalidInput");
+    return;
+  }
+  const json::value written = json::encode(*decoded);
+  const auto again = json::decode<T>(*json::parse(json::print(written)), json::Unknown::Refuse);
+  require(again.has_value(), "what encode wrote decodes: " + json::print(written));
+  require(json::encode(*again) == written, "what decodes encodes the same: " + json::print(written));
+  require(fractions || *again == *decoded, "nothing is lost on the way: " + json::print(written));
+}
+
+// Boost.JSON 1.81 may read a fraction, or a number beyond 64 bits, one unit in the last place off.
+bool isExact(const json::value& v) {
+  if (v.is_array()) return std::ranges::all_of(v.get_array(), isExact);
+  if (!v.is_object()) return !v.is_double();
+  return std::ranges::all_of(v.get_object(), [](const auto& member) { return isExact(member.value()); });
+}
+
+void texts(const json::value& document) {
+  const auto again = json::parse(json::print(document));
+  require(again && *again == document, "what print wrote parses to the same");
+  const std::string sorted = json::printSorted(document);
+  const auto resorted = json::parse(sorted);
+  require(resorted && *resorted == document, "sorting changes no value");
+  require(json::printSorted(*resorted) == sorted, "one text for equal values");
+}
+
+// A merge patch cannot say a null inside objects.
+json::value withoutNulls(const json::value& v) {
+  if (!v.is_object()) return v;
+  json::object out;
+  for (const auto& [key, item] : v.get_object()) {
+    if (!item.is_null()) out[key] = withoutNulls(item);
+  }
+  return out;
+}
+
+void patches(const json::value& from, const json::value& given) {
+  if (!from.is_object() || !given.is_object()) return;
+  const json::value to = withoutNulls(given);
+  const json::object patch = json::mergePatch(from.get_object(), to.get_object());
+  require(patch.empty() == (from == to), "a patch says something exactly when something changed");
+  json::value patched = from;
+  test::applyMergePatch(patched, patch);
+  require(patched == to, "the patch " + json::print(patch) + " turns the one into the other");
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const auto text = fuzz::textOf(data, size);
+  std::vector<json::value> documents;
+  for (const auto line : fuzz::split(text, "\n", 2)) {
+    const auto document = json::parse(line);
+    if (!document) continue;
+    codec<api::Sandbox>(*document, line.contains('.'));
+    codec<api::Pod>(*document, line.contains('.'));
+    if (!isExact(*document)) continue;
+    codec<api::NetworkPolicy>(*document, line.contains('.'));
+    texts(*document);
+    documents.push_back(*document);
+  }
+  if (documents.size() == 2) patches(documents[0], documents[1]);
+  return 0;
+}
