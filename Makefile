@@ -49,6 +49,10 @@ demo: images cluster-up ## install Cloister on the embedded cluster and watch a 
 test: setup ## everything that must hold: linters, unit, conformance, end to end
 	@tools/test
 
+.PHONY: test-full
+test-full: setup ## test, and what takes hours: thread sanitizer, fuzzing, mutants, a hundred thousand simulated clusters
+	@tools/test --full
+
 .PHONY: lint
 lint: setup ## formatting, static analysis, generated files
 	@tools/lint
@@ -67,6 +71,11 @@ sim: setup ## run the operator in the simulation, SEEDS times from different see
 	@cmake --preset release -B build/sim -DCLOISTER_TESTS=ON --log-level=ERROR >/dev/null
 	@cmake --build build/sim --target cloister-sim
 	@build/sim/tests/sim/cloister-sim --seeds $(SEEDS)
+
+SECONDS_EACH ?= 300
+.PHONY: fuzz
+fuzz: setup ## make up inputs for what reads foreign ones, SECONDS_EACH for each target
+	@tools/fuzz --seconds $(SECONDS_EACH)
 
 .PHONY: sim-coverage
 sim-coverage: setup ## which branches of the operator's decisions the simulation meets, under each kind of fault
