@@ -65,13 +65,18 @@ def _first_violation(output: str) -> str:
     return found[1].strip() if found else "did not end well"
 
 
+def _environment(**more: str) -> dict[str, str]:
+    """Ours, but for what would have GoogleTest report these failures as such."""
+    return {**{name: value for name, value in os.environ.items() if not name.startswith("GTEST_")}, **more}
+
+
 def run(suite: Suite, number: int, cpu_seconds: int) -> Verdict:
     """With mutant NUMBER at work. What takes longer than CPU_SECONDS is noticed, too."""
     limited = ["prlimit", f"--cpu={cpu_seconds}", f"--as={_LARGEST_BYTES}", "--core=0"]
     began = time.monotonic()
     try:
         done = subprocess.run([*limited, str(PROGRAMS / suite.program), *suite.arguments],
-                              env=dict(os.environ, CLOISTER_MUTANT=str(number)), check=False, errors="replace",
+                              env=_environment(CLOISTER_MUTANT=str(number)), check=False, errors="replace",
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                               timeout=30 * cpu_seconds)
         code, output = done.returncode, done.stdout
@@ -100,7 +105,7 @@ def baseline(suite: Suite) -> Baseline:
     met.unlink(missing_ok=True)
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run([str(PROGRAMS / suite.program), *suite.arguments],
-                          env=dict(os.environ, CLOISTER_MUTANTS_MET=str(met)), check=False, errors="replace",
+                          env=_environment(CLOISTER_MUTANTS_MET=str(met)), check=False, errors="replace",
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode != 0:
