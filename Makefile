@@ -70,7 +70,8 @@ SEEDS ?= 2000
 sim: setup ## run the operator in the simulation, SEEDS times from different seeds
 	@cmake --preset release -B build/sim -DCLOISTER_TESTS=ON --log-level=ERROR >/dev/null
 	@cmake --build build/sim --target cloister-sim
-	@build/sim/tests/sim/cloister-sim --seeds $(SEEDS)
+	@GLIBC_TUNABLES=glibc.malloc.tcache_count=20000:glibc.malloc.tcache_max=4096 \
+	  build/sim/tests/sim/cloister-sim --seeds $(SEEDS) --jobs $$(nproc)
 
 SECONDS_EACH ?= 300
 .PHONY: fuzz

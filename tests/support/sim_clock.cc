@@ -2,8 +2,10 @@
 
 #include <cassert>
 
+#include <boost/asio/append.hpp>
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
 
@@ -11,71 +13,82 @@ namespace cloister::test {
 
 namespace asio = boost::asio;
 
-// Waits on a real timer that never expires: what ends the wait cancels it, as the cancellation of the
-// coroutine does.
 class SimTimer final : public Timer {
  public:
-  explicit SimTimer(SimClock& clock)
-      : clock_(clock), wait_(clock.executor(), asio::steady_timer::time_point::max()) {}
-  ~SimTimer() override { leave(); }
+  explicit SimTimer(SimClock& clock) : clock_(clock) {}
+  ~SimTimer() override {
+    if (order_) clock_.waiting_.erase(*order_);
+  }
 
   Task<bool> waitUntil(Instant deadline) override {
+    constexpr auto token = asio::as_tuple(asio::use_awaitable);
     assert(!order_ && "a timer has one waiter");
     if (std::exchange(woken_, false)) co_return false;
-    reached_ = false;
-    order_ = clock_.nextOrder(deadline);
-    clock_.waiting_.emplace(*order_, [this] { goOff(); });
-    auto [error] = co_await wait_.async_wait(asio::as_tuple(asio::use_awaitable));
-    leave();
+    const auto begin = [this, deadline](auto handler) { wait(deadline, std::move(handler)); };
+    auto [error] =
+        co_await asio::async_initiate<decltype(token), void(boost::system::error_code)>(begin, token);
     if (std::exchange(woken_, false)) co_return false;
-    if (!reached_) throw boost::system::system_error(error);
+    if (error) throw boost::system::system_error(error);
     co_return true;
   }
 
   void wake() override {
     woken_ = true;
-    wait_.cancel();
+    cancel();
   }
 
  private:
-  void goOff() {
-    reached_ = true;
-    leave();
-    wait_.cancel();
+  // The clock keeps HANDLER, which keeps the coroutine that waits, which mostly keeps this timer.
+  template <class Handler>
+  void wait(Instant deadline, Handler handler) {
+    if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected()) {
+      slot.assign([this](asio::cancellation_type) { cancel(); });
+    }
+    order_ = clock_.nextOrder(deadline);
+    clock_.waiting_.emplace(*order_,
+                            [this, handler = std::move(handler)](boost::system::error_code error) mutable {
+                              order_.reset();
+                              asio::post(asio::append(std::move(handler), error));
+                            });
   }
-  void leave() {
-    if (order_) clock_.waiting_.erase(*order_);
-    order_.reset();
+  void cancel() {
+    if (order_) clock_.waiting_.extract(*order_).mapped()(asio::error::operation_aborted);
   }
 
   SimClock& clock_;
-  asio::steady_timer wait_;
-  std::optional<SimClock::Order> order_;
+  std::optional<SimClock::Order> order_;  // while somebody waits
   bool woken_ = false;
-  bool reached_ = false;
 };
+
+// What waits may keep timers, which then leave on their own.
+SimClock::~SimClock() {
+  while (!waiting_.empty()) waiting_.extract(waiting_.begin());
+}
 
 std::unique_ptr<Timer> SimClock::timer() {
   return std::make_unique<SimTimer>(*this);
 }
 
-void SimClock::at(Instant when, std::function<void()> call) {
-  waiting_.emplace(nextOrder(when), std::move(call));
+void SimClock::at(Instant when, std::move_only_function<void()> call) {
+  waiting_.emplace(nextOrder(when), [call = std::move(call)](boost::system::error_code) mutable { call(); });
 }
 
 void SimClock::poll() {
-  do {
-    context_.restart();
-  } while (context_.poll() > 0);
+  context_.restart();
+  context_.poll();
 }
 
 void SimClock::runUntilIdle() {
-  constexpr int busy = 10'000;
   poll();
+  runDue();
+}
+
+void SimClock::runDue() {
+  constexpr int busy = 10'000;
   for (int rounds = 0; nextDeadline() <= now_; ++rounds) {
     if (rounds == busy) throw std::runtime_error("a busy loop: no time passes");
     const auto due = waiting_.extract(waiting_.begin());
-    due.mapped()();
+    due.mapped()({});
     poll();
   }
 }
@@ -85,14 +98,17 @@ bool SimClock::step() {
   const Instant next = nextDeadline();
   if (next == Instant::max()) return false;
   now_ = next;
-  runUntilIdle();
+  runDue();
   return true;
 }
 
 void SimClock::advance(Duration duration) {
   const Instant end = now_ + duration;
   runUntilIdle();
-  while (nextDeadline() <= end) step();
+  while (nextDeadline() <= end) {
+    now_ = nextDeadline();
+    runDue();
+  }
   now_ = end;
 }
 

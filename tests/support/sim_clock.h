@@ -25,6 +25,7 @@ class SimClock final : public Clock {
       std::chrono::sys_days(std::chrono::year_month_day(std::chrono::January / 1 / 2026));
 
   explicit SimClock(Time start = defaultStart) : wallOffset_(start.time_since_epoch()) {}
+  ~SimClock() override;
 
   Time now() const override { return Time(wallOffset_ + now_.time_since_epoch()); }
   Instant instant() const override { return now_; }
@@ -32,7 +33,7 @@ class SimClock final : public Clock {
 
   // Calls CALL at WHEN, in one order with the timers. What CALL refers to must live until then, or the clock
   // end first.
-  void at(Instant when, std::function<void()> call);
+  void at(Instant when, std::move_only_function<void()> call);
 
   boost::asio::any_io_executor executor() { return context_.get_executor(); }
 
@@ -57,12 +58,14 @@ class SimClock final : public Clock {
 
   Order nextOrder(Instant at) { return {at, sequence_++}; }
   void poll();
+  void runDue();
 
   Instant now_{};
   Duration wallOffset_;
   uint64_t sequence_ = 0;
-  std::map<Order, std::function<void()>> waiting_;
-  // Last, so destroyed first: it destroys the coroutines that still wait, and with them their timers.
+  // Told what ended the wait: no error when its time came.
+  std::map<Order, std::move_only_function<void(boost::system::error_code)>> waiting_;
+  // Last, so destroyed first: it destroys the coroutines that are about to run, and with them their timers.
   boost::asio::io_context context_{1};
 };
 

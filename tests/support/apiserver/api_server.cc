@@ -98,13 +98,14 @@ void keepStatus(const json::value& current, json::value& next) {
 
 // Whether two versions differ in more than metadata and status.
 bool specDiffers(const json::value& a, const json::value& b) {
-  const auto rest = [](const json::value& object) {
-    json::object fields = object.as_object();
-    fields.erase("metadata");
-    fields.erase("status");
-    return fields;
+  const auto hasOther = [](const json::object& fields, const json::object& others) {
+    return std::ranges::any_of(fields, [&](const auto& field) {
+      if (field.key() == "metadata" || field.key() == "status") return false;
+      const json::value* other = others.if_contains(field.key());
+      return other == nullptr || !isSame(*other, field.value());
+    });
   };
-  return rest(a) != rest(b);
+  return hasOther(a.as_object(), b.as_object()) || hasOther(b.as_object(), a.as_object());
 }
 
 void countGeneration(const json::value& current, json::value& next) {
@@ -196,13 +197,13 @@ net::Response ApiServer::list(const Target& target) const {
 }
 
 net::Response ApiServer::write(const net::Request& request, const Target& target) {
-  const auto body = json::parse(request.body.empty() ? "null" : request.body);
+  auto body = json::parse(request.body.empty() ? "null" : request.body);
   if (!body) return refusal(400, "BadRequest", "the body is no JSON");
   if (admission) {
     if (auto refused = admission(request, target)) return *refused;
   }
-  if (request.method == "POST") return post(target, *body);
-  if (request.method == "PUT") return put(target, *body);
+  if (request.method == "POST") return post(target, std::move(*body));
+  if (request.method == "PUT") return put(target, std::move(*body));
   if (request.method == "PATCH") return patch(target, request, *body);
   if (request.method == "DELETE") return remove(target.id, *body);
   return refusal(405, "MethodNotAllowed", "the server does not allow this method on the requested resource");
@@ -310,7 +311,7 @@ net::Response ApiServer::update(const Target& target, const Object& current, jso
   }
   keepOwn(current->json, next);
   countGeneration(current->json, next);
-  if (next == current->json) return answer(200, current->text);
+  if (isSame(next, current->json)) return answer(200, current->text);
   if (isLeaving(next) && !hasFinalizers(next) && hasFinalizers(current->json)) {
     storage_.erase(id);
     return answer(200, json::print(next));
@@ -326,7 +327,7 @@ bool ApiServer::edit(const std::string& actor, const ObjectId& id,
   json::value next = current->json;
   change(next);
   countGeneration(current->json, next);
-  if (next == current->json) return false;
+  if (isSame(next, current->json)) return false;
   const bool freed = isLeaving(next) && !hasFinalizers(next) && hasFinalizers(current->json);
   if (freed) {
     storage_.erase(id);

@@ -1,5 +1,7 @@
 #include "tests/support/apiserver/patch.h"
 
+#include <algorithm>
+
 namespace cloister::test {
 namespace {
 
@@ -33,6 +35,19 @@ Result<void> applyStep(json::value& object, const json::value& step) {
 }
 
 }  // namespace
+
+bool isSame(const json::value& a, const json::value& b) {
+  if (a.is_object() && b.is_object()) {
+    const json::object& others = b.get_object();
+    const auto hasSame = [&](const auto& member) {
+      const json::value* other = others.if_contains(member.key());
+      return other != nullptr && isSame(member.value(), *other);
+    };
+    return a.get_object().size() == others.size() && std::ranges::all_of(a.get_object(), hasSame);
+  }
+  if (a.is_array() && b.is_array()) return std::ranges::equal(a.get_array(), b.get_array(), isSame);
+  return a == b;
+}
 
 void applyMergePatch(json::value& object, const json::value& patch) {
   if (!patch.is_object()) {

@@ -5,6 +5,9 @@
 
 namespace cloister::test {
 
+// A == B, which in Boost 1.81 copies each member to compare it.
+bool isSame(const json::value& a, const json::value& b);
+
 // RFC 7386.
 void applyMergePatch(json::value& object, const json::value& patch);
 
