@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "operator/policy/plan.h"
 #include "tests/sim/dice.h"
 #include "tests/sim/network.h"
 
@@ -22,6 +23,7 @@ Setup drawSetup(Dice& dice) {
   setup.workers = dice.pick(workers);
   setup.page = dice.pick(pages);
   setup.namespaced = dice.oneIn(4);
+  setup.lingers = dice.oneIn(100);
   return setup;
 }
 
@@ -32,6 +34,14 @@ Step drawCreate(Dice& dice, int which) {
   step.how = dice.pick(images);
   step.count = dice.oneIn(3) ? 1 : 0;
   if (dice.oneIn(2)) step.span = dice.between(seconds(2), seconds(20));
+  return step;
+}
+
+// About when a policy goes that nothing uses since the last step before.
+Step drawLateCreate(Dice& dice) {
+  Step step = drawCreate(dice, dice.roll(2));
+  step.at = policy::unusedGrace + dice.between({}, longest);
+  step.count = 1;
   return step;
 }
 
@@ -146,6 +156,7 @@ Script generate(uint64_t seed, const Scenario& scenario) {
   Script script{.name = std::string(scenario.name), .seed = seed, .setup = drawSetup(dice), .steps = {}};
   const int sandboxes = 1 + dice.roll(5);
   for (int i = 0; i < sandboxes; ++i) script.steps.push_back(drawCreate(dice, i));
+  if (script.setup.lingers && dice.oneIn(2)) script.steps.push_back(drawLateCreate(dice));
   for (int i = dice.roll(7); i > 0; --i) script.steps.push_back(draw(dice, usersDo, sandboxes));
   if (!scenario.faults.empty()) {
     for (int i = 1 + dice.roll(8); i > 0; --i) script.steps.push_back(draw(dice, scenario.faults, sandboxes));

@@ -1,64 +1,13 @@
 #include "tests/sim/invariants.h"
 
-#include "operator/policy/profile.h"
-#include "operator/sandbox/pod.h"
+#include "operator/policy/plan.h"
+#include "tests/sim/network.h"
+#include "tests/sim/objects.h"
 
 namespace cloister::sim {
 namespace {
 
 using json::findString;
-
-bool isLeaving(const json::value& object) {
-  return json::find(object, "metadata.deletionTimestamp") != nullptr;
-}
-
-std::string keyOf(const json::value& object) {
-  return findString(object, "metadata.namespace") + "/" + findString(object, "metadata.name");
-}
-
-std::string labelOf(const json::value& object, std::string_view label) {
-  const json::value* labels = json::find(object, "metadata.labels");
-  const json::value* found = labels != nullptr ? labels->as_object().if_contains(label) : nullptr;
-  return found != nullptr ? std::string(found->as_string()) : std::string();
-}
-
-// Only our own service account can write these labels: without them a pod is somebody else's.
-bool isOurs(const json::value& pod) {
-  return labelOf(pod, api::managedByLabel) == api::managedBy && !labelOf(pod, api::sandboxLabel).empty();
-}
-
-std::string conditionOf(const json::value& object, std::string_view type, std::string_view field) {
-  const json::value* list = json::find(object, "status.conditions");
-  if (list == nullptr || !list->is_array()) return {};
-  for (const json::value& condition : list->get_array()) {
-    if (findString(condition, "type") == type) return findString(condition, field);
-  }
-  return {};
-}
-
-int64_t integer(const json::value& object, std::string_view path) {
-  const json::value* found = json::find(object, path);
-  return found != nullptr && found->is_number() ? found->to_number<int64_t>() : 0;
-}
-
-bool hasEnded(const std::string& phase) {
-  return phase == "Succeeded" || phase == "Failed";
-}
-
-// Its fate (cluster.h) is not fulfilled yet.
-bool isOnItsWay(const json::value& pod) {
-  const std::string image = findString(pod, "spec.containers.0.image");
-  const std::string phase = findString(pod, "status.phase");
-  if (phase == "Running") return image == "crashes" || image == "completes";
-  if (phase != "Pending") return false;
-  if (image == "unschedulable") return conditionOf(pod, "PodScheduled", "status").empty();
-  return findString(pod, "status.containerStatuses.0.state.waiting.reason") != "ImagePullBackOff";
-}
-
-bool isRefused(const json::value& sandbox) {
-  const std::string wanted = findString(sandbox, "spec.desiredState");
-  return !wanted.empty() && wanted != "Running";
-}
 
 }  // namespace
 
@@ -73,7 +22,10 @@ void Invariants::violate(std::string what) {
 }
 
 void Invariants::wrote(const test::Write& write) {
-  if (write.target.id.plural == "leases") return;
+  // Leases say that somebody leads, and when policies go is judged elsewhere.
+  if (write.target.id.plural == "leases" ||
+      (write.target.id.plural == "networkpolicies" && write.method == "DELETE"))
+    return;
   ++writes_;
   if (write.changed) ++changes_;
   if (write.target.id.plural == "sandboxes" && write.status == 200 && !write.changed) {
@@ -84,25 +36,12 @@ void Invariants::wrote(const test::Write& write) {
 void Invariants::changed(const test::Change& change) {
   if (change.id.plural == "pods") podChanged(change);
   if (change.id.plural == "sandboxes") sandboxChanged(change);
-}
-
-test::Object Invariants::ownerOf(const json::value& pod) const {
-  const test::Object sandbox = server_.storage().get(
-      {"sandboxes", {findString(pod, "metadata.namespace"), labelOf(pod, api::sandboxLabel)}});
-  const std::string uid = findString(pod, "metadata.ownerReferences.0.uid");
-  return sandbox && findString(sandbox->json, "metadata.uid") == uid ? sandbox : nullptr;
-}
-
-std::vector<test::Object> Invariants::podsOf(const json::value& sandbox) const {
-  std::vector<test::Object> found;
-  for (const auto& pod : server_.storage().list("pods", findString(sandbox, "metadata.namespace"))) {
-    if (findString(pod->json, "metadata.ownerReferences.0.uid") == findString(sandbox, "metadata.uid"))
-      found.push_back(pod);
-  }
-  return found;
+  if (change.id.plural == "networkpolicies") policyChanged(change);
+  livingChanged_ |= change.id.plural == "pods" || change.id.plural == "sandboxes";
 }
 
 void Invariants::podChanged(const test::Change& change) {
+  noteUse(change);
   const bool byOperator = server_.actor().starts_with(operatorPrefix);
   if (change.after && conditionOf(change.after->json, "Ready", "status") == "True")
     firstReady_.try_emplace(findString(change.after->json, "metadata.ownerReferences.0.uid"),
@@ -112,17 +51,43 @@ void Invariants::podChanged(const test::Change& change) {
   if (byOperator && change.before && (!change.after || isLeaving(change.after->json)))
     checkDeletedPod(change.before->json);
   if (change.before) return;
-  const json::value& pod = change.after->json;
-  const test::Object owner = ownerOf(pod);
-  if (!owner || !byOperator) return;
-  if (podsOf(owner->json).size() > 1) violate("two pods for one Sandbox: " + keyOf(owner->json));
-  if (json::find(owner->json, "status.startedAt") != nullptr)
+  if (byOperator) podCreated(change.after->json);
+}
+
+void Invariants::podCreated(const json::value& pod) {
+  const test::Object owner = ownerOf(server_, pod);
+  if (!owner) return;
+  if (podsOf(server_, owner->json).size() > 1) violate("two pods for one Sandbox: " + keyOf(owner->json));
+  if (json::find(owner->json, "status.startedAt") == nullptr) return;
+  again_.insert(findString(pod, "metadata.uid"));
+  if (!server_.actor().ends_with(lateSuffix))
     violate("started a second time behind its owner's back: " + keyOf(owner->json));
 }
 
+// A policy that has been unused for less than its grace is needed again soon, maybe.
+void Invariants::policyChanged(const test::Change& change) {
+  if (!change.before) policyUsed_[change.id] = clock_.instant();
+  if (change.after || !server_.actor().starts_with(operatorPrefix)) return;
+  const bool inUse =
+      std::ranges::any_of(server_.storage().list("pods", change.id.key.namespace_),
+                          [&](const test::Object& pod) { return reliesOn(pod->json, change.id.key.name); });
+  if (inUse || clock_.instant() < policyUsed_.at(change.id) + policy::unusedGrace)
+    violate("a network policy went before its time: " + toString(change.id));
+}
+
+void Invariants::noteUse(const test::Change& change) {
+  for (const test::Object& pod : {change.before, change.after}) {
+    const std::string profile = pod ? labelOf(pod->json, api::networkLabel) : "";
+    if (profile.empty() || !isOurs(pod->json)) continue;
+    policyUsed_[{"networkpolicies", {change.id.key.namespace_, policy::policyName(profile)}}] =
+        clock_.instant();
+  }
+}
+
 void Invariants::checkDeletedPod(const json::value& pod) {
-  const test::Object owner = ownerOf(pod);
-  if (owner && !isLeaving(owner->json) && clockOf(server_.actor()) < earliestEnd(owner->json))
+  const test::Object owner = ownerOf(server_, pod);
+  if (owner && !isLeaving(owner->json) && !hasEnded(owner->json) &&
+      clockOf(server_.actor()) < earliestEnd(owner->json))
     violate("the pod of a living Sandbox was deleted: " + keyOf(pod));
 }
 
@@ -142,123 +107,49 @@ void Invariants::sandboxChanged(const test::Change& change) {
   const std::string started = findString(before, "status.startedAt");
   if (!started.empty() && started != findString(after, "status.startedAt"))
     violate("startedAt was changed: " + keyOf(after));
-  if (hasEnded(findString(before, "status.phase")) && !hasEnded(findString(after, "status.phase")))
-    violate("it came back from its end: " + keyOf(after));
-}
-
-// Deliberately not operator/sandbox/expiry.cc: this is what its documentation promises.
-Time Invariants::expiryOf(const json::value& sandbox) const {
-  const auto lifetime = parseDuration(findString(sandbox, "spec.lifecycle.maxLifetime"));
-  const Time created = *parseTime(findString(sandbox, "metadata.creationTimestamp"));
-  Time expiry = created + std::min(lifetime.value_or(Duration::max()), config_.lifecycle.maxLifetime);
-  if (const auto moment = parseTime(findString(sandbox, "spec.lifecycle.expiresAt")))
-    expiry = std::min(expiry, *moment);
-  std::optional<Time> started = parseTime(findString(sandbox, "status.startedAt"));
-  for (const auto& pod : podsOf(sandbox)) {
-    if (!started && conditionOf(pod->json, "Ready", "status") == "True")
-      started = parseTime(conditionOf(pod->json, "Ready", "lastTransitionTime"));
-  }
-  const auto ttl = parseDuration(findString(sandbox, "spec.lifecycle.ttl"));
-  if (started) expiry = std::min(expiry, *started + ttl.value_or(config_.lifecycle.defaultTtl));
-  return expiry;
+  if (hasEnded(before) && !hasEnded(after)) violate("it came back from its end: " + keyOf(after));
 }
 
 // ... if the operator alone knows that it was Ready for a while.
 Time Invariants::earliestEnd(const json::value& sandbox) const {
-  const Time expiry = expiryOf(sandbox);
+  const Time expiry = expiryOf(server_, config_, sandbox);
   const auto ready = firstReady_.find(findString(sandbox, "metadata.uid"));
   if (ready == firstReady_.end()) return expiry;
   const auto ttl = parseDuration(findString(sandbox, "spec.lifecycle.ttl"));
   return std::min(expiry, ready->second + ttl.value_or(config_.lifecycle.defaultTtl));
 }
 
-void Invariants::tick(Duration step, std::optional<Time> leader) {
-  std::map<std::string, Duration> overdue;
+void Invariants::listLiving() {
+  living_.clear();
   for (const auto& object : server_.storage().list("pods", "")) {
     const json::value& pod = object->json;
     if (!isOurs(pod) || isLeaving(pod)) continue;
-    const test::Object owner = ownerOf(pod);
-    if (owner && leader && *leader <= expiryOf(owner->json)) continue;
-    const std::string uid = findString(pod, "metadata.uid");
-    Duration& late = overdue[uid];
-    late = overdue_[uid] + (leader ? step : Duration{});
+    Living& found = living_.emplace_back(Living{.uid = findString(pod, "metadata.uid"), .key = keyOf(pod)});
+    const test::Object owner = ownerOf(server_, pod);
+    if (!owner) {
+      found.stray = "runs without a Sandbox";
+    } else if (hasEnded(owner->json) && !hasEnded(pod)) {
+      found.stray = "runs although its Sandbox has ended";
+    } else if (again_.contains(found.uid)) {
+      found.stray = "runs for the second time";
+    } else {
+      found.expiry = expiryOf(server_, config_, owner->json);
+    }
+  }
+}
+
+void Invariants::tick(Duration step, std::optional<Time> leader) {
+  if (std::exchange(livingChanged_, false)) listLiving();
+  std::map<std::string, Duration> overdue;
+  for (const Living& pod : living_) {
+    if (pod.expiry && leader && *leader <= *pod.expiry) continue;
+    Duration& late = overdue[pod.uid];
+    late = overdue_[pod.uid] + (leader ? step : Duration{});
     // What was overdue for the whole of the first step cannot be told: it does not count.
-    if (late <= (owner ? expiryBound : strayBound) + step) continue;
-    violate((owner ? "runs after its expiry: " : "runs without a Sandbox: ") + keyOf(pod));
+    if (late <= (pod.expiry ? expiryBound : strayBound) + step) continue;
+    violate((pod.expiry ? "runs after its expiry" : pod.stray) + ": " + pod.key);
   }
   overdue_ = std::move(overdue);
-}
-
-std::string Invariants::unsettled(Time until) const {
-  for (const auto& namespace_ : server_.storage().list("namespaces", "")) {
-    if (isLeaving(namespace_->json)) return "the namespace is there: " + keyOf(namespace_->json);
-  }
-  for (const auto& sandbox : server_.storage().list("sandboxes", "")) {
-    if (auto what = unsettledSandbox(sandbox->json, until); !what.empty())
-      return what + ": " + keyOf(sandbox->json);
-  }
-  for (const auto& pod : server_.storage().list("pods", "")) {
-    if (auto what = unsettledPod(pod->json); !what.empty()) return what + ": pod " + keyOf(pod->json);
-  }
-  return {};
-}
-
-std::string Invariants::unsettledPod(const json::value& pod) const {
-  if (isLeaving(pod)) return "about to go";
-  if (isOurs(pod) && !ownerOf(pod)) return "nobody's";
-  if (isOnItsWay(pod)) return "on its way";
-  return {};
-}
-
-std::string Invariants::unsettledSandbox(const json::value& sandbox, Time until) const {
-  if (isLeaving(sandbox)) return "about to go";
-  if (until >= expiryOf(sandbox)) return "soon expired";
-  if (integer(sandbox, "status.observedGeneration") != integer(sandbox, "metadata.generation"))
-    return "the generation was not observed";
-  if (conditionOf(sandbox, "Accepted", "status") != (isRefused(sandbox) ? "False" : "True"))
-    return "wrongly accepted or refused";
-  const std::string phase = findString(sandbox, "status.phase");
-  const auto pods = podsOf(sandbox);
-  const bool ready = conditionOf(sandbox, "Ready", "status") == "True";
-  if (pods.empty()) {
-    return hasEnded(phase) || isRefused(sandbox) || isSquatted(sandbox) ? "" : "it has no pod";
-  }
-  const json::value& pod = pods.front()->json;
-  const std::string podPhase = findString(pod, "status.phase");
-  if (hasEnded(podPhase)) return phase == podPhase ? "" : "its pod has ended";
-  if (auto what = unsettledPolicies(sandbox, pod); !what.empty()) return what;
-  if (hasEnded(phase)) return "its pod lives, yet it has ended";
-  if (ready != (conditionOf(pod, "Ready", "status") == "True")) return "Ready is not what its pod is";
-  if (ready && findString(sandbox, "status.podName") != findString(pod, "metadata.name"))
-    return "another pod is named";
-  return phase == podPhase ? "" : "the phase is not its pod's";
-}
-
-// A stranger's pod has the name of its pod.
-bool Invariants::isSquatted(const json::value& sandbox) const {
-  const std::string name = sandbox::podName(*json::decode<api::Sandbox>(sandbox));
-  const std::string home = findString(sandbox, "metadata.namespace");
-  // Its next try brings back a policy that somebody dropped.
-  const bool fenced =
-      server_.storage().get({"networkpolicies", {home, std::string(policy::defaultDenyName)}}) != nullptr;
-  return fenced && conditionOf(sandbox, "Ready", "reason") == "PodNameTaken" &&
-         server_.storage().get({"pods", {home, name}}) != nullptr;
-}
-
-std::string Invariants::unsettledPolicies(const json::value& sandbox, const json::value& pod) const {
-  const auto decoded = json::decode<api::Sandbox>(sandbox);
-  const auto profile = policy::networkProfile(decoded->spec.network, config_.network);
-  if (labelOf(pod, api::networkLabel) != profile.name) return "its pod has another network profile";
-  std::vector<std::string> names{std::string(policy::defaultDenyName)};
-  if (!profile.name.empty()) names.push_back(policy::policyName(profile.name));
-  for (const std::string& name : names) {
-    const test::Object found =
-        server_.storage().get({"networkpolicies", {decoded->metadata.namespace_, name}});
-    if (!found) return "there is no NetworkPolicy " + name;
-    if (!policy::isIntact(name, found->json.at("spec").as_object()))
-      return "NetworkPolicy " + name + " is bent";
-  }
-  return {};
 }
 
 }  // namespace cloister::sim

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "operator/config.h"
@@ -16,7 +17,8 @@ inline constexpr std::string_view operatorPrefix = "operator-";
 
 class Invariants {
  public:
-  // Time that a working leader has for a pod whose Sandbox has expired, and for one without a Sandbox.
+  // Time that a working leader has for a pod whose Sandbox has expired, and for one that should not be: it
+  // has no Sandbox, or one that has ended, or was started a second time.
   static constexpr Duration expiryBound = seconds(1);
   static constexpr Duration strayBound = seconds(10);
 
@@ -30,34 +32,42 @@ class Invariants {
   void tick(Duration step, std::optional<Time> leader);
   // The first violation.
   const std::optional<std::string>& violation() const { return violation_; }
-  // What is not yet as users want it, or will not be until then; or empty.
-  std::string unsettled(Time until) const;
-  // Requests of the operator that were no reads, Leases aside: all, and those that changed something.
+  // Requests of the operator that were no reads, Leases and the removal of network policies aside: all, and
+  // those that changed something.
   size_t writes() const { return writes_; }
   size_t changes() const { return changes_; }
 
  private:
+  // A pod of ours that nobody is deleting.
+  struct Living {
+    std::string uid;
+    std::string key;
+    std::optional<Time> expiry = {};  // none: it has to go, since it is a ...
+    std::string stray = {};
+  };
+
   void violate(std::string what);
   void wrote(const test::Write& write);
   void changed(const test::Change& change);
   void podChanged(const test::Change& change);
   void sandboxChanged(const test::Change& change);
+  void listLiving();
+  void podCreated(const json::value& pod);
+  void policyChanged(const test::Change& change);
+  void noteUse(const test::Change& change);
   void checkDeletedPod(const json::value& pod);
-  test::Object ownerOf(const json::value& pod) const;
-  std::vector<test::Object> podsOf(const json::value& sandbox) const;
-  Time expiryOf(const json::value& sandbox) const;
   Time earliestEnd(const json::value& sandbox) const;
-  std::string unsettledSandbox(const json::value& sandbox, Time until) const;
-  bool isSquatted(const json::value& sandbox) const;
-  std::string unsettledPod(const json::value& pod) const;
-  std::string unsettledPolicies(const json::value& sandbox, const json::value& pod) const;
 
   const Clock& clock_;
   test::ApiServer& server_;
   const Config& config_;
   std::optional<std::string> violation_;
-  std::map<std::string, Duration> overdue_;  // by the pod's uid
-  std::map<std::string, Time> firstReady_;   // by the Sandbox's uid
+  std::vector<Living> living_;
+  bool livingChanged_ = true;
+  std::map<std::string, Duration> overdue_;       // by the pod's uid
+  std::map<std::string, Time> firstReady_;        // by the Sandbox's uid
+  std::set<std::string> again_;                   // uids of pods of Sandboxes that had run before
+  std::map<test::ObjectId, Instant> policyUsed_;  // when a pod last relied on it
   size_t writes_ = 0;
   size_t changes_ = 0;
 };

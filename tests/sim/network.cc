@@ -156,7 +156,7 @@ void Network::send(std::shared_ptr<Line> line, CallPointer call) {
   const Fate fate = fateOf(call->request);
   const Instant arrival = clock_.instant() + latency();
   if (fate == Fate::Served) {
-    clock_.at(arrival, [this, line, call] { carryOut(line, call, true); });
+    clock_.at(arrival, [this, line, call] { carryOut(line, call, Fate::Served); });
     return;
   }
   noteFault(answerOf(fate) ? Duration{} : call->request.deadline);  // when the sender notices
@@ -164,26 +164,28 @@ void Network::send(std::shared_ptr<Line> line, CallPointer call) {
              std::string(boost::describe::enum_to_string(fate, "?")) + ": " + nameOf(call->request));
   if (fate == Fate::Late) {
     clock_.at(clock_.instant() + call->request.deadline + seconds(5),
-              [this, line, call] { carryOut(line, call, false); });
+              [this, line, call] { carryOut(line, call, Fate::Late); });
   }
-  if (isApplied(fate)) clock_.at(arrival, [this, line, call] { carryOut(line, call, false); });
+  if (isApplied(fate)) clock_.at(arrival, [this, line, call, fate] { carryOut(line, call, fate); });
   if (auto seen = answerOf(fate)) {
     clock_.at(arrival + latency(), [this, call, seen] { answer(call, *seen); });
   }
 }
 
-void Network::carryOut(const std::shared_ptr<Line>& line, const CallPointer& call, bool answered) {
+void Network::carryOut(const std::shared_ptr<Line>& line, const CallPointer& call, Fate fate) {
   if (call->opens) {
-    if (answered) openPipe(line, call);
+    if (fate == Fate::Served) openPipe(line, call);
     return;
   }
-  const bool writes = isWrite(call->request);
+  const bool late = fate == Fate::Late;
+  const bool writes = isWrite(call->request) && !late;
   if (writes && onWrite && !onWrite(*line, true)) return;
-  net::Response response = server_.serve(call->request, line->name);
-  trace_.add(line->name,
-             nameOf(call->request) + " -> " + std::to_string(response.status) + bodyOf(call->request));
+  const std::string actor = late ? line->name + std::string(lateSuffix) : line->name;
+  net::Response response = server_.serve(call->request, actor);
+  trace_.add(actor, nameOf(call->request) + " -> " + std::to_string(response.status) + bodyOf(call->request));
+  if (onServed) onServed(*line, call->request, response.status, late);
   if (writes && onWrite && !onWrite(*line, false)) return;
-  if (!answered) return;
+  if (fate != Fate::Served) return;
   clock_.at(clock_.instant() + latency(),
             [this, call, response = std::move(response)]() mutable { answer(call, std::move(response)); });
 }

@@ -27,6 +27,9 @@ BOOST_DEFINE_FIXED_ENUM_CLASS(Fate, int,
                               ResetAnswer,  // ... after
                               Late)         // carried out long after the sender gave up
 
+// What a process's name ends with while a request is carried out that it has long given up.
+inline constexpr std::string_view lateSuffix = " (late)";
+
 // One process's way to the API server.
 struct Line {
   std::string name;
@@ -57,6 +60,9 @@ class Network {
   // goes out, and before: nothing is carried out.
   std::function<bool(const Line& line, bool before)> onWrite;
 
+  // Told after each request that was carried out. LATE: its sender has long given up.
+  std::function<void(const Line& line, const net::Request& request, int status, bool late)> onServed;
+
   std::unique_ptr<net::Transport> connect(std::shared_ptr<Line> line, Clock& clock);
 
  private:
@@ -73,7 +79,7 @@ class Network {
 
   void send(std::shared_ptr<Line> line, CallPointer call);
   Fate fateOf(const net::Request& request);
-  void carryOut(const std::shared_ptr<Line>& line, const CallPointer& call, bool answered);
+  void carryOut(const std::shared_ptr<Line>& line, const CallPointer& call, Fate fate);
   void openPipe(const std::shared_ptr<Line>& line, const CallPointer& call);
   void answer(const CallPointer& call, Result<net::Response> answer);
   void tell(const std::shared_ptr<struct Pipe>& pipe, std::string line);

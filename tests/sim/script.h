@@ -48,9 +48,10 @@ struct Setup {
   int workers = 4;
   int page = 500;  // objects on a page of a list
   bool namespaced = false;
+  bool lingers = false;  // it is watched on, until unused network policies have gone
   bool operator==(const Setup&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(Setup, (), (replicas, election, workers, page, namespaced))
+BOOST_DESCRIBE_STRUCT(Setup, (), (replicas, election, workers, page, namespaced, lingers))
 
 struct Script {
   std::string name;

@@ -37,6 +37,7 @@ bool simplify(Script& script, const Fails& fails) {
   changed |= with([](Setup& setup) { setup.workers = 1; });
   changed |= with([](Setup& setup) { setup.page = 500; });
   changed |= with([](Setup& setup) { setup.namespaced = false; });
+  changed |= with([](Setup& setup) { setup.lingers = false; });
   return changed;
 }
 

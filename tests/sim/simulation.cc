@@ -1,5 +1,8 @@
 #include "tests/sim/simulation.h"
 
+#include "operator/policy/plan.h"
+#include "tests/sim/unsettled.h"
+
 namespace cloister::sim {
 namespace {
 
@@ -27,11 +30,18 @@ Simulation::Simulation(Script script, bool keepTrace)
       kubelets_(clock_, server_, script_.seed),
       janitors_(clock_, server_, script_.seed),
       invariants_(clock_, server_, config_),
+      leadership_(clock_, server_, config_.leaderElection),
+      traffic_(server_),
       dice_(script_.seed, 4) {
   for (int i = 0; i < script_.setup.replicas; ++i) replicas_.emplace_back(clock_);
   invariants_.clockOf = [this](std::string_view actor) { return latestClock(actor); };
   server_.pageLimit = size_t(script_.setup.page);
   server_.admission = [this](const auto& request, const auto& target) { return admit(request, target); };
+  network_.onServed = [this](const Line& line, const net::Request& request, int status, bool late) {
+    traffic_.served(line.name, request, status);
+    const auto target = test::parseTarget(request.target);
+    if (target && request.method != "GET" && !late) leadership_.wrote(line.name, target->id.plural);
+  };
   network_.onWrite = [this](const Line& line, bool before) { return onWrite(line, before); };
   server_.storage().onChange([this](const test::Change& change) {
     const char* what = !change.before ? "creates " : !change.after ? "ends " : "changes ";
@@ -54,6 +64,7 @@ Outcome Simulation::run() {
   calm();
   settle();
   if (!failure_) rest();
+  if (!failure_ && script_.setup.lingers) linger();
   Outcome outcome{.violation = failure_,
                   .trace = {},
                   .hash = 0,
@@ -81,23 +92,34 @@ void Simulation::schedule() {
 
 // False as soon as something is wrong.
 bool Simulation::tick() {
-  for (Replica& replica : replicas_) replica.worked = works(replica);
+  for (Replica& replica : replicas_) {
+    replica.worked = works(replica);
+    replica.wasFree = isFree(replica);
+  }
   clock_.advance(tickStep);
   std::optional<Time> leader;
   for (const Replica& replica : replicas_) {
     if (replica.worked && works(replica)) leader = std::max(leader.value_or(Time::min()), replica.wall.now());
+    if (replica.wasFree && isFree(replica)) leadership_.tick(replica.process->name(), tickStep);
   }
   invariants_.tick(tickStep, leader);
-  if (!failure_) failure_ = invariants_.violation();
+  for (const auto& violation : {invariants_.violation(), leadership_.violation(), traffic_.violation()}) {
+    if (!failure_) failure_ = violation;
+  }
   return !failure_;
+}
+
+// It does not stand still, and its requests are answered.
+bool Simulation::isFree(const Replica& replica) const {
+  return network_.calmSince(clock_.instant() - tickStep) && replica.process && !replica.process->ending() &&
+         !replica.process->paused();
 }
 
 // It leads, and nothing is in its way.
 bool Simulation::works(const Replica& replica) const {
   constexpr Duration recovery = seconds(3);
-  if (!network_.calmSince(clock_.instant() - recovery)) return false;
+  if (!isFree(replica) || !network_.calmSince(clock_.instant() - recovery)) return false;
   const Process* process = replica.process.get();
-  if (process == nullptr || process->ending() || process->paused()) return false;
   // Timers run on monotonic clocks: a jump is noticed when a key is looked at next.
   const Instant jumped = replica.wall.jumpedAt();
   const bool unnoticed = jumped > process->startedAt() &&
@@ -139,34 +161,54 @@ void Simulation::settle() {
   const Duration bound = settleBound + slowestClockBehind();
   while (tick()) {
     settledAfter_ = clock_.instant() - begun;
-    const std::string unsettled = invariants_.unsettled(fastestClock() + restTime + seconds(35));
-    const bool all = std::ranges::all_of(replicas_, [](const Replica& replica) {
-      return replica.process && !replica.process->paused() && replica.process->program().current();
-    });
-    const bool works =
-        std::ranges::any_of(replicas_, [&](const auto& replica) { return this->works(replica); });
-    if (unsettled.empty() && works && all && kubelets_.allUp()) return;
-    if (settledAfter_ < bound) continue;
-    failure_ = "not settled after " + formatDuration(settledAfter_) + ": " +
-               (unsettled.empty() ? "not every replica and node is up" : unsettled);
+    const std::string unsettled =
+        allUp() ? sim::unsettled(server_, config_, fastestClock() + restTime + seconds(35))
+                : "not everything is up";
+    if (unsettled.empty()) return;
+    if (settledAfter_ >= bound)
+      failure_ = "not settled after " + formatDuration(settledAfter_) + ": " + unsettled;
   }
 }
 
+// Every replica and every node, and one that leads.
+bool Simulation::allUp() const {
+  const auto follows = [](const Replica& replica) {
+    return replica.process && !replica.process->paused() && replica.process->program().current();
+  };
+  return kubelets_.allUp() && std::ranges::all_of(replicas_, follows) &&
+         std::ranges::any_of(replicas_, [this](const Replica& replica) { return works(replica); });
+}
+
 void Simulation::rest() {
-  // What was noticed last may still be on its way to an Event.
-  for (const Instant end = clock_.instant() + seconds(10); clock_.instant() < end;) {
-    if (!tick()) return;
-  }
+  pass(seconds(10));  // what was noticed last may still be on its way to an Event
   const bool squatted =
       std::ranges::any_of(script_.steps, [](const Step& step) { return step.what == What::Squat; });
-  const auto count = [&] { return squatted ? invariants_.changes() : invariants_.writes(); };
-  const size_t before = count();
-  for (const Instant end = clock_.instant() + restTime; clock_.instant() < end;) {
-    if (!tick()) return;
+  const auto written = [&] { return squatted ? invariants_.changes() : invariants_.writes(); };
+  const size_t before = written();
+  traffic_.countAnew();
+  pass(restTime);
+  if (!failure_ && written() != before) failure_ = "writes although nothing happens";
+  if (const auto [what, count] = traffic_.mostRequests(); !failure_ && count > Traffic::steadyBound)
+    failure_ = std::to_string(count) + " requests although nothing happens: " + what;
+  const std::string unsettled = sim::unsettled(server_, config_, fastestClock());
+  if (!failure_ && !unsettled.empty()) failure_ = "unsettled again: " + unsettled;
+}
+
+// Unused network policies go, and nothing else is written.
+void Simulation::linger() {
+  constexpr Duration lingerTime = policy::unusedGrace + restTime;
+  if (!sim::unsettled(server_, config_, fastestClock() + lingerTime).empty()) return;
+  const size_t before = invariants_.changes();
+  pass(lingerTime);
+  if (failure_) return;
+  if (!unusedPolicies(server_).empty()) failure_ = "an unused network policy stays";
+  if (invariants_.changes() != before) failure_ = "writes although only time passes";
+}
+
+// Ends early when something is wrong.
+void Simulation::pass(Duration duration) {
+  for (const Instant end = clock_.instant() + duration; clock_.instant() < end && tick();) {
   }
-  if (count() != before) failure_ = "writes although nothing happens";
-  if (auto unsettled = invariants_.unsettled(fastestClock()); !failure_ && !unsettled.empty())
-    failure_ = "unsettled again: " + unsettled;
 }
 
 void Simulation::shutDown() {
@@ -219,6 +261,7 @@ bool Simulation::happenAtWrite(size_t number, const std::string& what) {
     network_.cut();
     server_.storage().compact();
   } else if (what == "lag") {
+    traffic_.watchesLag();
     network_.lag("", lag);
     clock_.at(clock_.instant() + lag, [this] { network_.noLag(); });
   } else {

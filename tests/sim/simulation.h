@@ -3,8 +3,10 @@
 
 #include "tests/sim/cluster.h"
 #include "tests/sim/invariants.h"
+#include "tests/sim/leadership.h"
 #include "tests/sim/process.h"
 #include "tests/sim/script.h"
+#include "tests/sim/traffic.h"
 
 namespace cloister::sim {
 
@@ -31,9 +33,10 @@ class Simulation {
     WallClock wall;
     int starts = 0;
     std::unique_ptr<Process> process;
-    int writesLeft = 0;   // until ...
-    std::string atWrite;  // ... happens, see What::AtWrite
-    bool worked = false;  // at the beginning of this tick
+    int writesLeft = 0;    // until ...
+    std::string atWrite;   // ... happens, see What::AtWrite
+    bool worked = false;   // at the beginning of this tick
+    bool wasFree = false;  // ... likewise
   };
 
   void schedule();
@@ -54,11 +57,15 @@ class Simulation {
   void endReplica(size_t number, bool orderly);
   bool onWrite(const Line& line, bool before);
   bool happenAtWrite(size_t number, const std::string& what);
+  bool isFree(const Replica& replica) const;
   bool works(const Replica& replica) const;
+  bool allUp() const;
   bool tick();
   void calm();
   void settle();
   void rest();
+  void linger();
+  void pass(Duration duration);
   void shutDown();
   std::string describeEnd() const;
   Time latestClock(std::string_view actor) const;
@@ -74,6 +81,8 @@ class Simulation {
   Kubelets kubelets_;
   Janitors janitors_;
   Invariants invariants_;
+  Leadership leadership_;
+  Traffic traffic_;
   Dice dice_;
   std::deque<Replica> replicas_;
   Instant quotaUntil_ = Instant::min();

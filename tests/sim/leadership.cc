@@ -1,0 +1,32 @@
+#include "tests/sim/leadership.h"
+
+namespace cloister::sim {
+
+Leadership::Leadership(const Clock& clock, test::ApiServer& server, const LeaderElectionConfig& config)
+    : clock_(clock), config_(config) {
+  server.storage().onChange([this](const test::Change& change) { leaseChanged(change); });
+}
+
+void Leadership::leaseChanged(const test::Change& change) {
+  if (change.id.plural != "leases" || change.id.key.name != config_.name) return;
+  holder_ = change.after ? json::findString(change.after->json, "spec.holderIdentity") : "";
+  until_ = clock_.instant() + config_.renewDeadline;
+}
+
+bool Leadership::leads(const std::string& process) const {
+  return process == holder_ && clock_.instant() < until_;
+}
+
+void Leadership::tick(const std::string& process, Duration step) {
+  Duration& over = over_[process];
+  over = leads(process) ? Duration{} : over + step;
+}
+
+void Leadership::wrote(const std::string& process, const std::string& plural) {
+  // Events only tell people what was done; the recorder may be behind.
+  if (!config_.enabled || plural == "leases" || plural == "events" || leads(process)) return;
+  if (over_[process] > bound && !violation_)
+    violation_ = "a write without the Lease: " + process + ", " + plural;
+}
+
+}  // namespace cloister::sim

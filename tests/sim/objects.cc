@@ -1,0 +1,81 @@
+#include "tests/sim/objects.h"
+
+namespace cloister::sim {
+
+using json::findString;
+
+bool isLeaving(const json::value& object) {
+  return json::find(object, "metadata.deletionTimestamp") != nullptr;
+}
+
+std::string keyOf(const json::value& object) {
+  return findString(object, "metadata.namespace") + "/" + findString(object, "metadata.name");
+}
+
+std::string labelOf(const json::value& object, std::string_view label) {
+  const json::value* labels = json::find(object, "metadata.labels");
+  const json::value* found = labels != nullptr ? labels->as_object().if_contains(label) : nullptr;
+  return found != nullptr ? std::string(found->as_string()) : std::string();
+}
+
+bool isOurs(const json::value& pod) {
+  return labelOf(pod, api::managedByLabel) == api::managedBy && !labelOf(pod, api::sandboxLabel).empty();
+}
+
+bool reliesOn(const json::value& pod, const std::string& policy) {
+  const std::string profile = labelOf(pod, api::networkLabel);
+  return isOurs(pod) && !profile.empty() && policy::policyName(profile) == policy;
+}
+
+std::string conditionOf(const json::value& object, std::string_view type, std::string_view field) {
+  const json::value* list = json::find(object, "status.conditions");
+  if (list == nullptr || !list->is_array()) return {};
+  for (const json::value& condition : list->get_array()) {
+    if (findString(condition, "type") == type) return findString(condition, field);
+  }
+  return {};
+}
+
+int64_t integer(const json::value& object, std::string_view path) {
+  const json::value* found = json::find(object, path);
+  return found != nullptr && found->is_number() ? found->to_number<int64_t>() : 0;
+}
+
+bool hasEnded(const json::value& object) {
+  const std::string phase = findString(object, "status.phase");
+  return phase == "Succeeded" || phase == "Failed";
+}
+
+test::Object ownerOf(const test::ApiServer& server, const json::value& pod) {
+  const test::Object sandbox = server.storage().get(
+      {"sandboxes", {findString(pod, "metadata.namespace"), labelOf(pod, api::sandboxLabel)}});
+  const std::string uid = findString(pod, "metadata.ownerReferences.0.uid");
+  return sandbox && findString(sandbox->json, "metadata.uid") == uid ? sandbox : nullptr;
+}
+
+std::vector<test::Object> podsOf(const test::ApiServer& server, const json::value& sandbox) {
+  std::vector<test::Object> found;
+  for (const auto& pod : server.storage().list("pods", findString(sandbox, "metadata.namespace"))) {
+    if (findString(pod->json, "metadata.ownerReferences.0.uid") == findString(sandbox, "metadata.uid"))
+      found.push_back(pod);
+  }
+  return found;
+}
+
+Time expiryOf(const test::ApiServer& server, const Config& config, const json::value& sandbox) {
+  const auto lifetime = parseDuration(findString(sandbox, "spec.lifecycle.maxLifetime"));
+  const Time created = *parseTime(findString(sandbox, "metadata.creationTimestamp"));
+  Time expiry = created + std::min(lifetime.value_or(Duration::max()), config.lifecycle.maxLifetime);
+  if (const auto moment = parseTime(findString(sandbox, "spec.lifecycle.expiresAt")))
+    expiry = std::min(expiry, *moment);
+  std::optional<Time> started = parseTime(findString(sandbox, "status.startedAt"));
+  for (const auto& pod : podsOf(server, sandbox)) {
+    if (!started && conditionOf(pod->json, "Ready", "status") == "True")
+      started = parseTime(conditionOf(pod->json, "Ready", "lastTransitionTime"));
+  }
+  const auto ttl = parseDuration(findString(sandbox, "spec.lifecycle.ttl"));
+  if (started) expiry = std::min(expiry, *started + ttl.value_or(config.lifecycle.defaultTtl));
+  return expiry;
+}
+
+}  // namespace cloister::sim

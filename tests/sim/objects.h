@@ -1,0 +1,31 @@
+// What objects say, for those who judge a simulated cluster.
+#pragma once
+
+#include "operator/policy/profile.h"
+#include "tests/support/apiserver/api_server.h"
+
+namespace cloister::sim {
+
+bool isLeaving(const json::value& object);
+// "namespace/name"
+std::string keyOf(const json::value& object);
+// The label's value, or empty.
+std::string labelOf(const json::value& object, std::string_view label);
+// Only our own service account can write these labels: without them a pod is somebody else's.
+bool isOurs(const json::value& pod);
+// A pod whose network profile's policy is POLICY, which is in its namespace.
+bool reliesOn(const json::value& pod, const std::string& policy);
+// FIELD of the condition TYPE, or empty.
+std::string conditionOf(const json::value& object, std::string_view type, std::string_view field);
+// The number at PATH, or 0.
+int64_t integer(const json::value& object, std::string_view path);
+// Of a pod or a Sandbox: its phase is final.
+bool hasEnded(const json::value& object);
+
+// The Sandbox that controls POD, or null.
+test::Object ownerOf(const test::ApiServer& server, const json::value& pod);
+std::vector<test::Object> podsOf(const test::ApiServer& server, const json::value& sandbox);
+// Deliberately not operator/sandbox/expiry.cc: this is what its documentation promises.
+Time expiryOf(const test::ApiServer& server, const Config& config, const json::value& sandbox);
+
+}  // namespace cloister::sim

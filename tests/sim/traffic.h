@@ -1,0 +1,47 @@
+// How much the operator asks of the API server, Leases and watches aside.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "net/http.h"
+#include "tests/support/apiserver/api_server.h"
+
+namespace cloister::sim {
+
+class Traffic {
+ public:
+  // Writes of one process to one version of an object that are refused since it had read an older one. The
+  // first retry comes after 5 ms and mostly finds what the watch has brought meanwhile. While watches lag,
+  // each doubles the wait: 12 tries in 12 s, the longest lag of a script, and one for each event of another
+  // kind.
+  static constexpr int refusedBound = 3;
+  static constexpr int refusedBoundWhileLagging = 18;
+  // Requests of one kind on one object in a minute in which nothing happens: none, but for the retries where
+  // a stranger's pod has the name.
+  static constexpr int steadyBound = 5;
+
+  explicit Traffic(const test::ApiServer& server) : server_(server) {}
+
+  // A request of PROCESS was answered with STATUS.
+  void served(const std::string& process, const net::Request& request, int status);
+
+  // From now on watches may lag.
+  void watchesLag() { bound_ = refusedBoundWhileLagging; }
+  // The first violation.
+  const std::optional<std::string>& violation() const { return violation_; }
+  // Forgets the requests counted so far.
+  void countAnew() { requests_.clear(); }
+  // The most since then of one kind on one object, and which.
+  std::pair<std::string, int> mostRequests() const;
+
+ private:
+  const test::ApiServer& server_;
+  std::map<std::string, int> refused_;  // by process, object and version
+  int bound_ = refusedBound;
+  std::optional<std::string> violation_;
+  std::map<std::string, int> requests_;  // by method and object
+};
+
+}  // namespace cloister::sim

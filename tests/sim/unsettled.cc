@@ -1,0 +1,128 @@
+#include "tests/sim/unsettled.h"
+
+#include <algorithm>
+
+#include "operator/policy/profile.h"
+#include "operator/sandbox/pod.h"
+#include "tests/sim/objects.h"
+#include "tests/support/apiserver/patch.h"
+
+namespace cloister::sim {
+namespace {
+
+using json::findString;
+
+// Its fate (cluster.h) is not fulfilled yet.
+bool isOnItsWay(const json::value& pod) {
+  const std::string image = findString(pod, "spec.containers.0.image");
+  const std::string phase = findString(pod, "status.phase");
+  if (phase == "Running") return image == "crashes" || image == "completes";
+  if (phase != "Pending") return false;
+  if (image == "unschedulable") return conditionOf(pod, "PodScheduled", "status").empty();
+  return findString(pod, "status.containerStatuses.0.state.waiting.reason") != "ImagePullBackOff";
+}
+
+bool isRefused(const json::value& sandbox) {
+  const std::string wanted = findString(sandbox, "spec.desiredState");
+  return !wanted.empty() && wanted != "Running";
+}
+
+// A stranger's pod has the name of its pod.
+bool isSquatted(const test::ApiServer& server, const json::value& sandbox) {
+  const std::string name = sandbox::podName(*json::decode<api::Sandbox>(sandbox));
+  const std::string home = findString(sandbox, "metadata.namespace");
+  // Its next try brings back a policy that somebody dropped.
+  const bool fenced =
+      server.storage().get({"networkpolicies", {home, std::string(policy::defaultDenyName)}}) != nullptr;
+  return fenced && conditionOf(sandbox, "Ready", "reason") == "PodNameTaken" &&
+         server.storage().get({"pods", {home, name}}) != nullptr;
+}
+
+std::string unsettledPolicies(const test::ApiServer& server, const Config& config, const json::value& sandbox,
+                              const json::value& pod) {
+  const auto decoded = json::decode<api::Sandbox>(sandbox);
+  const auto profile = policy::networkProfile(decoded->spec.network, config.network);
+  if (labelOf(pod, api::networkLabel) != profile.name) return "its pod has another network profile";
+  std::map<std::string, json::object> wanted{
+      {std::string(policy::defaultDenyName), policy::defaultDenySpec()}};
+  if (!profile.name.empty()) wanted[policy::policyName(profile.name)] = profile.spec;
+  for (const auto& [name, spec] : wanted) {
+    const test::Object found =
+        server.storage().get({"networkpolicies", {decoded->metadata.namespace_, name}});
+    if (!found) return "there is no NetworkPolicy " + name;
+    if (!test::isSame(found->json.at("spec"), json::value(spec))) return "NetworkPolicy " + name + " is bent";
+  }
+  return {};
+}
+
+std::string unsettledStatus(const json::value& sandbox, const json::value& pod) {
+  const bool ready = conditionOf(sandbox, "Ready", "status") == "True";
+  if (hasEnded(sandbox)) return "its pod lives, yet it has ended";
+  if (ready != (conditionOf(pod, "Ready", "status") == "True")) return "Ready is not what its pod is";
+  if (ready && findString(sandbox, "status.podName") != findString(pod, "metadata.name"))
+    return "another pod is named";
+  return findString(sandbox, "status.phase") == findString(pod, "status.phase")
+             ? ""
+             : "the phase is not its pod's";
+}
+
+std::string unsettledSandbox(const test::ApiServer& server, const Config& config, Time until,
+                             const json::value& sandbox) {
+  if (isLeaving(sandbox)) return "about to go";
+  if (until >= expiryOf(server, config, sandbox)) return "soon expired";
+  if (integer(sandbox, "status.observedGeneration") != integer(sandbox, "metadata.generation"))
+    return "the generation was not observed";
+  if (conditionOf(sandbox, "Accepted", "status") != (isRefused(sandbox) ? "False" : "True"))
+    return "wrongly accepted or refused";
+  const auto pods = podsOf(server, sandbox);
+  if (pods.empty()) {
+    const bool rightly = hasEnded(sandbox) || isRefused(sandbox) || isSquatted(server, sandbox);
+    return rightly ? "" : "it has no pod";
+  }
+  const json::value& pod = pods.front()->json;
+  if (hasEnded(pod)) {
+    return findString(sandbox, "status.phase") == findString(pod, "status.phase") ? "" : "its pod has ended";
+  }
+  if (auto what = unsettledPolicies(server, config, sandbox, pod); !what.empty()) return what;
+  return unsettledStatus(sandbox, pod);
+}
+
+std::string unsettledPod(const test::ApiServer& server, const json::value& pod) {
+  if (isLeaving(pod)) return "about to go";
+  if (isOurs(pod) && !ownerOf(server, pod)) return "nobody's";
+  if (isOnItsWay(pod)) return "on its way";
+  return {};
+}
+
+}  // namespace
+
+std::string unsettled(const test::ApiServer& server, const Config& config, Time until) {
+  for (const auto& namespace_ : server.storage().list("namespaces", "")) {
+    if (isLeaving(namespace_->json)) return "the namespace is there: " + keyOf(namespace_->json);
+  }
+  for (const auto& sandbox : server.storage().list("sandboxes", "")) {
+    if (auto what = unsettledSandbox(server, config, until, sandbox->json); !what.empty())
+      return what + ": " + keyOf(sandbox->json);
+  }
+  for (const auto& pod : server.storage().list("pods", "")) {
+    if (auto what = unsettledPod(server, pod->json); !what.empty()) return what + ": pod " + keyOf(pod->json);
+  }
+  return {};
+}
+
+std::vector<test::ObjectId> unusedPolicies(const test::ApiServer& server) {
+  std::vector<test::ObjectId> unused;
+  for (const auto& policy : server.storage().list("networkpolicies", "")) {
+    const test::ObjectId id{
+        "networkpolicies",
+        {findString(policy->json, "metadata.namespace"), findString(policy->json, "metadata.name")}};
+    const auto relies = [&](const test::Object& pod) { return reliesOn(pod->json, id.key.name); };
+    const bool stays = id.key.name == policy::defaultDenyName ||
+                       labelOf(policy->json, api::managedByLabel) != api::managedBy;
+    if (!stays && std::ranges::none_of(server.storage().list("pods", id.key.namespace_), relies))
+      unused.push_back(id);
+  }
+  return unused;
+}
+
+}  // namespace cloister::sim
