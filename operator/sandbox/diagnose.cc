@@ -189,13 +189,6 @@ bool isPodReady(const api::Pod& pod) {
   return ready != nullptr && ready->status == "True";
 }
 
-bool isAlive(const api::Pod& pod) {
-  // The kubelet tells the end of a container before that of its pod.
-  const api::ContainerStatus* status = sandboxContainer(pod);
-  return !pod.metadata.deletionTimestamp && pod.status.phase != "Failed" && pod.status.phase != "Succeeded" &&
-         (status == nullptr || !status->state.terminated);
-}
-
 bool needsEvents(const api::Pod& pod) {
   if (pod.spec.nodeName.empty() || pod.status.phase != "Pending") return false;
   const api::ContainerStatus* status = sandboxContainer(pod);

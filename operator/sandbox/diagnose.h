@@ -45,7 +45,5 @@ std::string excerpt(std::string_view text);
 
 const api::PodCondition* findPodCondition(const api::Pod& pod, std::string_view type);
 bool isPodReady(const api::Pod& pod);
-// It runs or may still start: neither it nor its container has ended, and nobody deletes it.
-bool isAlive(const api::Pod& pod);
 
 }  // namespace cloister::sandbox

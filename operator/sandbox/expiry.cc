@@ -3,6 +3,7 @@
 namespace cloister::sandbox {
 
 Time expiryOf(const api::Sandbox& sandbox, const Resolved& resolved, std::optional<Time> startedAt) {
+  if (!sandbox.unreadable.empty() && sandbox.status.expiresAt) return *sandbox.status.expiresAt;
   Time expiry = sandbox.metadata.creationTimestamp + resolved.maxLifetime;
   if (startedAt) expiry = std::min(expiry, *startedAt + resolved.ttl);
   if (sandbox.spec.lifecycle.expiresAt) expiry = std::min(expiry, *sandbox.spec.lifecycle.expiresAt);

@@ -8,7 +8,7 @@
 namespace cloister::sandbox {
 
 // The earliest of: STARTED_AT plus the ttl (once started), spec.lifecycle.expiresAt, creation plus the
-// maximal lifetime.
+// maximal lifetime. What cannot be read keeps the expiry that it was given before.
 Time expiryOf(const api::Sandbox& sandbox, const Resolved& resolved, std::optional<Time> startedAt);
 
 }  // namespace cloister::sandbox

@@ -55,19 +55,17 @@ Task<Result<std::optional<bool>>> readNodeReady(Parts& parts, std::string node) 
   co_return std::nullopt;
 }
 
-// Puts the own pod into SEEN as the API server has it, if it does; the store gets it from its watch.
+// Asks for the pod that the store lacks. Found: it goes into SEEN; the store gets it from its watch.
 Task<Result<void>> confirmPod(Parts& parts, kube::ObjectKey key, Observed& seen) {
   auto object = co_await parts.client.get(kube::pods, {key.namespace_, podName(*seen.sandbox)});
   if (!object && object.error().code != Errc::NotFound) co_return fail(object.error());
-  std::erase(seen.pods, ownPod(seen));
-  seen.podConfirmed = true;
-  if (!object) co_return Result<void>{};
-  auto pod = json::decode<api::Pod>(*object);
-  if (!pod) co_return fail(pod.error());
-  const api::OwnerReference* owner = api::controllerOf(pod->metadata);
-  if (owner != nullptr && owner->uid == seen.sandbox->metadata.uid) {
+  if (object) {
+    auto pod = json::decode<api::Pod>(*object);
+    if (!pod) co_return fail(pod.error());
     seen.pods.push_back(std::make_shared<const api::Pod>(std::move(*pod)));
+    if (ownPod(seen) == nullptr) seen.pods.pop_back();
   }
+  seen.podConfirmedGone = ownPod(seen) == nullptr;
   co_return Result<void>{};
 }
 

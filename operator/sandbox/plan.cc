@@ -24,6 +24,14 @@ bool hasEnded(const api::SandboxStatus& status) {
   return status.phase == api::Phase::Succeeded || status.phase == api::Phase::Failed;
 }
 
+// Of the name of SANDBOX's pod, yet not the one that ran or ended: made from a view of the time before that,
+// by a request that was carried out late or by another operator. A sandbox runs once.
+bool isSecond(const api::Sandbox& sandbox, const api::Pod& pod) {
+  const api::SandboxStatus& status = sandbox.status;
+  return controls(sandbox, pod) && (status.startedAt || hasEnded(status)) && !status.podUID.empty() &&
+         status.podUID != pod.metadata.uid;
+}
+
 // Pods that carry the label without being this Sandbox's: of a deleted namesake, or set free to escape their
 // expiry.
 std::vector<std::shared_ptr<const api::Pod>> strays(const Observed& observed) {
@@ -36,14 +44,19 @@ std::vector<std::shared_ptr<const api::Pod>> strays(const Observed& observed) {
 }
 
 void removeStrays(const Observed& observed, Plan& out) {
+  for (const auto& pod : observed.pods) {
+    const bool second = observed.sandbox != nullptr && isSecond(*observed.sandbox, *pod);
+    if (second && !pod->metadata.deletionTimestamp) out.actions.emplace_back(DeletePod{pod});
+  }
   if (!observed.sandboxConfirmedGone) return;
   for (const auto& pod : strays(observed)) out.actions.emplace_back(DeletePod{pod});
 }
 
-// A create request carried out long after its sender gave up brings a pod to life that nobody waits for any
-// more.
-bool revivedAfterItsEnd(const api::Sandbox& sandbox, const api::Pod& pod) {
-  return hasEnded(sandbox.status) && isAlive(pod);
+// A start that goes well is told once, when it is done. A wall clock far from the API server's says nothing
+// about how long it has taken.
+bool isQuietTime(const api::Sandbox& sandbox, Time now) {
+  const Time created = sandbox.metadata.creationTimestamp;
+  return !sandbox.status.phase && created - quietStart <= now && now < created + quietStart;
 }
 
 bool has(const Observed& observed, std::string_view policy) {
@@ -73,11 +86,8 @@ struct Situation {
 };
 
 void planActions(const Situation& at, const Config& config, Plan& out) {
+  if (!at.sandbox.unreadable.empty()) return;  // what runs goes on as it is
   if (at.pod != nullptr) {
-    if (revivedAfterItsEnd(at.sandbox, *at.pod)) {
-      if (at.observed.podConfirmed) out.actions.emplace_back(DeletePod{at.pod});
-      return;
-    }
     if (api::labelOf(at.pod->metadata, api::networkLabel) == at.profile.name ||
         at.pod->metadata.deletionTimestamp)
       return;
@@ -140,12 +150,6 @@ Diagnosis diagnose(const Situation& at) {
   return {.phase = api::Phase::Pending, .reason = reason::starting, .message = "Creating the pod."};
 }
 
-// While a start goes as it should nothing is written: the answer comes when it is Ready.
-bool isQuiet(const Situation& at, const Diagnosis& diagnosis, Time now) {
-  return diagnosis.reason == reason::starting && !at.sandbox.status.phase &&
-         now < at.sandbox.metadata.creationTimestamp + quietStart;
-}
-
 void planReport(const Situation& at, const Diagnosis& diagnosis, Plan& out) {
   const api::Condition* before = api::findCondition(at.sandbox.status.conditions, condition::ready);
   if (!diagnosis.problem || (before != nullptr && before->reason == diagnosis.reason)) return;
@@ -154,7 +158,7 @@ void planReport(const Situation& at, const Diagnosis& diagnosis, Plan& out) {
 
 void planStatus(const Situation& at, Time now, Plan& out) {
   const Diagnosis diagnosis = diagnose(at);
-  if (isQuiet(at, diagnosis, now)) {
+  if (diagnosis.reason == reason::starting && isQuietTime(at.sandbox, now)) {
     out.again = std::min(*out.again, at.sandbox.metadata.creationTimestamp + quietStart);
     return;
   }
@@ -210,7 +214,7 @@ void planLeaving(const Situation& at, Time now, Plan& out) {
 std::shared_ptr<const api::Pod> ownPod(const Observed& observed) {
   if (observed.sandbox == nullptr) return nullptr;
   for (const auto& pod : observed.pods) {
-    if (controls(*observed.sandbox, *pod)) return pod;
+    if (controls(*observed.sandbox, *pod) && !isSecond(*observed.sandbox, *pod)) return pod;
   }
   return nullptr;
 }
@@ -225,9 +229,7 @@ Questions questions(const Observed& observed, Time now) {
     ask.pod = observed.sandbox->status.startedAt.has_value() && !hasEnded(observed.sandbox->status);
     return ask;
   }
-  ask.pod = revivedAfterItsEnd(*observed.sandbox, *pod);
-  const bool slow = now >= observed.sandbox->metadata.creationTimestamp + quietStart;
-  ask.podEvents = slow && needsEvents(*pod);
+  ask.podEvents = !isQuietTime(*observed.sandbox, now) && needsEvents(*pod);
   ask.nodeState = needsNodeState(*pod);
   return ask;
 }
@@ -244,6 +246,10 @@ Plan plan(const Observed& observed, const Config& config, Time now) {
                .profile = policy::networkProfile(sandbox.spec.network, config.network),
                .startedAt = {},
                .expiresAt = {}};
+  if (!sandbox.unreadable.empty()) {
+    at.resolved.refusal = Refusal{
+        reason::unreadable, "This version cannot read the object: " + sandbox.unreadable + ". Correct it."};
+  }
   at.startedAt = firstReady(sandbox, at.pod.get());
   at.expiresAt = expiryOf(sandbox, at.resolved, at.startedAt);
   if (sandbox.metadata.deletionTimestamp) {
@@ -256,7 +262,7 @@ Plan plan(const Observed& observed, const Config& config, Time now) {
     return out;
   }
   // The store lacks a pod that the status names: neither replace nor mourn it before the API server confirms.
-  if (at.pod == nullptr && questions(observed, now).pod && !observed.podConfirmed) return out;
+  if (at.pod == nullptr && questions(observed, now).pod && !observed.podConfirmedGone) return out;
   if (!observed.failure) planActions(at, config, out);
   // A pod about to be created is the next round's news.
   if (!creates(out)) planStatus(at, now, out);

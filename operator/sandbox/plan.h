@@ -22,9 +22,9 @@ struct Observed {
   // Answers to questions(), absent until asked.
   std::optional<std::vector<PodEvent>> podEvents = {};
   std::optional<bool> nodeReady = {};
-  bool podConfirmed = false;          // as to the own pod, PODS is what the API server itself has
-  bool sandboxConfirmed = false;      // ... and so is SANDBOX: the same version
-  bool sandboxConfirmedGone = false;  // no Sandbox of that name, or one of another uid than the strays' owner
+  bool podConfirmedGone = false;      // the API server itself has no pod of that name that is the own one
+  bool sandboxConfirmed = false;      // ... has this version of the Sandbox
+  bool sandboxConfirmedGone = false;  // ... has none of that name, or of another uid than the strays' owner
   // The action of this round that failed, if one did: only what does not rest on it is planned then.
   std::optional<Error> failure = {};
   bool undeletable = false;  // ... it was to delete the Sandbox
@@ -34,7 +34,7 @@ struct Observed {
 struct Questions {
   bool podEvents = false;
   bool nodeState = false;
-  bool pod = false;      // the status and the store's pod contradict each other: one may merely lag
+  bool pod = false;      // the status names a pod that the store lacks: it may merely lag
   bool sandbox = false;  // there are pods without their Sandbox: the store may merely lag
   bool version = false;  // the Sandbox could not be deleted: is its time still over?
   bool operator==(const Questions&) const = default;

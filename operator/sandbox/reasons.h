@@ -20,6 +20,7 @@ namespace reason {
 inline constexpr std::string_view accepted = "Accepted";
 inline constexpr std::string_view unsupported = "Unsupported";
 inline constexpr std::string_view notAllowed = "NotAllowed";
+inline constexpr std::string_view unreadable = "Unreadable";
 // On the way
 inline constexpr std::string_view starting = "Starting";
 inline constexpr std::string_view scheduled = "Scheduled";
@@ -56,7 +57,7 @@ inline constexpr std::array all{
     podNameTaken,    policyNameTaken, createFailed,        unschedulable, runtimeMissingOnNode,
     imagePullFailed, imageMissing,    invalidImageName,    startFailed,   completed,
     crashed,         crashLoop,       oomKilled,           evicted,       nodeLost,
-    podLost,         notVerified};
+    podLost,         notVerified,     unreadable};
 }  // namespace reason
 
 }  // namespace cloister::sandbox

@@ -11,7 +11,7 @@ namespace cloister::sandbox {
 
 // Why a spec cannot be carried out here.
 struct Refusal {
-  std::string_view reason;  // reason::unsupported or reason::notAllowed
+  std::string_view reason;  // reason::unsupported, reason::notAllowed or reason::unreadable
   std::string message;      // names the field, why, and the next step
   bool operator==(const Refusal&) const = default;
 };

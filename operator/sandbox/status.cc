@@ -85,6 +85,7 @@ void setFenced(const api::Pod* pod, Conditions& conditions) {
 
 void describePod(const api::Pod& pod, api::SandboxStatus& status) {
   status.podName = pod.metadata.name;
+  status.podUID = pod.metadata.uid;
   status.nodeName = pod.spec.nodeName;
   status.podIPs.clear();
   for (const api::PodIP& address : pod.status.podIPs) status.podIPs.push_back(address.ip);
@@ -115,7 +116,7 @@ api::SandboxStatus statusFor(const StatusInput& input, Time now) {
   status.conditions = conditions.take();
   status.phase = input.diagnosis.phase;
   status.observedGeneration = input.sandbox.metadata.generation;
-  status.runtime = input.resolved.runtime;
+  if (input.sandbox.unreadable.empty()) status.runtime = input.resolved.runtime;
   status.startedAt = input.startedAt;
   // The status carries whole seconds: compare what will be read back.
   status.expiresAt = std::chrono::floor<seconds>(input.expiresAt);

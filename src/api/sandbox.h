@@ -128,6 +128,7 @@ struct SandboxStatus {
   std::optional<int64_t> observedGeneration;
   std::vector<Condition> conditions;
   std::string podName;
+  std::string podUID;  // final once startedAt is set or it has ended
   std::vector<std::string> podIPs;
   std::string nodeName;
   std::optional<Runtime> runtime;
@@ -138,13 +139,16 @@ struct SandboxStatus {
   bool operator==(const SandboxStatus&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(SandboxStatus, (),
-                      (phase, observedGeneration, conditions, podName, podIPs, nodeName, runtime, startedAt,
-                       expiresAt, exitCode, startLatency))
+                      (phase, observedGeneration, conditions, podName, podUID, podIPs, nodeName, runtime,
+                       startedAt, expiresAt, exitCode, startLatency))
 
 struct Sandbox {
   ObjectMeta metadata;
   SandboxSpec spec;
   SandboxStatus status;
+  // Why the present spec cannot be read (a newer version's, say); then SPEC is an older one, or empty. Not
+  // part of the object.
+  std::string unreadable = {};
   bool operator==(const Sandbox&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(Sandbox, (), (metadata, spec, status))

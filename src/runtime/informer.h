@@ -1,8 +1,9 @@
 // Feeds a Store with what a watcher brings, decoded. Several informers, one per namespace, may feed one
 // store.
 //
-// An object that does not decode is told once in the log. It changes nothing in the store: an older version
-// that did decode stays, so that the object is never taken for deleted.
+// An object that does not decode is told once in the log. If its type can say so (CanBeUnreadable), the store
+// gets what can be read of it. Otherwise it changes nothing in the store: an older version that did decode
+// stays, so that the object is never taken for deleted.
 #pragma once
 
 #include <map>
@@ -12,6 +13,14 @@
 #include "runtime/store.h"
 
 namespace cloister::runtime {
+
+// A kind with a status, whose member `unreadable` (not part of its JSON) says why the rest is of an older
+// version or empty. It is for kinds that must be told about it, and must end even then.
+template <class T>
+concept CanBeUnreadable = requires(T object) {
+  object.unreadable = std::string();
+  object.status;
+};
 
 template <class T>
 class Informer final : public kube::Sink {
@@ -47,6 +56,8 @@ class Informer final : public kube::Sink {
   // Only the metadata that names the object: this cannot fail.
   static T identify(const json::value& object);
   std::optional<T> decode(const json::value& object, UnreadableByKey& unreadable);
+  T salvage(const json::value& object, T identity, const std::string& reason) const;
+  void note(const T& identity, std::string reason, UnreadableByKey& unreadable) const;
   void changed() const {
     if (observer_) observer_();
   }
@@ -78,6 +89,7 @@ void Informer<T>::page(json::array items) {
 template <class T>
 void Informer<T>::endList(std::string_view resourceVersion) {
   for (const auto& [key, unreadable] : listedUnreadable_) {
+    if (CanBeUnreadable<T>) break;  // they are listed
     if (const auto known = store_.get(key); known && known->metadata.uid == unreadable.uid)
       listed_.push_back(*known);
   }
@@ -91,7 +103,6 @@ void Informer<T>::put(json::value object) {
   const T identity = identify(object);
   const kube::ObjectKey key = api::keyOf(identity.metadata);
   if (std::optional<T> decoded = decode(object, unreadable_)) {
-    unreadable_.erase(key);
     store_.put(std::move(*decoded));
   } else if (const auto known = store_.get(key); known && known->metadata.uid != identity.metadata.uid) {
     store_.erase(*known);  // an unreadable successor has its name
@@ -123,16 +134,43 @@ T Informer<T>::identify(const json::value& object) {
 template <class T>
 std::optional<T> Informer<T>::decode(const json::value& object, UnreadableByKey& unreadable) {
   Result<T> decoded = json::decode<T>(object);
-  if (decoded) return std::move(*decoded);
-  const T identity = identify(object);
+  if (decoded) {
+    unreadable.erase(api::keyOf(decoded->metadata));
+    return std::move(*decoded);
+  }
+  T identity = identify(object);
+  note(identity, decoded.error().message, unreadable);
+  if constexpr (CanBeUnreadable<T>)
+    return salvage(object, std::move(identity), decoded.error().message);
+  else
+    return std::nullopt;
+}
+
+// Metadata and status as they are, each if it can be read; all else as it last could be.
+template <class T>
+T Informer<T>::salvage(const json::value& object, T identity, const std::string& reason) const {
+  const auto known = store_.get(api::keyOf(identity.metadata));
+  T saved = known && known->metadata.uid == identity.metadata.uid ? *known : identity;
+  const auto take = [&object]<class Part>(const char* name, Part& part) {
+    const json::value* found = json::find(object, name);
+    if (found == nullptr) return;
+    if (Result<Part> read = json::decode<Part>(*found)) part = std::move(*read);
+  };
+  saved.metadata = std::move(identity.metadata);
+  take("metadata", saved.metadata);
+  take("status", saved.status);
+  saved.unreadable = reason;
+  return saved;
+}
+
+template <class T>
+void Informer<T>::note(const T& identity, std::string reason, UnreadableByKey& unreadable) const {
   const kube::ObjectKey key = api::keyOf(identity.metadata);
-  const std::string& reason = decoded.error().message;
   if (const auto told = unreadable_.find(key); told == unreadable_.end() || told->second.reason != reason) {
-    log::warn("object left out: it cannot be read",
+    log::warn("object cannot be read",
               {{"kind", target_.resource.kind}, {"key", toString(key)}, {"reason", reason}});
   }
-  unreadable[key] = {identity.metadata.uid, reason};
-  return std::nullopt;
+  unreadable[key] = {identity.metadata.uid, std::move(reason)};
 }
 
 }  // namespace cloister::runtime

@@ -266,6 +266,18 @@ TEST(ElectionTest, ALeaseThatSomebodyDeletedIsMadeAgain) {
   EXPECT_TRUE(a.does<Election::Wait>());
 }
 
+TEST(ElectionTest, WhoCouldNotMakeADeletedLeaseAgainReadsFirst) {
+  Replica a = leader();
+  a.give(Election::Waited{});
+  a.give(Election::Failed{Errc::NotFound});
+  a.give(Election::Absent{});
+  ASSERT_TRUE(a.does<Election::Create>());
+  a.give(Election::Failed{Errc::Unavailable});
+  ASSERT_TRUE(a.does<Election::Wait>());
+  a.give(Election::Waited{});
+  EXPECT_TRUE(a.does<Election::Read>()) << "it may have been made, and taken";
+}
+
 // The leader lease not released on exit.
 TEST(ElectionTest, GivesBackWhatItHolds) {
   Replica a = leader();

@@ -83,7 +83,9 @@ TEST_F(EventBookTest, WhatDiffersIsAnotherEvent) {
 
 TEST_F(EventBookTest, AfterALongTimeARepetitionIsANewEvent) {
   const auto first = write(note());
-  pass(minutes(10) + seconds(1));
+  pass(minutes(10));
+  EXPECT_FALSE(write(note()).create) << "counted just yet";
+  pass(minutes(10) + Duration(1));
   const auto second = write(note());
   EXPECT_TRUE(second.create);
   EXPECT_NE(second.key, first.key);
@@ -114,6 +116,23 @@ TEST_F(EventBookTest, NamesAreValidWhateverTheObjectsIs) {
     EXPECT_EQ(made.find(".."), std::string::npos);
     EXPECT_EQ(made.find("-."), std::string::npos);
   }
+}
+
+TEST_F(EventBookTest, NamesAreCutAfterTheLastLetterOrDigit) {
+  const std::string most(239, 'a');
+  for (const char kept : {'a', 'z', '0', '9'}) {
+    EventNote odd = note();
+    odd.object.name = odd.object.uid = most + kept + "rest";
+    EXPECT_TRUE(write(odd).key.name.starts_with(most + kept + ".")) << kept;
+  }
+  for (const char cut : {'-', ':', '`', '{', 'A'}) {  // Roles may have a colon in their names
+    EventNote odd = note();
+    odd.object.name = odd.object.uid = most + cut + "rest";
+    EXPECT_TRUE(write(odd).key.name.starts_with(most + ".")) << cut;
+  }
+  EventNote none = note();
+  none.object.name = none.object.uid = "::";
+  EXPECT_TRUE(write(none).key.name.starts_with(".")) << "refused by the server, and no more than that";
 }
 
 TEST_F(EventBookTest, EventsOfClusterScopedObjectsAreInDefault) {
@@ -149,15 +168,49 @@ TEST_F(EventBookTest, AnObjectHasABurstAndThenOneInFiveMinutes) {
   EXPECT_EQ(admitted, 10);
 }
 
-TEST_F(EventBookTest, RemembersNoMoreThanItsBound) {
-  for (size_t i = 0; i < EventBook::largest + 100; ++i) {
-    const EventNote each = note("Created", "Created pod a", "u" + std::to_string(i));
-    EXPECT_TRUE(book.admit(each, now));
-    EXPECT_TRUE(write(each).create);
+TEST_F(EventBookTest, RemembersNoMoreEventsThanItsBound) {
+  const auto noteOf = [](size_t i) { return note("Created", "Created pod a", "u" + std::to_string(i)); };
+  for (size_t i = 0; i <= EventBook::largest; ++i) {
+    EXPECT_TRUE(write(noteOf(i)).create);
     pass(Duration(1));
   }
-  EXPECT_TRUE(write(note("Created", "Created pod a", "u0")).create);  // the oldest are forgotten
-  EXPECT_FALSE(write(note("Created", "Created pod a", "u4000")).create);
+  EXPECT_FALSE(write(noteOf(1)).create);
+  EXPECT_TRUE(write(noteOf(0)).create) << "the oldest is forgotten";
+  EXPECT_TRUE(write(noteOf(2)).create) << "and then the next";
+}
+
+TEST_F(EventBookTest, ForgetsWhatIsOverBeforeWhatIsNot) {
+  const auto noteOf = [](size_t i) { return note("Created", "Created pod a", "u" + std::to_string(i)); };
+  for (size_t i = 0; i < EventBook::largest; ++i) {
+    write(noteOf(i));
+    if (i == 0) pass(Duration(1));
+  }
+  pass(minutes(10));
+  write(noteOf(EventBook::largest));  // the first is over by now, all others are not just yet
+  EXPECT_FALSE(write(noteOf(1)).create);
+  EXPECT_FALSE(write(noteOf(EventBook::largest - 1)).create);
+}
+
+// Exhausts the share of u0, and then takes from those of as many others as are remembered beside it.
+void takeFromAsManyAsAreRemembered(EventBook& book, Instant& now) {
+  while (book.admit(note("Created", "Created pod a", "u0"), now)) {
+  }
+  for (size_t i = 1; i < EventBook::largest; ++i) {
+    now += Duration(1);
+    EXPECT_TRUE(book.admit(note("Created", "Created pod a", "u" + std::to_string(i)), now));
+  }
+}
+
+TEST_F(EventBookTest, AnObjectThatIsKnownTakesNobodysPlace) {
+  takeFromAsManyAsAreRemembered(book, now);
+  EXPECT_TRUE(book.admit(note("Created", "Created pod a", "u1"), now));
+  EXPECT_FALSE(book.admit(note("Created", "Created pod a", "u0"), now));
+}
+
+TEST_F(EventBookTest, RemembersNoMoreSharesThanItsBound) {
+  takeFromAsManyAsAreRemembered(book, now);
+  EXPECT_TRUE(book.admit(note("Created", "Created pod a", "another"), now));
+  EXPECT_TRUE(book.admit(note("Created", "Created pod a", "u0"), now)) << "longest quiet, and forgotten";
 }
 
 }  // namespace

@@ -137,5 +137,52 @@ TEST_F(InformerTest, SeveralNamespacesFeedOneStore) {
   EXPECT_THAT(contents(), ElementsAre("two/a@2"));
 }
 
+// A kind that is told when it cannot be read.
+struct FrankStatus {
+  std::string mood;
+  bool operator==(const FrankStatus&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(FrankStatus, (), (mood))
+
+struct FrankThing {
+  api::ObjectMeta metadata;
+  ThingSpec spec;
+  FrankStatus status;
+  std::string unreadable = {};
+  bool operator==(const FrankThing&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(FrankThing, (), (metadata, spec, status))
+
+json::value frank(int version, json::value size, const std::string& uid = "one") {
+  return {{"metadata",
+           {{"namespace", "ns"}, {"name", "a"}, {"uid", uid}, {"resourceVersion", std::to_string(version)}}},
+          {"spec", {{"colour", "red"}, {"size", std::move(size)}}},
+          {"status", {{"mood", "calm at " + std::to_string(version)}}}};
+}
+
+TEST(InformerOfAFrankKind, SavesWhatCanBeRead) {
+  Store<FrankThing> store;
+  Informer<FrankThing> informer(store, {things});
+  const auto stored = [&store] { return *store.get({"ns", "a"}); };
+  informer.beginList();
+  informer.page({frank(1, "large")});
+  informer.endList("1");
+  EXPECT_EQ(stored().spec, ThingSpec{}) << "it never could be read";
+  EXPECT_THAT(stored().unreadable, testing::HasSubstr("spec.size"));
+  EXPECT_EQ(informer.unreadable(), 1U);
+  informer.put(frank(2, 7));
+  EXPECT_EQ(stored().unreadable, "");
+  EXPECT_EQ(informer.unreadable(), 0U);
+  informer.put(frank(3, "large"));
+  EXPECT_EQ(stored().spec.size, 7) << "as it was";
+  EXPECT_EQ(stored().metadata.resourceVersion, "3");
+  EXPECT_EQ(stored().status.mood, "calm at 3");
+  EXPECT_THAT(stored().unreadable, testing::HasSubstr("spec.size"));
+  informer.put(frank(4, "large", "two"));
+  EXPECT_EQ(stored().spec, ThingSpec{}) << "a namesake's is not its own";
+  informer.erase(frank(5, "large", "two"));
+  EXPECT_EQ(store.get({"ns", "a"}), nullptr);
+}
+
 }  // namespace
 }  // namespace cloister::runtime::test

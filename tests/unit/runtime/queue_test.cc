@@ -51,6 +51,13 @@ TEST_F(QueueTest, AKeyWaitsOnceAndKeepsItsPlace) {
   EXPECT_EQ(queue.take(at(seconds(2))), std::nullopt);
 }
 
+TEST_F(QueueTest, AKeyThatIsAddedAgainAtTheSameTimeKeepsItsPlace) {
+  queue.add(a, at(seconds(0)));
+  queue.add(b, at(seconds(0)));
+  queue.add(a, at(seconds(0)));
+  EXPECT_EQ(queue.take(at(seconds(0))), a);
+}
+
 TEST_F(QueueTest, AKeyIsNotGivenTwiceAtATime) {
   queue.add(a, at(seconds(0)));
   queue.take(at(seconds(0)));

@@ -90,6 +90,9 @@ TEST_F(StoreTest, AnObjectCanStandUnderSeveralValuesOrOneTwice) {
     for (char c : thing.spec.colour) letters.emplace_back(1, c);
     return letters;
   });
+  several.put(thing("c", 1, "xx"));
+  several.erase(thing("c", 1));
+  EXPECT_THAT(several.byIndex("letters", "x"), IsEmpty());
   several.put(thing("a", 1, "oo"));
   several.put(thing("b", 2, "or"));
   EXPECT_THAT(names(several.byIndex("letters", "o")), ElementsAre("a@1", "b@2"));
@@ -248,6 +251,37 @@ TEST_F(StoreTest, AListOfARestoredEtcdIsTheTruth) {
   store.put(thing("b", 51));
   store.learn(thing("c", 52));
   EXPECT_THAT(contents(), ElementsAre("a@40", "b@51", "c@52"));
+}
+
+TEST_F(StoreTest, AListOfTheVeryVersionThatTheWatchReachedKeepsAnOwnWriteAfterIt) {
+  store.replace("", {}, "5");
+  store.put(thing("a", 7));
+  store.learn(thing("made", 9));
+  store.replace("", {thing("a", 7)}, "7");
+  EXPECT_THAT(contents(), ElementsAre("a@7", "made@9"));
+}
+
+TEST_F(StoreTest, WhatAListOfItsVeryVersionLacksIsGone) {
+  store.replace("", {thing("a", 3), thing("b", 5)}, "5");
+  store.replace("", {thing("a", 3)}, "5");
+  EXPECT_THAT(contents(), ElementsAre("a@3"));
+  store.learn(thing("c", 5));
+  EXPECT_THAT(contents(), ElementsAre("a@3"));
+}
+
+TEST_F(StoreTest, EveryEventTellsHowFarTheWatchIs) {
+  store.replace("", {}, "3");
+  store.put(thing("a", 9));
+  store.learn(thing("b", 8));  // had it stayed, the watch would have brought it before a
+  EXPECT_THAT(contents(), ElementsAre("a@9"));
+}
+
+TEST_F(StoreTest, AfterARestoreTheSameVersionMayBeAnotherObject) {
+  store.replace("", {thing("a", 7, "red", "first")}, "9");
+  store.replace("", {thing("a", 7, "blue", "second")}, "8");
+  EXPECT_THAT(byColour("blue"), ElementsAre("a@7"));
+  store.put(thing("a", 7, "black", "third"));
+  EXPECT_THAT(byColour("black"), ElementsAre("a@7"));
 }
 
 TEST_F(StoreTest, AnAnswerWithoutAVersionTeachesNothing) {

@@ -67,6 +67,10 @@ TEST(PolicyPlan, RepairsWhatSomebodyChanged) {
       << "the next sandbox must not start before it";
 }
 
+TEST(PolicyPlan, LeavesWhatSomebodyChangedWhenNobodyKnowsItsRules) {
+  EXPECT_EQ(step(profile({.intact = false, .used = true, .wanted = false})), Step::Nothing);
+}
+
 TEST(PolicyPlan, RemovesAProfileAfterTenUnusedMinutes) {
   Observed unused = profile({});
   EXPECT_EQ(plan(unused, epoch).step, Step::Nothing);

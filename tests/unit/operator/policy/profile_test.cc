@@ -176,6 +176,12 @@ TEST(Profile, AllowsExactlyTheNetworksAndPorts) {
   EXPECT_EQ(json::find(spec, "egress.2"), nullptr);
 }
 
+TEST(Profile, AllowsEveryPortWhereNoneIsNamed) {
+  const auto profile = networkProfile(wish(R"({"egress": {"mode": "Allow", "cidrs": ["10.1.0.0/16"]}})"), {});
+  EXPECT_EQ(json::find(json::value(profile.spec), "egress.0.ports"), nullptr)
+      << "an empty list is another wish";
+}
+
 TEST(Profile, ExposesPortsToThoseWhoAreNoSandboxes) {
   const NetworkProfile profile = networkProfile(wish(R"({"expose": [{"name": "http", "port": 8080}]})"), {});
   EXPECT_EQ(profile.spec.at("policyTypes"), json::array{"Ingress"});

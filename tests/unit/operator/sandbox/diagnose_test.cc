@@ -59,6 +59,13 @@ TEST(Diagnose, SaysOfAHealthyStartOnlyHowFarItIs) {
     EXPECT_EQ(diagnosis.reason, reason::starting);
     EXPECT_FALSE(diagnosis.problem);
   }
+  EXPECT_EQ(diagnosisOf(aPod()).message, "Waiting for a node.");
+  api::Pod beside = scheduled(aPod());
+  beside.status.containerStatuses = {
+      {.name = "mesh",
+       .ready = true,
+       .state = {.waiting = {}, .running = api::ContainerStateRunning{}, .terminated = {}}}};
+  EXPECT_EQ(diagnosisOf(beside).reason, reason::starting) << "what an admission put beside it runs already";
 }
 
 TEST(Diagnose, SaysRunning) {
@@ -79,7 +86,18 @@ TEST(Diagnose, SaysWhyNoNodeTakesIt) {
       reason::unschedulable, "2 Insufficient memory");
 }
 
+TEST(Diagnose, KnowsThatNoNodeTakesItOnlyFromTheScheduler) {
+  api::Pod gated = unschedulable(aPod(), "Scheduling is blocked due to non-empty scheduling gates");
+  gated.status.conditions[0].reason = "SchedulingGated";
+  EXPECT_EQ(diagnosisOf(gated).reason, reason::starting);
+  api::Pod taken = unschedulable(aPod(), "0/1 nodes are available");
+  taken.status.conditions[0].status = "True";
+  EXPECT_EQ(diagnosisOf(taken).reason, reason::starting);
+}
+
 TEST(Diagnose, SaysWhatIsWrongWithTheImage) {
+  EXPECT_EQ(diagnosisOf(waiting(aPod(), "ErrImagePull", "")).message,
+            "Check spec.image, imagePullSecrets and the registry.");
   expectPending(
       diagnosisOf(waiting(aPod(), "ErrImagePull",
                           "failed to pull and unpack image \"docker.io/library/nosuch:1\": failed to resolve "
@@ -109,6 +127,8 @@ TEST(Diagnose, SaysWhyTheContainerDoesNotStart) {
                    aPod(), 128, "StartError",
                    "failed to create containerd task: OCI runtime start failed: exec: \"/nope\": not found")),
                reason::startFailed, "\"/nope\": not found");
+  expectFailed(diagnosisOf(ended(aPod(), 127, "ContainerCannotRun", "no such file")), reason::startFailed,
+               "no such file");
 }
 
 PodEvent noRuntime() {
@@ -142,9 +162,15 @@ TEST(Diagnose, SaysThatTheNodeLacksTheRuntime) {
                                   {"Normal", "SandboxChanged",
                                    "Pod sandbox changed, it will be killed and re-created."}}),
                 reason::runtimeMissingOnNode, "node-1");
+  expectPending(diagnosisOf(pod, {{"Warning", "FailedCreatePodSandBox",
+                                   "failed to find runtime handler kata from runtime list map[runc:0xc0]"}}),
+                reason::runtimeMissingOnNode, "node-1");
 }
 
 TEST(Diagnose, SaysWhatKeepsTheNodeFromSettingThePodUp) {
+  PodEvent mount = noRuntime();
+  mount.reason = "FailedMount";
+  expectPending(diagnosisOf(scheduled(aPod()), {mount}), reason::startFailed, "(FailedMount)");
   expectPending(diagnosisOf(waiting(aPod(), "ContainerCreating", ""), {noNetwork("a1")}), reason::startFailed,
                 "no IP addresses available");
   expectPending(diagnosisOf(scheduled(aPod()),
@@ -166,6 +192,13 @@ TEST(Diagnose, ForgetsTroubleThatIsOver) {
   EXPECT_EQ(diagnosisOf(scheduled(aPod()), {assigned, noNetwork("a1"), noRuntime()}).reason,
             reason::runtimeMissingOnNode)
       << "the newest word counts";
+}
+
+TEST(Diagnose, TakesNoOtherEventsForTrouble) {
+  for (const PodEvent& event : {PodEvent{"Warning", "DNSConfigForming", "Nameserver limits were exceeded"},
+                                PodEvent{"Normal", "FailedOver", "a volume's controller"}}) {
+    EXPECT_EQ(diagnosisOf(scheduled(aPod()), {event}).reason, reason::starting) << event.reason;
+  }
 }
 
 TEST(Diagnose, SaysHowItEnded) {
@@ -205,6 +238,12 @@ TEST(Diagnose, SaysWhatItHadToMakeRoomFor) {
                reason::evicted, "imminent node shutdown. Create");
 }
 
+TEST(Diagnose, ForgetsADisruptionThatWasCalledOff) {
+  api::Pod spared = disrupted(ready(aPod()), "PreemptionByScheduler", "preempting");
+  spared.status.conditions.back().status = "False";
+  EXPECT_EQ(diagnosisOf(spared).reason, reason::running);
+}
+
 TEST(Diagnose, SaysThatItsNodeIsLost) {
   expectFailed(diagnosisOf(disrupted(leaving(unready(ready(aPod()))), "DeletionByTaintManager",
                                      "Taint manager: deleting due to NoExecute taint")),
@@ -238,22 +277,6 @@ TEST(Diagnose, SaysThatSomebodyDeletesThePodHoweverItsContainerEnds) {
   }
 }
 
-TEST(Diagnose, AsksForEventsOnlyWhileAContainerIsBeingMade) {
-  EXPECT_FALSE(needsEvents(aPod())) << "not on a node yet";
-  EXPECT_TRUE(needsEvents(scheduled(aPod())));
-  EXPECT_TRUE(needsEvents(waiting(aPod(), "ContainerCreating", "")));
-  EXPECT_FALSE(needsEvents(waiting(aPod(), "ImagePullBackOff", "x"))) << "the pod says it itself";
-  EXPECT_FALSE(needsEvents(ready(aPod())));
-  EXPECT_FALSE(needsEvents(ended(aPod(), 1, "Error")));
-}
-
-TEST(Diagnose, AsksForTheNodeOnlyWhenARunningContainerIsNotReady) {
-  EXPECT_TRUE(needsNodeState(unready(ready(aPod()))));
-  EXPECT_FALSE(needsNodeState(ready(aPod())));
-  EXPECT_FALSE(needsNodeState(scheduled(aPod())));
-  EXPECT_FALSE(needsNodeState(ended(aPod(), 1, "Error")));
-}
-
 TEST(Diagnose, BoundsWhatOthersSay) {
   std::string endless;
   while (endless.size() < 100'000) endless += "é";
@@ -267,12 +290,6 @@ TEST(Diagnose, BoundsWhatOthersSay) {
       EXPECT_TRUE(json::parse(json::print(json::value(diagnosis.message)))) << "cut within a character";
     }
   }
-}
-
-TEST(Diagnose, KeepsTheEndOfWhatOthersSay) {
-  EXPECT_EQ(excerpt("short \n\n"), "short");
-  EXPECT_THAT(excerpt(std::string(5000, 'x') + " not found"), EndsWith(" not found"));
-  EXPECT_THAT(excerpt(std::string(5000, 'x')), testing::StartsWith("...x"));
 }
 
 Diagnosis refused(Errc code, const std::string& message) {
@@ -298,6 +315,10 @@ TEST(DiagnoseCreateFailure, KnowsAMissingRuntimeClass) {
   expectPending(refused(Errc::Forbidden,
                         "pods \"hello-x\" is forbidden: pod rejected: RuntimeClass \"kata\" not found"),
                 reason::runtimeClassMissing, "RuntimeClass \"kata\"");
+  for (const char* other :
+       {"RuntimeClass \"kata\" is not for this namespace", "PriorityClass \"x\" not found"}) {
+    EXPECT_EQ(refused(Errc::Forbidden, other).reason, reason::admissionRefused) << other;
+  }
 }
 
 TEST(DiagnoseCreateFailure, KnowsAdmission) {

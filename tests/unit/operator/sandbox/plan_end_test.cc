@@ -95,21 +95,50 @@ TEST(Plan, KeepsSayingHowItEndedWhenSomebodyTidiesThePodAway) {
   EXPECT_TRUE(isStill(planAt(seen(over, {leaving(pod)}), epoch + minutes(1))));
 }
 
-TEST(Plan, DeletesAPodThatCameToLifeAfterTheEnd) {
-  const api::Sandbox sandbox = aSandbox();
-  const api::Pod crashed = ended(podOf(sandbox), 1, "Error");
-  const api::Sandbox over = written(sandbox, planAt(seen(sandbox, {crashed})));
-  EXPECT_FALSE(questions(seen(over, {crashed}), epoch + minutes(1)).pod);
-  for (const api::Pod& alive : {podOf(sandbox), scheduled(podOf(sandbox)), ready(podOf(sandbox))}) {
-    Observed observed = seen(over, {alive});
-    EXPECT_TRUE(questions(observed, epoch + minutes(1)).pod);
-    EXPECT_TRUE(isStill(planAt(observed, epoch + minutes(1)))) << "the store may be behind the end";
-    observed.podConfirmed = true;
-    const Plan next = planAt(observed, epoch + minutes(1));
-    ASSERT_THAT(next.actions, SizeIs(1));
-    EXPECT_THAT(actionsOf<DeletePod>(next), SizeIs(1));
-    EXPECT_FALSE(next.status) << "an end is final";
+// SANDBOX's pod, made a second time.
+api::Pod secondPodOf(const api::Sandbox& sandbox) {
+  api::Pod pod = podOf(sandbox);
+  pod.metadata.uid = "uid-of-the-second";
+  return pod;
+}
+
+TEST(Plan, DeletesASecondPodOfWhatRunsOrHasEnded) {
+  const api::Sandbox fresh = aSandbox();
+  const api::Sandbox ran = running();
+  const api::Sandbox crashed =
+      written(fresh, planAt(seen(fresh, {ended(scheduled(podOf(fresh)), 1, "StartError")})));
+  for (const api::Sandbox& sandbox : {ran, crashed}) {
+    for (const api::Pod& second : {secondPodOf(sandbox), ready(secondPodOf(sandbox))}) {
+      Observed observed = seen(sandbox, {second});
+      EXPECT_EQ(ownPod(observed), nullptr);
+      EXPECT_FALSE(questions(observed, epoch + minutes(1)).sandbox) << "it is known whose it is";
+      observed.podConfirmedGone = true;
+      const Plan next = planAt(observed, epoch + minutes(1));
+      ASSERT_THAT(next.actions, SizeIs(1));
+      EXPECT_EQ(actionsOf<DeletePod>(next).at(0).pod->metadata.uid, "uid-of-the-second");
+      EXPECT_EQ(written(sandbox, next).status.podUID, podOf(sandbox).metadata.uid);
+    }
   }
+  EXPECT_THAT(planAt(seen(ran, {leaving(secondPodOf(ran))}), epoch + minutes(1)).actions, IsEmpty());
+}
+
+TEST(Plan, MournsTheFirstPodBesideASecondOne) {
+  const api::Sandbox sandbox = running();
+  Observed observed = seen(sandbox, {ready(secondPodOf(sandbox))});
+  EXPECT_TRUE(questions(observed, epoch + minutes(1)).pod);
+  EXPECT_FALSE(planAt(observed, epoch + minutes(1)).status) << "not before the API server says so";
+  observed.podConfirmedGone = true;
+  EXPECT_EQ(readyReason(*planAt(observed, epoch + minutes(1)).status), reason::podLost);
+}
+
+TEST(Plan, TakesASecondPodForOneThatNeverRan) {
+  const api::Sandbox fresh = aSandbox();
+  const api::Sandbox told =
+      written(fresh, planAt(seen(fresh, {scheduled(podOf(fresh))}), epoch + minutes(1)));
+  ASSERT_FALSE(told.status.podUID.empty());
+  const Plan next = planAt(seen(told, {ready(secondPodOf(told))}), epoch + minutes(2));
+  EXPECT_THAT(next.actions, IsEmpty());
+  EXPECT_EQ(next.status->podUID, "uid-of-the-second");
 }
 
 TEST(Plan, StartsAnotherPodForOneDeletedBeforeItStarted) {
@@ -266,7 +295,7 @@ TEST(Plan, DeletesAPodThatWasSetFreeToEscapeItsExpiry) {
   EXPECT_TRUE(questions(observed, epoch).sandbox);
   EXPECT_TRUE(questions(observed, epoch).pod);
   observed.sandboxConfirmedGone = true;
-  observed.podConfirmed = true;
+  observed.podConfirmedGone = true;
   const Plan next = planAt(observed, epoch + minutes(1));
   EXPECT_THAT(actionsOf<DeletePod>(next), SizeIs(1));
   EXPECT_EQ(readyReason(*next.status), reason::podLost);
@@ -290,7 +319,7 @@ TEST(Plan, DoesNotMournAPodThatTheStoreMerelyLacks) {
   Observed observed = seen(sandbox);
   EXPECT_TRUE(questions(observed, epoch + minutes(1)).pod);
   EXPECT_TRUE(isStill(planAt(observed, epoch + minutes(1))));
-  observed.podConfirmed = true;
+  observed.podConfirmedGone = true;
   const Plan next = planAt(observed, epoch + minutes(1));
   EXPECT_THAT(next.actions, IsEmpty())
       << "its memory and files are gone: it is not replaced behind its owner's back";
@@ -303,6 +332,38 @@ TEST(Plan, DoesNotMournAPodThatTheStoreMerelyLacks) {
 TEST(Plan, ExpiresAlsoWhileThePodIsUnconfirmed) {
   const api::Sandbox sandbox = running();
   EXPECT_THAT(actionsOf<DeleteSandbox>(planAt(seen(sandbox), *sandbox.status.expiresAt)), SizeIs(1));
+}
+
+// --- What cannot be read
+
+TEST(Plan, StartsNothingThatItCannotRead) {
+  api::Sandbox sandbox = aSandbox();
+  sandbox.unreadable = "spec.runtime: expected a string";
+  const Plan next = planAt(seen(sandbox));
+  EXPECT_THAT(next.actions, IsEmpty());
+  ASSERT_TRUE(next.status);
+  EXPECT_EQ(readyReason(*next.status), reason::unreadable);
+  EXPECT_THAT(api::findCondition(next.status->conditions, condition::accepted)->message,
+              HasSubstr("spec.runtime"));
+  EXPECT_FALSE(next.status->runtime);
+}
+
+TEST(Plan, LeavesWhatRunsAsItIsWhenItCanNoLongerBeRead) {
+  api::Sandbox sandbox = running();
+  api::Pod pod = ready(podOf(sandbox));
+  pod.metadata.labels[std::string(api::networkLabel)] = "of-the-old-spec";
+  sandbox.unreadable = "spec.runtime: expected a string";
+  sandbox.status.runtime = api::Runtime::kata;
+  sandbox.status.expiresAt = epoch + hours(5);
+  sandbox.spec = {};
+  const Plan next = planAt(seen(sandbox, {pod}), epoch + hours(4));
+  EXPECT_THAT(next.actions, IsEmpty());
+  ASSERT_TRUE(next.status);
+  EXPECT_EQ(next.status->phase, api::Phase::Running);
+  EXPECT_EQ(next.status->runtime, api::Runtime::kata);
+  EXPECT_EQ(api::findCondition(next.status->conditions, condition::accepted)->reason, reason::unreadable);
+  EXPECT_EQ(next.again, epoch + hours(5));
+  EXPECT_THAT(planAt(seen(sandbox, {pod}), epoch + hours(5)).actions, SizeIs(2)) << "it ends in time";
 }
 
 }  // namespace

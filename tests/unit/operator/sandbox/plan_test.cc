@@ -137,6 +137,20 @@ TEST(Plan, WritesOneStatusWhenReady) {
   EXPECT_TRUE(isStill(planAt(seen(written(sandbox, next), {ready(podOf(sandbox))}), epoch + minutes(30))));
 }
 
+TEST(Plan, TellsAStuckStartWhereverItsOwnClockStands) {
+  const api::Sandbox fresh = aSandbox();
+  const api::Pod pod = scheduled(podOf(fresh));
+  Observed observed = seen(fresh, {pod});
+  EXPECT_TRUE(questions(observed, epoch - minutes(2)).podEvents)
+      << "its clock is slow: no reason for silence";
+  observed.podEvents = std::vector<PodEvent>{{"Warning", "FailedMount", "no such volume"}};
+  const api::Sandbox told = written(fresh, planAt(observed, epoch + seconds(5)));
+  observed.sandbox = std::make_shared<const api::Sandbox>(told);
+  EXPECT_TRUE(questions(observed, epoch + seconds(1)).podEvents) << "told once, it is not quiet any more";
+  EXPECT_TRUE(isStill(planAt(observed, epoch + seconds(1))));
+  EXPECT_TRUE(isStill(planAt(observed, epoch - minutes(2))));
+}
+
 // --- Whatever was written is not written again
 
 std::vector<api::Sandbox> manySandboxes() {
@@ -203,7 +217,7 @@ TEST(Plan, IsAFixpointOfItsOwnStatus) {
         Observed observed = seen(sandbox, pods);
         observed.policies.push_back(
             policy::policyName(policy::networkProfile(fresh.spec.network, config.network).name));
-        observed.podConfirmed = true;
+        observed.podConfirmedGone = true;
         observed.podEvents = std::vector<PodEvent>{{"Warning", "FailedMount", "no such volume"}};
         observed.nodeReady = false;
         observed.latency = api::StartLatency{1, {}, 2};

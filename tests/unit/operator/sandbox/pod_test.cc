@@ -106,6 +106,30 @@ TEST(Pod, LimitsEverythingAndRequestsAShare) {
   EXPECT_EQ(at(small, "memory"), "268435456");
 }
 
+TEST(Pod, RequestsLittleOfTheDisk) {
+  EXPECT_EQ(at(podUnder(aSandbox()), "spec.containers.0.resources.requests.ephemeral-storage"), "16777216");
+}
+
+TEST(Pod, RunsWhatTheSandboxSays) {
+  api::Sandbox sandbox = aSandbox();
+  sandbox.spec.image = "python";
+  sandbox.spec.command = {"/bin/sh", "-c"};
+  sandbox.spec.args = {"true"};
+  sandbox.spec.imagePullPolicy = "Always";
+  const json::value said = at(podUnder(sandbox), "spec.containers.0");
+  EXPECT_EQ(at(said, "command"), (json::array{"/bin/sh", "-c"}));
+  EXPECT_EQ(at(said, "args"), json::array{"true"});
+  EXPECT_EQ(at(said, "imagePullPolicy"), "Always");
+  Config config;
+  config.defaults.command = {};
+  config.runtimes.gvisor.runtimeClassName = "";
+  const json::value silent = podUnder(aSandbox(), config);
+  for (const char* absent : {"containers.0.command", "containers.0.args", "containers.0.imagePullPolicy",
+                             "runtimeClassName", "priorityClassName"}) {
+    EXPECT_EQ(json::find(silent, std::string("spec.") + absent), nullptr) << absent;
+  }
+}
+
 TEST(Pod, TellsGvisorTheHardSizes) {
   api::Sandbox sandbox = aSandbox();
   sandbox.spec.resources.disk = {"2Gi"};

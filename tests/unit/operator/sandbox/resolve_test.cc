@@ -106,6 +106,41 @@ TEST(Resolve, AcceptsWhatIsTheDefaultAnyway) {
       resolve(specOf(R"({"desiredState": "Running", "lifecycle": {"onExpiry": "Delete"}})"), {}).refusal);
 }
 
+TEST(Resolve, AcceptsTheVeryLargestAllowed) {
+  const Resolved resolved = resolve(specOf(R"({"resources": {"cpu": "16", "memory": "64Gi", "disk": "100Gi"},
+                                               "lifecycle": {"ttl": "24h", "maxLifetime": "168h"}})"),
+                                    {});
+  EXPECT_FALSE(resolved.refusal) << resolved.refusal->message;
+}
+
+TEST(Resolve, SaysTheFirstOfSeveralRefusals) {
+  const Resolved resolved =
+      resolve(specOf(R"({"poolRef": {"name": "p"}, "runtime": "runc", "lifecycle": {"ttl": "25h"}})"), {});
+  ASSERT_TRUE(resolved.refusal);
+  EXPECT_THAT(resolved.refusal->message, StartsWith("spec.poolRef: "));
+}
+
+TEST(Resolve, HasNoLargestWhereTheConfigurationHasNone) {
+  Config config;
+  config.largest.memory = {};
+  const Resolved resolved = resolve(specOf(R"({"resources": {"memory": "1Ti"}})"), config);
+  EXPECT_FALSE(resolved.refusal);
+  EXPECT_EQ(resolved.memoryBytes, 1LL << 40);
+}
+
+TEST(Resolve, KeepsACommandWithoutArguments) {
+  EXPECT_THAT(resolve(specOf(R"({"command": ["/bin/true"]})"), {}).command, ElementsAre("/bin/true"));
+}
+
+// Reserved labels set by users.
+TEST(Resolve, TakesNoReservedKeysFromTheTenant) {
+  const Resolved resolved = resolve(
+      specOf(
+          R"({"podMetadata": {"labels": {"app.kubernetes.io/managed-by": "me", "cloister.dev/x": "y", "a": "b"}}})"),
+      {});
+  EXPECT_EQ(resolved.podMetadata.labels, (std::map<std::string, std::string>{{"a", "b"}}));
+}
+
 TEST(Resolve, CapsWhatExceedsTheLargestAllowed) {
   const Resolved resolved = resolve(
       specOf(R"({"resources": {"memory": "1Ti"}, "lifecycle": {"ttl": "48h", "maxLifetime": "8000h"}})"), {});
