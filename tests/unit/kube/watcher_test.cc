@@ -78,6 +78,14 @@ TEST_F(WatcherTest, DoesNotStepBack) {
   EXPECT_EQ(step(failed(Errc::Unavailable)), "watch 100");
 }
 
+TEST_F(WatcherTest, TakesOnlyNumbersForAPlaceInTheHistory) {
+  establish();
+  step(Received{"100"});
+  for (const char* odd : {"1-2", "0:0", "abc", "   "}) EXPECT_FALSE(watcher.isPast(odd)) << odd;
+  step(Received{"1x0"});
+  EXPECT_FALSE(watcher.isPast("100")) << "nothing is before what is no number";
+}
+
 TEST_F(WatcherTest, ListsAgainWhenItsPlaceInTheHistoryIsGone) {
   establish();
   EXPECT_EQ(step(failed(Errc::Gone)), "wait");
