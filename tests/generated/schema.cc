@@ -1,6 +1,7 @@
 #include "tests/generated/schema.h"
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -20,7 +21,7 @@ Found check(const value& given, const object& schema, const std::string& path);
 
 bool isWhole(const value& given) {
   if (!given.is_double()) return given.is_number();
-  return given.get_double() == double(int64_t(given.get_double()));
+  return std::floor(given.get_double()) == given.get_double();
 }
 
 bool hasType(const value& given, const object& schema) {

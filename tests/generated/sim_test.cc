@@ -14,7 +14,7 @@ class GeneratedTest : public testing::Test {
 
   // COURSES, some at a time, each lot in a world of its own.
   void walk(const std::vector<Course>& courses) {
-    constexpr size_t lot = 100;
+    constexpr size_t lot = 20;
     for (size_t begin = 0; begin < courses.size(); begin += lot) {
       const size_t end = std::min(begin + lot, courses.size());
       SimulatedWorld world(begin + 1);

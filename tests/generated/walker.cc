@@ -60,21 +60,17 @@ void Walker::applyStop(Traveller& traveller, size_t number) {
   const Answer answer = world_.apply(traveller.name, stop.spec);
   traveller.at = &stop;
   traveller.isNew = answer.status == 201;
-  const auto violation = schema_.violation(stop.spec);
-  if (answer.accepted) {
-    taken_.insert(stop.path);
-    const value* spec = json::find(answer.body, "spec");
-    traveller.spec = spec != nullptr ? *spec : value(nullptr);
-    if (world_.validates() && violation)
-      find(traveller, "taken, although " + violation->path + " breaks " + violation->why);
+  if (world_.validates()) {
+    if (std::string what = misjudged(answer, schema_, stop.path, stop.spec); !what.empty())
+      find(traveller, what);
+  }
+  (answer.accepted ? taken_ : refused_).insert(stop.path);
+  if (!answer.accepted) {
+    traveller.at = nullptr;
     return;
   }
-  refused_.insert(stop.path);
-  if (std::string what = unclear(answer, stop.path); !what.empty()) find(traveller, what);
-  if (violation && !findString(answer.body, "message").contains(violation->path))
-    find(traveller,
-         "the refusal does not name " + violation->path + ": " + findString(answer.body, "message"));
-  traveller.at = nullptr;
+  const value* spec = json::find(answer.body, "spec");
+  traveller.spec = spec != nullptr ? *spec : value(nullptr);
 }
 
 std::map<std::string, View> Walker::views(const std::vector<Traveller>& travellers) {
@@ -130,6 +126,10 @@ void Walker::look(Traveller& traveller, const View& view) {
   const bool asMade = !view.pod || traveller.madeWith == fixedPart(traveller.spec);
   const bool whole = isAccepted(view) && asMade;
   compare(traveller, view, whole);
+  if (view.sandbox && view.pod) {
+    if (std::string what = unfenced(view); !what.empty())
+      find(traveller, "the pod is not fenced in: " + what);
+  }
   if (!whole || !view.pod || !world_.validates()) return;
   if (std::string what = unreflected(view); !what.empty()) find(traveller, "the pod does not show " + what);
 }
