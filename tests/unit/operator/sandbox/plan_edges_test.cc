@@ -18,6 +18,7 @@ using test::epoch;
 using test::leaving;
 using test::podOf;
 using test::ready;
+using test::refusedByNode;
 using test::seen;
 using testing::IsEmpty;
 using testing::SizeIs;
@@ -102,6 +103,41 @@ TEST(Plan, KeepsAnEndThatItCannotExplain) {
                                 .message = "It says more."}};
   EXPECT_EQ(readyOf().reason, reason::podLost);
   EXPECT_EQ(readyOf().message, "It says more.");
+}
+
+TEST(Plan, TakesAPodForASecondOneOnlyIfItIsItsOwn) {
+  const api::Sandbox sandbox = running();
+  api::Pod stray = ready(podOf(sandbox));
+  stray.metadata.uid = "another";
+  stray.metadata.ownerReferences.clear();
+  const Observed observed = seen(sandbox, {ready(podOf(sandbox)), stray});
+  EXPECT_THAT(plan(observed, config, epoch + minutes(1)).actions, IsEmpty()) << "its Sandbox may be to come";
+}
+
+TEST(Plan, DeletesASecondPodOfWhatEndedBeforeItStarted) {
+  api::Sandbox sandbox = aSandbox();
+  const api::Pod refused = refusedByNode(podOf(sandbox), "NodeAffinity", "x");
+  sandbox.status = *plan(seen(sandbox, {refused}), config, epoch + seconds(1)).status;
+  ASSERT_FALSE(sandbox.status.startedAt);
+  api::Pod second = podOf(sandbox);
+  second.metadata.uid = "another";
+  EXPECT_THAT(actionsOf<DeletePod>(plan(seen(sandbox, {second}), config, epoch + minutes(1))), SizeIs(1));
+}
+
+TEST(Plan, KeepsThePodWhoseUidAnOlderOperatorDidNotWrite) {
+  api::Sandbox sandbox = running();
+  sandbox.status.podUID = "";
+  EXPECT_THAT(plan(seen(sandbox, {ready(podOf(sandbox))}), config, epoch + minutes(1)).actions, IsEmpty());
+}
+
+TEST(Plan, IsQuietForThreeSecondsOnEitherSideOfTheCreation) {
+  const Observed observed = seen(aSandbox(), {podOf(aSandbox())});
+  for (const Duration since : {Duration(-seconds(3)), seconds(3) - Duration(1)}) {
+    EXPECT_FALSE(plan(observed, config, epoch + since).status) << since.count();
+  }
+  for (const Duration since : {-seconds(3) - Duration(1), Duration(seconds(3))}) {
+    EXPECT_TRUE(plan(observed, config, epoch + since).status) << since.count();
+  }
 }
 
 TEST(Questions, AreNotAskedOfWhatIsLeaving) {
