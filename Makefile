@@ -67,9 +67,10 @@ bench-start: images cluster-up ## cold starts beside a bare pod and agent-sandbo
 
 SEEDS ?= 2000
 .PHONY: sim
-sim: setup ## run the operator in the simulation, SEEDS times from different seeds
+sim: setup ## run the operator in the simulation: stories disturbed everywhere, then SEEDS times from different seeds
 	@cmake --preset release -B build/sim -DCLOISTER_TESTS=ON --log-level=ERROR >/dev/null
 	@cmake --build build/sim --target cloister-sim
+	@build/sim/tests/sim/cloister-sim --stories --jobs $$(nproc)
 	@GLIBC_TUNABLES=glibc.malloc.tcache_count=20000:glibc.malloc.tcache_max=4096 \
 	  build/sim/tests/sim/cloister-sim --seeds $(SEEDS) --jobs $$(nproc)
 

@@ -52,7 +52,8 @@ void detail(Dice& dice, Step& step) {
   constexpr const char* states[] = {"Paused", "Running"};
   constexpr const char* ends[] = {"completed", "crashed", "oom", "evicted"};
   constexpr const char* kinds[] = {"", "pods", "sandboxes", "networkpolicies"};
-  constexpr const char* atWrites[] = {"crashBefore", "crashAfter", "crashAfter", "lag", "gap"};
+  constexpr const char* atWrites[] = {"crashBefore", "crashAfter"};
+  constexpr const char* atChanges[] = {"crash", "lag", "gap", "stale", "swap", "swapUnseen"};
   step.span = dice.between(milliseconds(200), seconds(12));
   switch (step.what) {
     case What::Create:
@@ -81,6 +82,10 @@ void detail(Dice& dice, Step& step) {
     case What::AtWrite:
       step.how = dice.pick(atWrites);
       step.count = 1 + dice.roll(4);
+      break;
+    case What::AtChange:
+      step.how = dice.pick(atChanges);
+      step.count = 1 + dice.roll(12);
       break;
     case What::Pause:
       step.span = dice.between(seconds(1), seconds(25));
@@ -119,9 +124,10 @@ const std::vector<Scenario>& scenarios() {
   static const std::vector<Scenario> all = [] {
     std::vector<Scenario> list{
         {"calm", {}},
-        {"crashes", {What::Crash, What::AtWrite, What::AtWrite, What::Handover, What::Pause}},
+        {"crashes", {What::Crash, What::AtWrite, What::AtWrite, What::AtChange, What::Handover, What::Pause}},
         {"network", {What::Fail, What::Fail, What::Fail, What::Outage}},
-        {"watches", {What::CutWatches, What::LagWatches, What::LagWatches, What::Compact, What::Repeat}},
+        {"watches",
+         {What::CutWatches, What::LagWatches, What::LagWatches, What::AtChange, What::Compact, What::Repeat}},
         {"cluster", {What::LoseNode, What::Quota, What::NoRuntimeClass, What::DeleteNamespace, What::Squat}},
         {"clocks", {What::Jump, What::Skew, What::Skew, What::Pause, What::Crash}}};
     Scenario everything{"all", {}};

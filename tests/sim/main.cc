@@ -13,6 +13,7 @@
 #include "tests/sim/generate.h"
 #include "tests/sim/shrink.h"
 #include "tests/sim/simulation.h"
+#include "tests/sim/stories.h"
 
 namespace cloister::sim {
 namespace {
@@ -103,10 +104,34 @@ int runSeeds(const Options& options) {
   return failures == 0 ? 0 : 1;
 }
 
+int runStories(const Options& options) {
+  const std::vector<Trial> all = trials(1);
+  std::atomic<size_t> next = 0;
+  std::atomic<size_t> failures = 0;
+  std::mutex printing;
+  const auto work = [&] {
+    for (size_t i = next++; i < all.size(); i = next++) {
+      const auto complaint = judge(all[i]);
+      if (!complaint) continue;
+      const std::lock_guard lock(printing);
+      if (failures++ == 0) std::cout << json::print(json::encode(all[i].script)) << "\n";
+      std::cout << *complaint << "\n";
+    }
+  };
+  {
+    std::vector<std::jthread> threads;
+    for (unsigned i = 0; i < options.jobs; ++i) threads.emplace_back(work);
+  }
+  std::cout << stories().size() << " stories disturbed at " << all.size() << " places, " << failures
+            << " failed\n";
+  return failures == 0 ? 0 : 1;
+}
+
 int main(int argc, char** argv) {
   Options options;
   bool one = false;
   bool listFaults = false;
+  bool stories = false;
   CLI::App app("Runs the operator in simulated clusters, from seeds.", "cloister-sim");
   app.add_option("--seeds", options.seeds, "how many")->capture_default_str();
   app.add_option("--first-seed", options.firstSeed)->capture_default_str();
@@ -115,6 +140,7 @@ int main(int argc, char** argv) {
   app.add_option("--fault", options.fault, "everything may happen, and this kind of fault time and again")
       ->check(CLI::IsMember(faultKinds()));
   app.add_flag("--list-faults", listFaults, "name the kinds of fault");
+  app.add_flag("--stories", stories, "disturb plain stories at each write and each change, instead of seeds");
   app.add_option("--replay", options.replay, "run the script in this file")->check(CLI::ExistingFile);
   app.add_flag("--one", one, "run the first seed alone, and show it");
   app.add_flag("--trace", options.trace, "tell all that happened");
@@ -126,6 +152,7 @@ int main(int argc, char** argv) {
     return 0;
   }
   if (!options.replay.empty()) return replay(options);
+  if (stories) return runStories(options);
   if (!one) return runSeeds(options);
   show(scriptOf(options.firstSeed, options), options);
   return 0;

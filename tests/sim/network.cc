@@ -140,8 +140,9 @@ std::unique_ptr<net::Transport> Network::connect(std::shared_ptr<Line> line, Clo
   return std::make_unique<SimTransport>(*this, std::move(line), clock);
 }
 
-Fate Network::fateOf(const net::Request& request) {
-  if (outage_) return request.target.size() % 2 == 0 ? Fate::Refused : Fate::Silent;
+Fate Network::fateOf(const Call& call) {
+  if (outage_) return call.request.target.size() % 2 == 0 ? Fate::Refused : Fate::Silent;
+  if (call.opens && clock_.instant() < blindUntil_) return Fate::Refused;
   if (planned_.empty()) return Fate::Served;
   const Fate fate = planned_.front();
   planned_.pop_front();
@@ -153,7 +154,7 @@ void Network::noteFault(Duration lasting) {
 }
 
 void Network::send(std::shared_ptr<Line> line, CallPointer call) {
-  const Fate fate = fateOf(call->request);
+  const Fate fate = fateOf(*call);
   const Instant arrival = clock_.instant() + latency();
   if (fate == Fate::Served) {
     clock_.at(arrival, [this, line, call] { carryOut(line, call, Fate::Served); });
@@ -266,6 +267,12 @@ void Network::cut() {
   }
 }
 
+void Network::blind(Duration span) {
+  cut();
+  blindUntil_ = clock_.instant() + span;
+  noteFault(span);
+}
+
 void Network::outage(bool on) {
   noteFault();
   outage_ = on;
@@ -286,6 +293,7 @@ void Network::repeat() {
 void Network::calm() {
   if (outage_ || !planned_.empty() || !lags_.empty()) noteFault();
   outage_ = false;
+  blindUntil_ = Instant::min();
   planned_.clear();
   lags_.clear();
 }

@@ -45,6 +45,8 @@ class Network {
   void outage(bool on);
   // Ends every watch.
   void cut();
+  // Ends every watch, and lets none begin for SPAN.
+  void blind(Duration span);
   // Events of kind PLURAL (empty: all) come LAG later than usual.
   void lag(const std::string& plural, Duration lag) { lags_[plural] = lag; }
   void noLag();
@@ -78,7 +80,7 @@ class Network {
   using CallPointer = std::shared_ptr<Call>;
 
   void send(std::shared_ptr<Line> line, CallPointer call);
-  Fate fateOf(const net::Request& request);
+  Fate fateOf(const Call& call);
   void carryOut(const std::shared_ptr<Line>& line, const CallPointer& call, Fate fate);
   void openPipe(const std::shared_ptr<Line>& line, const CallPointer& call);
   void answer(const CallPointer& call, Result<net::Response> answer);
@@ -94,6 +96,7 @@ class Network {
   Trace& trace_;
   Dice dice_;
   bool outage_ = false;
+  Instant blindUntil_ = Instant::min();
   std::deque<Fate> planned_;
   std::map<std::string, Duration> lags_;
   Instant lastFault_ = Instant::min();  // its end, where it lasts

@@ -21,15 +21,17 @@ namespace cloister::sim {
 // The network's: Fail (the next COUNT requests; HOW: a Fate, see network.h), Outage (for SPAN), CutWatches,
 //   LagWatches (events of kind HOW come SPAN later, for COUNT seconds), Repeat (watches tell old events
 //   again).
-// The operator's, with WHICH numbering replicas: Crash, AtWrite (the COUNTth from now; HOW: before,
-// after),
-//   Pause (for SPAN: the process stands still), Handover (it ends in an orderly way).
+// The operator's, with WHICH numbering replicas: Crash, AtWrite (the COUNTth of its writes from now; HOW:
+//   crashBefore, crashAfter), AtChange (the COUNTth of any object from now, whoever makes it; HOW: crash;
+//   gap, watches end there and miss what comes next; lag; stale, it crashes and then lists what was before;
+//   swap, Sandbox 0 is deleted and created again; swapUnseen, in a gap), Pause (for SPAN: the process stands
+//   still), Handover (it ends in an orderly way).
 // Clocks': Jump (all wall clocks, by SPAN; HOW: forward, back), Skew (from now on replica WHICH's wall clock
 //   is off by SPAN; HOW: ahead, behind).
 BOOST_DEFINE_FIXED_ENUM_CLASS(What, int, Create, SetTtl, SetEgress, SetState, Pin, Delete, DeletePod,
                               StripLabel, DropPolicies, BendPolicies, DeleteNamespace, Squat, Stranger,
                               EndPod, LoseNode, Quota, NoRuntimeClass, Compact, Fail, Outage, CutWatches,
-                              LagWatches, Repeat, Crash, AtWrite, Pause, Handover, Jump, Skew)
+                              LagWatches, Repeat, Crash, AtWrite, AtChange, Pause, Handover, Jump, Skew)
 
 struct Step {
   Duration at = {};

@@ -44,6 +44,7 @@ Simulation::Simulation(Script script, bool keepTrace)
   };
   network_.onWrite = [this](const Line& line, bool before) { return onWrite(line, before); };
   server_.storage().onChange([this](const test::Change& change) {
+    onChange(change);
     const char* what = !change.before ? "creates " : !change.after ? "ends " : "changes ";
     trace_.add(server_.actor(), what + toString(change.id) + " @" + std::to_string(change.revision));
   });
@@ -69,6 +70,7 @@ Outcome Simulation::run() {
                   .trace = {},
                   .hash = 0,
                   .writes = writes_,
+                  .changes = changes_,
                   .settledAfter = settledAfter_,
                   .end = describeEnd()};
   shutDown();
@@ -150,7 +152,8 @@ Duration Simulation::slowestClockBehind() const {
 void Simulation::calm() {
   network_.calm();
   quotaUntil_ = noRuntimeUntil_ = Instant::min();
-  for (Replica& replica : replicas_) replica.writesLeft = 0;
+  server_.listsAt.reset();
+  for (Replica& replica : replicas_) replica.writesLeft = replica.changesLeft = 0;
   unpin();
   trace_.add("script", "faults end");
 }
@@ -243,49 +246,17 @@ void Simulation::endReplica(size_t number, bool orderly) {
   });
 }
 
+// False when the process dies of it.
 bool Simulation::onWrite(const Line& line, bool before) {
   writes_ += before ? 1 : 0;
   for (size_t i = 0; i < replicas_.size(); ++i) {
     Replica& replica = replicas_[i];
     if (!replica.process || &replica.process->line() != &line || replica.writesLeft == 0) continue;
     if (before != (replica.atWrite == "crashBefore") || --replica.writesLeft > 0) continue;
-    return happenAtWrite(i, replica.atWrite);
-  }
-  return true;
-}
-
-// False when the process dies of it.
-bool Simulation::happenAtWrite(size_t number, const std::string& what) {
-  constexpr Duration lag = seconds(8);
-  if (what == "gap") {
-    network_.cut();
-    server_.storage().compact();
-  } else if (what == "lag") {
-    traffic_.watchesLag();
-    network_.lag("", lag);
-    clock_.at(clock_.instant() + lag, [this] { network_.noLag(); });
-  } else {
-    endReplica(number, false);
+    endReplica(i, false);
     return false;
   }
   return true;
-}
-
-std::string Simulation::describeEnd() const {
-  std::string text;
-  for (const auto& sandbox : server_.storage().list("sandboxes", "")) {
-    text += json::findString(sandbox->json, "metadata.namespace") + "/" +
-            json::findString(sandbox->json, "metadata.name") + " " +
-            json::findString(sandbox->json, "status.phase") + "\n";
-  }
-  for (const char* plural : {"pods", "networkpolicies"}) {
-    for (const auto& object : server_.storage().list(plural, "")) {
-      text += std::string(plural) + " " + json::findString(object->json, "metadata.namespace") + "/" +
-              json::findString(object->json, "metadata.ownerReferences.0.name") + " " +
-              json::findString(object->json, "status.phase") + "\n";
-    }
-  }
-  return text;
 }
 
 Outcome run(const Script& script, bool keepTrace) {

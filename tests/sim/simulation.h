@@ -15,6 +15,7 @@ struct Outcome {
   std::vector<std::string> trace;  // when asked for
   uint64_t hash = 0;               // of all that happened
   int writes = 0;                  // that the operator sent, Leases among them
+  int changes = 0;                 // of objects, whoever made them
   Duration settledAfter = {};      // the last step
   std::string end;                 // what users see in the end, for comparisons
 };
@@ -35,6 +36,8 @@ class Simulation {
     std::unique_ptr<Process> process;
     int writesLeft = 0;    // until ...
     std::string atWrite;   // ... happens, see What::AtWrite
+    int changesLeft = 0;   // until ...
+    std::string atChange;  // ... happens, see What::AtChange
     bool worked = false;   // at the beginning of this tick
     bool wasFree = false;  // ... likewise
   };
@@ -56,7 +59,12 @@ class Simulation {
   void startReplica(size_t number);
   void endReplica(size_t number, bool orderly);
   bool onWrite(const Line& line, bool before);
-  bool happenAtWrite(size_t number, const std::string& what);
+  void onChange(const test::Change& change);
+  void happenAtChange(size_t number, const std::string& what, uint64_t revision);
+  void gap();
+  void lag();
+  void restartStale(size_t number, uint64_t revision);
+  void swap();
   bool isFree(const Replica& replica) const;
   bool works(const Replica& replica) const;
   bool allUp() const;
@@ -90,6 +98,7 @@ class Simulation {
   Duration settledAfter_ = {};
   std::optional<std::string> failure_;
   int writes_ = 0;
+  int changes_ = 0;
   bool over_ = false;
 };
 

@@ -206,6 +206,10 @@ void Simulation::operatorStep(const Step& step) {
       replica.writesLeft = step.count;
       replica.atWrite = step.how;
       return;
+    case What::AtChange:
+      replica.changesLeft = step.count;
+      replica.atChange = step.how;
+      return;
     case What::Pause:
       if (replica.process) replica.process->pauseUntil(clock_.instant() + step.span);
       return;

@@ -14,10 +14,10 @@ class Traffic {
  public:
   // Writes of one process to one version of an object that are refused since it had read an older one. The
   // first retry comes after 5 ms and mostly finds what the watch has brought meanwhile. While watches lag,
-  // each doubles the wait: 12 tries in 12 s, the longest lag of a script, and one for each event of another
-  // kind.
+  // each doubles the wait: 12 tries in 12 s, the longest lag of a script. A success in between (the pod was
+  // created) begins anew, and events of another kind do not wait.
   static constexpr int refusedBound = 3;
-  static constexpr int refusedBoundWhileLagging = 18;
+  static constexpr int refusedBoundWhileLagging = 30;
   // Requests of one kind on one object in a minute in which nothing happens: none, but for the retries where
   // a stranger's pod has the name.
   static constexpr int steadyBound = 5;

@@ -172,7 +172,7 @@ net::Response ApiServer::read(const Target& target) const {
 // A token is the revision of the first page and the last key that was told.
 net::Response ApiServer::list(const Target& target) const {
   const std::string token = target.parameter("continue");
-  const uint64_t revision = number(token, storage_.revision());
+  const uint64_t revision = number(token, listsAt.value_or(storage_.revision()));
   if (revision < storage_.oldest()) {
     return refusal(410, "Expired", "The provided continue parameter is too old.");
   }

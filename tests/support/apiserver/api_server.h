@@ -47,6 +47,8 @@ class ApiServer {
   Admission admission;
   // Told after each request that was not a read.
   std::function<void(const Write&)> onWrite;
+  // Lists tell what was at this revision, as those of a server would whose cache is behind.
+  std::optional<uint64_t> listsAt;
   // Fewer objects on a page than the client asks for.
   size_t pageLimit = largestPage;
 

@@ -1,0 +1,164 @@
+#include "tests/sim/stories.h"
+
+#include "tests/sim/simulation.h"
+
+namespace cloister::sim {
+namespace {
+
+constexpr Duration early = seconds(1);
+constexpr Duration later = seconds(15);
+constexpr Duration last = seconds(50);
+
+Step create(std::string image, Step more = {}) {
+  more.at = early;
+  more.what = What::Create;
+  more.how = std::move(image);
+  return more;
+}
+
+Step at(Duration when, What what, Step more = {}) {
+  more.at = when;
+  more.what = what;
+  return more;
+}
+
+Script story(std::string name, std::vector<Step> steps, Setup setup = {}) {
+  setup.election = false;
+  if (steps.back().at < last) steps.push_back(at(last, What::Repeat));
+  return {.name = std::move(name), .seed = 7, .setup = setup, .steps = std::move(steps)};
+}
+
+void addStarts(std::vector<Script>& out) {
+  out.push_back(story("start", {create("runs")}));
+  out.push_back(story("start with egress", {create("runs", {.count = 1})}));
+  out.push_back(story("start slowly", {create("slow")}));
+  out.push_back(story("start two under one policy",
+                      {create("runs", {.count = 1}), create("runs", {.which = 2, .count = 1})}));
+  out.push_back(story("complete", {create("completes")}));
+  out.push_back(story("crash", {create("crashes")}));
+  out.push_back(story("cannot be pulled", {create("unpullable")}));
+  out.push_back(story("refused by the node", {create("refused")}));
+  out.push_back(story("fits nowhere", {create("unschedulable")}));
+  out.push_back(story("a quota is in the way for a while",
+                      {at({}, What::Quota, {.span = seconds(20)}), create("runs")}));
+  out.push_back(story("no RuntimeClass for a while",
+                      {at({}, What::NoRuntimeClass, {.span = seconds(20)}), create("runs")}));
+  out.push_back(story("a name that is taken", {create("runs"), at(early, What::Squat)}));
+  out.push_back(story(
+      "a name that is taken for a while",
+      {create("runs"), at(early, What::Squat), at(later, What::DeletePod), at(seconds(100), What::Repeat)}));
+  out.push_back(
+      story("a state that is refused", {create("runs"), at(later, What::SetState, {.how = "Paused"})}));
+  out.push_back(story("a state that is refused for a while, before there is a pod",
+                      {at({}, What::Quota, {.span = seconds(12)}), create("runs"),
+                       at(seconds(8), What::SetState, {.how = "Paused"}),
+                       at(seconds(30), What::SetState, {.how = "Running"})}));
+}
+
+void addEnds(std::vector<Script>& out) {
+  const Step runs = create("runs");
+  const Step shortLived = create("runs", {.span = seconds(20)});
+  out.push_back(story("expire", {shortLived}));
+  out.push_back(story("expire after a crash", {create("crashes", {.span = seconds(20)})}));
+  out.push_back(story("raise the ttl", {shortLived, at(later, What::SetTtl, {.span = seconds(3000)})}));
+  out.push_back(story("lower the ttl", {runs, at(later, What::SetTtl, {.span = seconds(2)})}));
+  out.push_back(story("delete", {runs, at(later, What::Delete, {.how = "Background"})}));
+  out.push_back(story("delete in the foreground", {runs, at(later, What::Delete, {.how = "Foreground"})}));
+  // Beside another, which needs the same policy in any case.
+  out.push_back(story(
+      "delete while it starts",
+      {runs, create("runs", {.which = 2}), at(milliseconds(1300), What::Delete, {.how = "Background"})}));
+  out.push_back(story("orphan", {runs, at(later, What::Delete, {.how = "Orphan"})}));
+  out.push_back(story("recreate", {runs, at(later, What::Delete, {.how = "Background"}),
+                                   at(milliseconds(15'010), What::Create, {.how = "runs"})}));
+  out.push_back(story("held by a finalizer", {shortLived, at(seconds(12), What::Pin),
+                                              at(seconds(13), What::Delete, {.how = "Background"})}));
+  out.push_back(story("expire under a finalizer", {shortLived, at(seconds(5), What::Pin)}));
+  out.push_back(story("delete the namespace", {runs, at(later, What::DeleteNamespace)}));
+  out.push_back(story("lose the pod", {runs, at(later, What::DeletePod)}));
+  out.push_back(story("lose the pod before it starts", {runs, at(milliseconds(1100), What::DeletePod)}));
+  for (const char* how : {"completed", "crashed", "oom", "evicted"})
+    out.push_back(story(how, {runs, at(later, What::EndPod, {.how = how})}));
+}
+
+void addChanges(std::vector<Script>& out) {
+  const Step runs = create("runs");
+  const Step outward = create("runs", {.count = 1});
+  out.push_back(story("lose every node for a while",
+                      {runs, at(later, What::LoseNode, {.which = 0, .span = seconds(12)}),
+                       at(later, What::LoseNode, {.which = 1, .span = seconds(12)}),
+                       at(later, What::LoseNode, {.which = 2, .span = seconds(12)})}));
+  out.push_back(story("open the network", {runs, at(later, What::SetEgress, {.how = "Internet"})}));
+  out.push_back(story("close the network", {outward, at(later, What::SetEgress, {.how = "None"})}));
+  out.push_back(story("strip the label", {outward, at(later, What::StripLabel)}));
+  out.push_back(story("drop the policies", {outward, at(later, What::DropPolicies)}));
+  out.push_back(story("bend the policies", {outward, at(later, What::BendPolicies)}));
+  out.push_back(story("a policy is used no more", {outward, at(later, What::Delete, {.how = "Background"})},
+                      {.lingers = true}));
+}
+
+// What can go wrong at each write of the operator, and at each change.
+constexpr const char* atWrite[] = {"crashBefore", "crashAfter"};
+constexpr const char* atChange[] = {"crash", "gap", "lag", "stale"};
+
+Script disturbed(Script script, What what, int place, const char* how) {
+  script.steps.insert(script.steps.begin(), {.what = what, .count = place, .how = how});
+  return script;
+}
+
+class Collector {
+ public:
+  explicit Collector(int share) : share_(share) {}
+
+  // Where an end is that of OTHER's run, it is found out only if it is needed.
+  void add(const Script& story, What what, int place, const char* how, const std::string* end,
+           const Script* other = nullptr) {
+    if (next_++ % share_ != 0) return;
+    const char* of = what == What::AtWrite ? " at write " : " at change ";
+    found_.push_back({.name = story.name + of + std::to_string(place) + ": " + how,
+                      .script = disturbed(story, what, place, how),
+                      .end = end != nullptr ? *end : run(*other).end});
+  }
+  std::vector<Trial> take() { return std::move(found_); }
+
+ private:
+  int share_;
+  int next_ = 0;
+  std::vector<Trial> found_;
+};
+
+}  // namespace
+
+std::vector<Script> stories() {
+  std::vector<Script> all;
+  addStarts(all);
+  addEnds(all);
+  addChanges(all);
+  return all;
+}
+
+std::vector<Trial> trials(int share) {
+  Collector out(share);
+  for (const Script& story : stories()) {
+    const Outcome undisturbed = run(story);
+    for (int write = 1; write <= undisturbed.writes; ++write) {
+      for (const char* how : atWrite) out.add(story, What::AtWrite, write, how, &undisturbed.end);
+    }
+    for (int change = 1; change <= undisturbed.changes; ++change) {
+      for (const char* how : atChange) out.add(story, What::AtChange, change, how, &undisturbed.end);
+      // The object is deleted and created again: seen by the watches, or not.
+      const Script seen = disturbed(story, What::AtChange, change, "swap");
+      out.add(story, What::AtChange, change, "swapUnseen", nullptr, &seen);
+    }
+  }
+  return out.take();
+}
+
+std::optional<std::string> judge(const Trial& trial) {
+  const Outcome outcome = run(trial.script);
+  if (outcome.violation) return trial.name + ": " + *outcome.violation;
+  if (outcome.end == trial.end) return std::nullopt;
+  return trial.name + " ends as\n" + outcome.end + "and not as\n" + trial.end;
+}
+
+}  // namespace cloister::sim
