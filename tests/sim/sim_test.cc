@@ -53,7 +53,7 @@ TEST_F(SimulationTest, FoundBugsStayFixed) {
   EXPECT_GT(found, 0U);
 }
 
-TEST_F(SimulationTest, WhateverHappensAnywhereInAStoryTheEndIsTheSame) {
+TEST_F(SimulationTest, WhateverHappensAtAnyWriteOrChangeTheEndIsTheSame) {
   for (const Script& story : stories()) {
     const Outcome undisturbed = run(story);
     EXPECT_FALSE(undisturbed.violation) << story.name << ": " << *undisturbed.violation;
