@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
@@ -50,16 +51,12 @@ void erase(value& parent, const std::string& step) {
   }
 }
 
-Stop stopAt(const Schema& schema, const value& spec, const Property& property, const Candidate& candidate) {
-  return {property.path, candidate.name, changed(spec, schema, property.path, candidate.value)};
-}
+}  // namespace
 
 bool canBeChanged(const Property& property) {
   return property.path.starts_with("lifecycle") || property.path.starts_with("network") ||
          property.path.starts_with("desiredState");
 }
-
-}  // namespace
 
 value changed(value spec, const Schema& schema, const std::string& path, const std::optional<value>& next) {
   const std::vector<std::string> steps = stepsOf(path);
@@ -80,11 +77,13 @@ value changed(value spec, const Schema& schema, const std::string& path, const s
 }
 
 std::vector<Course> sweep(const Schema& schema, const value& working, const Property& property) {
+  using enum Stop::Kind;
   std::vector<Course> courses;
-  const Stop right{property.path, "as it was", working};
+  const Stop right{Whole, property.path, "as it was", working};
   for (const Candidate& candidate : candidates(*property.schema)) {
     const std::string name = (property.path.empty() ? "spec" : property.path) + ": " + candidate.name;
-    const Stop there = stopAt(schema, working, property, candidate);
+    const Stop there{Whole, property.path, candidate.name,
+                     changed(working, schema, property.path, candidate.value)};
     courses.push_back({"created with " + name, {there, right}});
     courses.push_back({"changed to " + name, {right, there, right}});
   }
@@ -92,39 +91,42 @@ std::vector<Course> sweep(const Schema& schema, const value& working, const Prop
 }
 
 Course walk(uint64_t seed, const Schema& schema, const value& working) {
+  using enum Stop::Kind;
   sim::Dice dice(seed, 7);
   const auto draw = [&](const value& spec, bool changeable) {
     for (;;) {
       const Property property = dice.pick(schema.properties());
       if (changeable && !canBeChanged(property)) continue;
-      Stop stop = stopAt(schema, spec, property, dice.pick(candidates(*property.schema)));
+      const Candidate candidate = dice.pick(candidates(*property.schema));
       // Most of what the schema refuses is left to the sweeps: a walk shall get somewhere.
-      if (schema.violation(stop.spec) && !dice.oneIn(6)) continue;
-      return stop;
+      if (schema.violation(changed(spec, schema, property.path, candidate.value)) && !dice.oneIn(6)) continue;
+      return Stop{Change, property.path, candidate.name, candidate.value};
     }
   };
-  Course course{"walk " + std::to_string(seed), {}};
-  value spec = dice.oneIn(3) ? value(object()) : working;
-  course.stops.push_back({"", "as it began", spec});
-  for (int changes = dice.roll(3); changes > 0; --changes)
-    course.stops.back() = draw(course.stops.back().spec, false);
-  for (int steps = 3 + dice.roll(3); steps > 0; --steps)
-    course.stops.push_back(draw(course.stops.back().spec, !dice.oneIn(3)));
-  for (size_t back = course.stops.size() - 1; back-- > 0;) {
-    Stop stop = course.stops[back];
-    stop.change = "back to: " + stop.change;
-    course.stops.push_back(std::move(stop));
+  value begin = dice.oneIn(3) ? value(object()) : working;
+  if (dice.oneIn(2)) {
+    const Stop change = draw(begin, false);
+    begin = changed(begin, schema, change.path, change.value);
   }
+  Course course{"walk " + std::to_string(seed), {{Whole, "", "as it began", begin}}};
+  const int steps = 3 + dice.roll(4);
+  for (int i = 0; i < steps; ++i) course.stops.push_back(draw(begin, !dice.oneIn(3)));
+  for (int i = 0; i < steps; ++i) course.stops.push_back({Back, "", "back", std::nullopt});
   return course;
 }
 
+std::optional<uint64_t> walksWanted() {
+  const char* wanted = std::getenv("WALKS");
+  uint64_t count = 0;
+  if (wanted == nullptr || std::from_chars(wanted, wanted + std::strlen(wanted), count).ec != std::errc())
+    return std::nullopt;
+  return count;
+}
+
 std::vector<Course> walks(uint64_t count, const Schema& schema, const value& working) {
-  if (const char* wanted = std::getenv("WALKS")) {
-    const std::string_view text = wanted;
-    std::from_chars(text.data(), text.data() + text.size(), count);
-  }
   std::vector<Course> courses;
-  for (uint64_t seed = 1; seed <= count; ++seed) courses.push_back(walk(seed, schema, working));
+  for (uint64_t seed = 1; seed <= walksWanted().value_or(count); ++seed)
+    courses.push_back(walk(seed, schema, working));
   return courses;
 }
 

@@ -5,11 +5,13 @@
 
 namespace cloister::generated {
 
-// One stop of a course: the spec, and which change of the one before makes it.
+// One step of a course.
 struct Stop {
-  std::string path;  // of the property that was changed; empty for the spec as a whole
-  std::string change;
-  json::value spec;
+  enum class Kind { Whole, Change, Back };
+  Kind kind = Kind::Whole;
+  std::string path = {};                  // of the property that is changed; empty for the spec as a whole
+  std::string name = {};                  // for people
+  std::optional<json::value> value = {};  // the new spec (Whole), or the property's (Change)
 };
 
 struct Course {
@@ -22,6 +24,9 @@ struct Course {
 json::value changed(json::value spec, const Schema& schema, const std::string& path,
                     const std::optional<json::value>& value);
 
+// Whether the property can be changed once a Sandbox is there.
+bool canBeChanged(const Property& property);
+
 // WORKING with each value of PROPERTY in turn, as two courses: created so and then put right, and created
 // right, changed, and put right again.
 std::vector<Course> sweep(const Schema& schema, const json::value& working, const Property& property);
@@ -29,9 +34,11 @@ std::vector<Course> sweep(const Schema& schema, const json::value& working, cons
 // The spec in FILE (YAML). Throws when it cannot be read.
 json::value readSpec(const std::string& file);
 
-// From a seed: a Sandbox, some changes of it, and all the way back.
+// From a seed: a Sandbox, some changes of it, one upon the other, and all the way back.
 Course walk(uint64_t seed, const Schema& schema, const json::value& working);
-// ... as many as the environment's WALKS says, or else COUNT.
+// How many the environment's WALKS asks for, if it does: this is a long run.
+std::optional<uint64_t> walksWanted();
+// ... so many, or else COUNT.
 std::vector<Course> walks(uint64_t count, const Schema& schema, const json::value& working);
 
 }  // namespace cloister::generated

@@ -68,6 +68,13 @@ std::string unsettledRefusal(const View& view) {
   return named ? "" : "the refusal names no field of the spec: " + message;
 }
 
+// What the schema would have refused, had it been asked.
+std::string unsettledUnreadable(const View& view) {
+  if (conditionOf(*view.sandbox, "Accepted", "reason") != "Unreadable") return "it is not told as unreadable";
+  const std::string message = conditionOf(*view.sandbox, "Accepted", "message");
+  return message.contains(".spec") ? "" : "what is unreadable is not named: " + message;
+}
+
 std::string unsettledReady(const View& view) {
   const value& sandbox = *view.sandbox;
   const std::string reason = conditionOf(sandbox, "Ready", "reason");
@@ -86,10 +93,11 @@ std::string unsettledReady(const View& view) {
 
 // Where a refusal of the property at PATH may stand: there, or at those beside it for a rule about several.
 std::string around(const std::string& path) {
-  const std::vector<std::string> steps = stepsOf(path);
+  std::vector<std::string> steps = stepsOf(path);
+  while (!steps.empty() && (steps.back() == "[]" || steps.back() == "{}")) steps.pop_back();
+  if (steps.size() > 1) steps.pop_back();
   std::string place = "spec";
-  for (size_t i = 0; i < steps.size() && (i == 0 || i + 1 < steps.size()) && steps[i] != "{}"; ++i)
-    place += steps[i] == "[]" ? "[0]" : "." + steps[i];
+  for (const std::string& step : steps) place += step == "[]" ? "[0]" : "." + step;
   return place;
 }
 
@@ -102,8 +110,10 @@ std::string unclear(const Answer& refusal, const std::string& path) {
   const std::vector<std::string> steps = stepsOf(path);
   const std::string place =
       message.contains("can't be changed") && !steps.empty() ? "spec." + steps.front() : around(path);
-  const bool named = std::ranges::any_of(
-      causes->get_array(), [&](const value& cause) { return findString(cause, "field").starts_with(place); });
+  // The rule's own words do where it could not be evaluated: then the server tells it of the spec as a whole.
+  const bool named = std::ranges::any_of(causes->get_array(), [&](const value& cause) {
+    return findString(cause, "field").starts_with(place) || findString(cause, "message").contains(place);
+  });
   return named ? "" : "no cause is at " + place + ": " + message;
 }
 
@@ -119,17 +129,21 @@ bool isAccepted(const View& view) {
 
 value fixedPart(const value& spec) {
   value fixed = spec.is_null() ? value(object()) : spec;
+  if (!fixed.is_object()) return fixed;
   for (const char* field : {"lifecycle", "network", "desiredState"}) fixed.as_object().erase(field);
   return fixed;
 }
 
 std::string unsettled(const View& view) {
-  if (std::string end = unsettledEnd(view); !end.empty() || !view.sandbox) return end;
+  const bool readable = isReadable(view.spec);
+  // What cannot be read ends as was told before.
+  const std::string end = readable ? unsettledEnd(view) : "";
+  if (!end.empty() || !view.sandbox) return end;
   const value& sandbox = *view.sandbox;
   if (integer(sandbox, "status.observedGeneration") != integer(sandbox, "metadata.generation"))
     return "its generation was not observed";
   const std::string accepted = conditionOf(sandbox, "Accepted", "status");
-  if (accepted == "False") return unsettledRefusal(view);
+  if (accepted == "False") return readable ? unsettledRefusal(view) : unsettledUnreadable(view);
   if (accepted != "True") return "it is neither accepted nor refused";
   return unsettledReady(view);
 }

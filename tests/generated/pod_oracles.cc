@@ -46,13 +46,13 @@ value podEssence(const value& pod) {
           {"spec", std::move(spec)}};
 }
 
-// Each of WANTED's members is in GIVEN.
+// Each of WANTED's members is in GIVEN; the server leaves out those that are empty.
 bool contains(const value* given, const value* wanted) {
   if (wanted == nullptr || wanted->get_object().empty()) return true;
   if (given == nullptr) return false;
   return std::ranges::all_of(wanted->get_object(), [&](const auto& member) {
     const value* found = given->get_object().if_contains(member.key());
-    return found != nullptr && *found == member.value();
+    return found != nullptr ? *found == member.value() : member.value() == value("");
   });
 }
 

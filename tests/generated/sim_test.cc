@@ -46,5 +46,23 @@ TEST_F(GeneratedTest, WalksThereAndBack) {
   RecordProperty("stops", int(stops));
 }
 
+// Nobody escapes the end by making the spec unreadable, where the schema lets that happen.
+TEST_F(GeneratedTest, WhatCannotBeReadAnyMoreStillEnds) {
+  SimulatedWorld world(1);
+  const json::value shortLived{{"lifecycle", {{"ttl", "20s"}}}};
+  json::value unreadable = shortLived;
+  unreadable.as_object()["runtime"] = 7;
+  ASSERT_FALSE(isReadable(unreadable));
+  world.apply("a", shortLived);
+  ASSERT_TRUE(world.waitUntil([&] {
+    const auto sandboxes = world.list("sandboxes");
+    return json::find(*sandboxes.front(), "status.startedAt") != nullptr;
+  }));
+  world.apply("a", unreadable);
+  EXPECT_TRUE(world.waitUntil([&] { return world.list("pods").empty(); }));
+  EXPECT_TRUE(world.rest());
+  for (const std::string& complaint : world.complaints()) ADD_FAILURE() << complaint;
+}
+
 }  // namespace
 }  // namespace cloister::generated

@@ -189,24 +189,21 @@ void addNumbers(const object& schema, std::vector<Candidate>& out) {
   out.push_back({"beyond 64 bits", 1e30});
 }
 
-// An item that is as large as may be, in bytes.
-value longestItem(const object& items, int number) {
-  const object* longest = &items;
-  value item = example(items, number);
-  std::string_view member;
-  if (const object* members = part(items, "properties")) {
-    longest = nullptr;
-    for (const auto& [name, inner] : *members) {
-      const auto length = bound(inner.as_object(), "maxLength");
-      if (!length || (longest != nullptr && *length <= *bound(*longest, "maxLength"))) continue;
-      longest = &inner.get_object();
-      member = name;
-    }
+// The longest text of SCHEMA in characters of four bytes.
+value widestText(const object& schema) {
+  return value(repeated("\U0001f600", *bound(schema, "maxLength")));
+}
+
+// COUNT items as large as may be, in bytes.
+array widestItems(const object& items, int64_t count) {
+  array out;
+  const object* members = part(items, "properties");
+  for (int64_t i = 0; i < count; ++i) {
+    value item = members == nullptr ? widestText(items) : example(items, int(i));
+    if (members != nullptr) item.as_object()["value"] = widestText(*part(*members, "value"));
+    out.push_back(std::move(item));
   }
-  value text(repeated("\U0001f600", *bound(*longest, "maxLength")));
-  if (member.empty()) return text;
-  item.as_object()[member] = std::move(text);
-  return item;
+  return out;
 }
 
 void addLists(const object& schema, std::vector<Candidate>& out) {
@@ -221,9 +218,10 @@ void addLists(const object& schema, std::vector<Candidate>& out) {
     out.push_back({"just longer than the longest", exampleList(items, *most + 1)});
   }
   if (const auto sum = largestSum(rulesOf(schema))) {
-    array largest;
-    for (int i = 0; i < 4; ++i) largest.push_back(longestItem(items, i));
-    out.push_back({"of wide characters", std::move(largest)});
+    const object& text = typeOf(items) == "string" ? items : *part(*part(items, "properties"), "value");
+    const int64_t most = *sum / (4 * *bound(text, "maxLength"));
+    out.push_back({"as large as may be", widestItems(items, most)});
+    out.push_back({"larger than may be", widestItems(items, most + 1)});
   }
 }
 

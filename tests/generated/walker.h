@@ -29,12 +29,14 @@ class Walker {
   struct Traveller {
     const Course* course;
     std::string name;
-    json::value spec = nullptr;      // as it is stored
-    json::value madeWith = nullptr;  // the fixed part when the pod was made
-    const Stop* at = nullptr;        // null: the API server refused it, or the course is over
-    bool isNew = false;              // it was created there
+    json::value spec = nullptr;           // as it is stored
+    std::vector<json::value> trail = {};  // what the API server took, for the way back
+    json::value madeWith = nullptr;       // the fixed part when the pod was made
+    const Stop* at = nullptr;             // null: the API server refused it, or the course is over
+    bool isNew = false;                   // it was created there
   };
 
+  std::optional<json::value> specAt(Traveller& traveller, const Stop& stop) const;
   void applyStop(Traveller& traveller, size_t number);
   void settle(std::vector<Traveller>& travellers);
   void look(Traveller& traveller, const View& view);
