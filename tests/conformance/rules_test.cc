@@ -17,6 +17,7 @@ using json::value;
 const std::string configMaps = "/api/v1/namespaces/$NS/configmaps";
 const std::string pods = "/api/v1/namespaces/$NS/pods";
 const std::string sandboxes = "/apis/cloister.dev/v1alpha1/namespaces/$NS/sandboxes";
+const std::string resourceQuotas = "/api/v1/namespaces/$NS/resourcequotas";
 const std::string leases = "/apis/coordination.k8s.io/v1/namespaces/$NS/leases";
 
 value configMap(std::string_view name, std::string_view text = "one", const value& labels = nullptr) {
@@ -124,6 +125,56 @@ void finalizers(Dialogue& with) {
   with.send("GET", configMaps + "/a");
 }
 
+// Who deletes says what becomes of what the object owns; a finalizer of somebody else waits with it.
+void propagation(Dialogue& with) {
+  value pinned = sandbox("one");
+  pinned.at("metadata").as_object()["finalizers"] = array{"example.com/pin"};
+  for (const char* policy : {"Background", "Foreground", "Orphan"}) {
+    with.send("POST", sandboxes, pinned);
+    with.send("DELETE", sandboxes + "/a", {{"propagationPolicy", policy}});
+    with.send("PATCH", sandboxes + "/a", {{"metadata", {{"finalizers", nullptr}}}});
+    with.send("GET", sandboxes + "/a");
+  }
+  with.send("POST", sandboxes, sandbox("one"));
+  with.send("DELETE", sandboxes + "/a", {{"propagationPolicy", "Upwards"}});
+  with.send("DELETE", sandboxes + "/a", {{"propagationPolicy", "Background"}});
+  with.send("GET", sandboxes + "/a");
+}
+
+// What is about to go gets no new finalizers, and loses them one by one.
+void finalizersOfTheLeaving(Dialogue& with) {
+  value pinned = configMap("a");
+  pinned.at("metadata").as_object()["finalizers"] = array{"example.com/pin", "example.com/needle"};
+  with.send("POST", configMaps, pinned);
+  with.send("DELETE", configMaps + "/a");
+  with.send("PATCH", configMaps + "/a",
+            {{"metadata", {{"finalizers", {"example.com/pin", "example.com/needle", "example.com/nail"}}}}});
+  with.send("PATCH", configMaps + "/a", {{"metadata", {{"finalizers", {"example.com/needle"}}}}});
+  with.send("POST", configMaps, configMap("a"));
+  with.send("PATCH", configMaps + "/a", {{"metadata", {{"finalizers", array()}}}});
+  with.send("POST", configMaps, configMap("a"));
+}
+
+void preconditions(Dialogue& with) {
+  const value first = with.send("POST", sandboxes, sandbox("one"));
+  const value second = with.send("PATCH", sandboxes + "/a", {{"metadata", {{"labels", {{"x", "1"}}}}}});
+  const auto remove = [&](const std::string& uid, const std::string& seen) {
+    with.send("DELETE", sandboxes + "/a", {{"preconditions", {{"uid", uid}, {"resourceVersion", seen}}}});
+  };
+  const std::string uid = findString(first, "metadata.uid");
+  remove(uid, version(first));
+  remove("another", version(second));
+  remove(uid, version(second));
+  remove(uid, version(second));
+  const value bound = with.send("POST", pods, pod("bound", "no-such-node"));
+  with.send("DELETE", pods + "/bound", {{"preconditions", {{"uid", "another"}}}});
+  const value leaving =
+      with.send("DELETE", pods + "/bound", {{"preconditions", {{"uid", findString(bound, "metadata.uid")}}}});
+  with.send("DELETE", pods + "/bound", {{"preconditions", {{"resourceVersion", version(bound)}}}});
+  with.send("DELETE", pods + "/bound",
+            {{"gracePeriodSeconds", 0}, {"preconditions", {{"resourceVersion", version(leaving)}}}});
+}
+
 void statusAndGeneration(Dialogue& with) {
   const value first = with.send("POST", sandboxes, sandbox("one"));
   with.send("PATCH", sandboxes + "/a", {{"status", {{"phase", "Failed"}}}});
@@ -141,6 +192,72 @@ void statusAndGeneration(Dialogue& with) {
   with.send("DELETE", sandboxes + "/a");
   with.send("PATCH", sandboxes + "/a", {{"metadata", {{"finalizers", nullptr}}}});
   with.send("DELETE", sandboxes + "/a");
+}
+
+// Each of the two doors changes its part alone, by PUT as by PATCH.
+void subresources(Dialogue& with) {
+  value made = sandbox("one");
+  made.at("metadata").as_object()["generation"] = 7;
+  const value first = with.send("POST", sandboxes, made);
+  with.send("PUT", sandboxes + "/a/status", withVersion(sandbox("two"), version(first)));
+  value ended = sandbox("one");
+  ended.at("spec").as_object()["lifecycle"] = {{"ttl", "2h"}};
+  ended.at("status") = {{"phase", "Failed"}};
+  with.send("PUT", sandboxes + "/a", withVersion(ended, version(first)));
+  const value present = with.send("GET", sandboxes + "/a");
+  const value next = with.send("PUT", sandboxes + "/a", withVersion(ended, version(present)));
+  with.send("PUT", sandboxes + "/a/status", withVersion(ended, version(next)));
+  with.send("PUT", sandboxes + "/a/status", ended);
+  with.send("PATCH", sandboxes + "/a/status",
+            array{{{"op", "replace"}, {"path", "/status/phase"}, {"value", "Succeeded"}}});
+  with.send("PATCH", sandboxes + "/a",
+            array{{{"op", "replace"}, {"path", "/status/phase"}, {"value", "Pending"}}});
+  with.send("PATCH", sandboxes + "/a/status", {{"metadata", {{"finalizers", {"example.com/pin"}}}}});
+  with.send("PATCH", sandboxes + "/a", {{"status", nullptr}});
+  with.send("PATCH", sandboxes + "/a/status", {{"status", nullptr}});
+}
+
+// A pod over the quota is refused, and taken as soon as the quota is raised.
+void quotas(Dialogue& with) {
+  const std::string quota = resourceQuotas + "/q";
+  const auto limited = [](std::string_view resource, std::string_view most) {
+    return value{{"apiVersion", "v1"},
+                 {"kind", "ResourceQuota"},
+                 {"metadata", {{"name", "q"}}},
+                 {"spec", {{"hard", {{resource, most}}}}}};
+  };
+  with.send("POST", resourceQuotas, limited("pods", "1"));
+  with.await(quota, "status.hard.pods", "1");
+  with.send("POST", pods, pod("a"));
+  with.send("POST", pods, pod("b"));
+  with.send("PATCH", quota, {{"spec", {{"hard", {{"pods", "2"}}}}}});
+  with.await(quota, "status.hard.pods", "2");
+  with.send("POST", pods, pod("b"));
+  with.send("DELETE", quota);
+  with.await(quota, 404);
+}
+
+void quotasOfLimits(Dialogue& with) {
+  with.send("POST", resourceQuotas,
+            {{"apiVersion", "v1"},
+             {"kind", "ResourceQuota"},
+             {"metadata", {{"name", "q"}}},
+             {"spec", {{"hard", {{"pods", "5"}, {"limits.memory", "1Gi"}}}}}});
+  with.await(resourceQuotas + "/q", "status.hard.pods", "5");
+  with.send("POST", pods, pod("a"));
+}
+
+void runtimeClasses(Dialogue& with) {
+  value classed = pod("a");
+  classed.at("spec").as_object()["runtimeClassName"] = "$NS-class";
+  with.send("POST", pods, classed);
+  with.send("POST", "/apis/node.k8s.io/v1/runtimeclasses",
+            {{"apiVersion", "node.k8s.io/v1"},
+             {"kind", "RuntimeClass"},
+             {"metadata", {{"name", "$NS-class"}}},
+             {"handler", "runsc"}});
+  with.send("POST", pods, classed);
+  with.send("DELETE", "/apis/node.k8s.io/v1/runtimeclasses/$NS-class");
 }
 
 void podsGoGracefully(Dialogue& with) {
@@ -182,6 +299,25 @@ void lists(Dialogue& with) {
   with.send("GET", configMaps + "?fieldSelector=metadata.name%3Da");
 }
 
+// A page that is asked for too late cannot be told any more.
+void expiredPages(Dialogue& with) {
+  for (const char* name : {"a", "b", "c"}) {
+    value made = sandbox("one");
+    made.at("metadata").as_object()["name"] = name;
+    with.send("POST", sandboxes, made);
+  }
+  const value page = with.send("GET", sandboxes + "?limit=1");
+  with.forget();
+  with.send("GET", sandboxes + "?limit=1&continue=" + with.aged(findString(page, "metadata.continue")));
+  with.send("GET", sandboxes + "?limit=2");
+}
+
+void watchesFromTheForgotten(Dialogue& with) {
+  with.send("POST", sandboxes, sandbox("one"));
+  with.forget();
+  with.watch(sandboxes, "1", 1);
+}
+
 void watches(Dialogue& with) {
   const value before = with.send("POST", configMaps, configMap("first"));
   with.send("POST", configMaps, configMap("a", "one", {{"ours", "yes"}}));
@@ -212,11 +348,20 @@ constexpr Script scripts[] = {{"Creating", creating},
                               {"JsonPatches", jsonPatches},
                               {"Deleting", deleting},
                               {"Finalizers", finalizers},
+                              {"FinalizersOfTheLeaving", finalizersOfTheLeaving},
+                              {"Propagation", propagation},
+                              {"Preconditions", preconditions},
                               {"StatusAndGeneration", statusAndGeneration},
+                              {"Subresources", subresources},
                               {"PodsGoGracefully", podsGoGracefully},
+                              {"Quotas", quotas},
+                              {"QuotasOfLimits", quotasOfLimits},
+                              {"RuntimeClasses", runtimeClasses},
                               {"LeasesNeedAVersion", leasesNeedAVersion},
                               {"Lists", lists},
+                              {"ExpiredPages", expiredPages},
                               {"Watches", watches},
+                              {"WatchesFromTheForgotten", watchesFromTheForgotten},
                               {"NamespacesEnd", namespacesEnd}};
 
 // The real server has the Sandbox kind and a namespace's service account only after a while.

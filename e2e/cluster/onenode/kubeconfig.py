@@ -23,9 +23,9 @@ def text(server: str, ca: bytes, cert: bytes, key: bytes, user: str) -> str:
     }, indent=1) + "\n"
 
 
-def write(path: Path, server: str, pki: Path, cert: str) -> None:
-    """Writes the kubeconfig of the identity whose certificate is `pki/CERT.crt`."""
-    content = text(server, (pki / "ca.crt").read_bytes(), (pki / f"{cert}.crt").read_bytes(),
+def write(path: Path, server: str, pki: Path, cert: str, ca: str = "ca") -> None:
+    """Writes the kubeconfig of the identity whose certificate is `pki/CERT.crt`, for a server vouched for by `pki/CA.crt`."""
+    content = text(server, (pki / f"{ca}.crt").read_bytes(), (pki / f"{cert}.crt").read_bytes(),
                    (pki / f"{cert}.key").read_bytes(), cert)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)

@@ -94,6 +94,9 @@ class Servers:
         for user in ("controller-manager", "scheduler"):
             kubeconfig.write(self._folder / f"{user}.kubeconfig", server, plane.pki, user)
         kubeconfig.write(self._folder / "kubeconfig", server, plane.pki, "admin")
+        # For tests of what the API server does when etcd has forgotten its history.
+        kubeconfig.write(self._folder / "etcd.kubeconfig", f"https://127.0.0.1:{plane.etcd_port}", plane.pki,
+                         "apiserver-etcd-client", "etcd-ca")
         self._launch(controlplane.etcd(plane), plane)
         self._launch(controlplane.apiserver(plane), plane)
         if with_controllers:

@@ -54,6 +54,17 @@ bool hasFinalizers(const json::value& object) {
   return list != nullptr && list->is_array() && !list->get_array().empty();
 }
 
+bool gainsFinalizers(const json::value& before, const json::value& after) {
+  const auto finalizersOf = [](const json::value& object) {
+    const json::value* list = json::find(object, "metadata.finalizers");
+    return list != nullptr && list->is_array() ? list->get_array() : json::array();
+  };
+  const json::array known = finalizersOf(before);
+  return std::ranges::any_of(finalizersOf(after), [&](const json::value& finalizer) {
+    return std::ranges::find(known, finalizer) == known.end();
+  });
+}
+
 void addFinalizer(json::value& object, const char* name) {
   json::value& list = metadataOf(object)["finalizers"];
   if (!list.is_array()) list.emplace_array();
@@ -225,7 +236,7 @@ net::Response ApiServer::post(const Target& target, json::value object) {
     if (!namespace_) return notFound(home);
     if (isLeaving(namespace_->json)) {
       return refusal(403, "Forbidden",
-                     id.plural + " " + quoted(id.key.name) +
+                     qualified(rulesOf(id.plural)->resource) + " " + quoted(id.key.name) +
                          " is forbidden: unable to create new content in namespace " + id.key.namespace_ +
                          " because it is being terminated",
                      "NamespaceTerminating");
@@ -301,6 +312,11 @@ net::Response ApiServer::update(const Target& target, const Object& current, jso
     return conflict(
         id, "the object has been modified; please apply your changes to the latest version and try again");
   }
+  if (isLeaving(current->json) && gainsFinalizers(current->json, next)) {
+    return refusal(
+        422, "Invalid",
+        "metadata.finalizers: Forbidden: no new finalizers can be added if the object is being deleted");
+  }
   if (target.subresource == "status") {
     json::value whole = current->json;
     const json::value* status = next.as_object().if_contains("status");
@@ -310,6 +326,7 @@ net::Response ApiServer::update(const Target& target, const Object& current, jso
     keepStatus(current->json, next);
   }
   keepOwn(current->json, next);
+  if (!hasFinalizers(next)) metadataOf(next).erase("finalizers");
   countGeneration(current->json, next);
   if (isSame(next, current->json)) return answer(200, current->text);
   if (isLeaving(next) && !hasFinalizers(next) && hasFinalizers(current->json)) {
@@ -357,6 +374,10 @@ net::Response ApiServer::remove(const ObjectId& id, const json::value& options) 
   }
   json::value next = current->json;
   const std::string propagation = json::findString(options, "propagationPolicy");
+  if (!propagation.empty() && propagation != "Background" && propagation != "Foreground" &&
+      propagation != "Orphan") {
+    return refusal(422, "Invalid", "propagationPolicy: Unsupported value: " + quoted(propagation));
+  }
   if (propagation == "Orphan") addFinalizer(next, "orphan");
   if (propagation == "Foreground") addFinalizer(next, "foregroundDeletion");
   const int64_t grace = graceOf(id, next, options);
@@ -374,8 +395,10 @@ net::Response ApiServer::removeNow(const KindRules& rules, const ObjectId& id) {
   storage_.erase(id);
   if (rules.answersWithObject) {
     json::value last = storage_.since(storage_.revision() - 1).front()->last->json;
-    if (!isLeaving(last)) beginDeletion(last, clock_.now());
-    metadataOf(last)["deletionGracePeriodSeconds"] = 0;
+    if (rules.graceful) {
+      if (!isLeaving(last)) beginDeletion(last, clock_.now());
+      metadataOf(last)["deletionGracePeriodSeconds"] = 0;
+    }
     return answer(200, json::print(last));
   }
   return answer(200, json::print({{"kind", "Status"},

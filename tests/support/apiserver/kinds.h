@@ -10,18 +10,23 @@ struct KindRules {
   bool generation = false;          // counts the changes of what is neither metadata nor status
   bool status = false;              // status is written through its subresource alone
   bool answersWithObject = false;   // a deletion answers with the object, not with a Status
+  bool graceful = false;            // ... as one that is about to go
   bool unconditionalUpdate = true;  // a PUT may leave out the resourceVersion
 };
 
 inline constexpr kube::Resource resourceQuotas{"", "v1", "resourcequotas", "ResourceQuota"};
 
+inline constexpr kube::Resource runtimeClasses{"node.k8s.io", "v1", "runtimeclasses", "RuntimeClass", false};
+
 inline constexpr KindRules kindRules[] = {
     {.resource = kube::sandboxes, .generation = true, .status = true, .unconditionalUpdate = false},
-    {.resource = kube::pods, .generation = true, .status = true, .answersWithObject = true},
+    {.resource = kube::pods, .generation = true, .status = true, .answersWithObject = true, .graceful = true},
     {.resource = kube::networkPolicies, .generation = true},
     {.resource = kube::leases, .unconditionalUpdate = false},
     {.resource = kube::events},
     {.resource = kube::configMaps},
+    {.resource = resourceQuotas, .answersWithObject = true},
+    {.resource = runtimeClasses},
     {.resource = kube::nodes, .status = true},
     {.resource = kube::namespaces, .status = true, .answersWithObject = true},
 };
