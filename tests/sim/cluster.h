@@ -9,16 +9,14 @@
 
 namespace cloister::sim {
 
-// Binds pods to nodes, starts and ends them. A container's image tells its fate: "runs", "slow" (starts after
-// a while), "completes", "crashes" (each some time after its start), "unpullable", "refused" (by the node),
-// "unschedulable".
+// Binds pods to nodes, starts and ends them, as their images tell (images.h).
 class Kubelets {
  public:
   static constexpr int nodes = 3;
 
   Kubelets(test::SimClock& clock, test::ApiServer& server, uint64_t seed);
 
-  // The pod ends. HOW: completed, crashed, oom, evicted.
+  // The pod ends. HOW: an End, or "spared": somebody who wanted its place has given up.
   void end(const test::ObjectId& pod, const std::string& how);
   // The node does nothing until it is back, and the cluster notices.
   void lose(int node, Duration span);
@@ -28,6 +26,7 @@ class Kubelets {
   void changed(const test::Change& change);
   void bind(const test::ObjectId& pod);
   void start(const test::ObjectId& pod);
+  void recordEvent(const test::ObjectId& pod, const struct Image& image);
   void run(const test::ObjectId& pod);
   void stop(const test::ObjectId& pod, const std::string& uid);
   bool nodeIsUp(const test::ObjectId& pod) const;

@@ -66,10 +66,12 @@ void Simulation::swap() {
   if (!before || isLeaving(before->json) || isLeaving(home->json)) return;
   server_.remove("user", id, {{"propagationPolicy", "Background"}});
   if (server_.storage().get(id)) return;
+  json::object metadata{{"name", id.key.name}, {"namespace", id.key.namespace_}};
+  if (const json::value* labels = json::find(before->json, "metadata.labels")) metadata["labels"] = *labels;
   server_.create("user", id.plural,
                  {{"apiVersion", api::apiVersion},
                   {"kind", "Sandbox"},
-                  {"metadata", {{"name", id.key.name}, {"namespace", id.key.namespace_}}},
+                  {"metadata", std::move(metadata)},
                   {"spec", before->json.at("spec")}});
 }
 

@@ -5,14 +5,18 @@
 
 #include "operator/policy/plan.h"
 #include "tests/sim/dice.h"
+#include "tests/sim/images.h"
 #include "tests/sim/network.h"
+#include "tests/sim/wishes.h"
 
 namespace cloister::sim {
 namespace {
 
 constexpr Duration longest = seconds(30);  // of all steps
-constexpr Fate fates[] = {Fate::Refused,    Fate::Throttled, Fate::Broken,      Fate::Failed, Fate::Conflict,
-                          Fate::AnswerLost, Fate::Reset,     Fate::ResetAnswer, Fate::Silent, Fate::Late};
+constexpr Fate fates[] = {Fate::Slow,     Fate::Unauthorized, Fate::Forbidden, Fate::Misled,
+                          Fate::Refused,  Fate::Throttled,    Fate::Broken,    Fate::Failed,
+                          Fate::Conflict, Fate::AnswerLost,   Fate::Reset,     Fate::ResetAnswer,
+                          Fate::Silent,   Fate::Late};
 
 Setup drawSetup(Dice& dice) {
   constexpr int workers[] = {1, 4, 8};
@@ -24,15 +28,16 @@ Setup drawSetup(Dice& dice) {
   setup.page = dice.pick(pages);
   setup.namespaced = dice.oneIn(4);
   setup.lingers = dice.oneIn(100);
+  setup.tailored = dice.oneIn(3) ? 1 + dice.roll(2) : 0;
   return setup;
 }
 
 Step drawCreate(Dice& dice, int which) {
-  constexpr const char* images[] = {"runs",    "runs",       "runs",      "slow",         "crashes",
-                                    "refused", "unpullable", "completes", "unschedulable"};
+  constexpr const char* registries[] = {"", "", "", "", "team/", "localhost/", "registry.example.com:5000/"};
   Step step{.at = dice.between(milliseconds(500), longest / 2), .what = What::Create, .which = which};
-  step.how = dice.pick(images);
-  step.count = dice.oneIn(3) ? 1 : 0;
+  step.how = dice.pick(registries) + std::string(dice.oneIn(2) ? "runs" : dice.pick(images()).name);
+  if (dice.oneIn(20)) step.how.clear();
+  if (dice.oneIn(2)) step.count = dice.roll(int(wishes().size()));
   if (dice.oneIn(2)) step.span = dice.between(seconds(2), seconds(20));
   return step;
 }
@@ -50,7 +55,10 @@ void detail(Dice& dice, Step& step) {
   constexpr const char* propagations[] = {"Background", "Background", "Foreground", "Orphan"};
   constexpr const char* modes[] = {"None", "Internet"};
   constexpr const char* states[] = {"Paused", "Running"};
-  constexpr const char* ends[] = {"completed", "crashed", "oom", "evicted"};
+  constexpr const char* ends[] = {"completed", "crashed",   "wordy",     "oom",   "evicted",
+                                  "tainted",   "collected", "preempted", "spared"};
+  constexpr const char* refusals[] = {"forbidden", "invalid", "unknown"};
+  constexpr const char* leases[] = {"deleted", "bare", "taken"};
   constexpr const char* kinds[] = {"", "pods", "sandboxes", "networkpolicies"};
   constexpr const char* atWrites[] = {"crashBefore", "crashAfter"};
   constexpr const char* atChanges[] = {"crash", "lag", "gap", "stale", "swap", "swapUnseen"};
@@ -71,6 +79,21 @@ void detail(Dice& dice, Step& step) {
     case What::EndPod:
       step.how = dice.pick(ends);
       break;
+    case What::BendPolicies:
+      step.how = dice.oneIn(2) ? "types" : "rules";
+      break;
+    case What::Quota:
+      step.how = dice.oneIn(2) ? "exceeded" : "failed";
+      break;
+    case What::Refuse:
+      step.how = dice.pick(refusals);
+      break;
+    case What::Tamper:
+      step.how = dice.oneIn(2) ? "bare" : "unknown";
+      break;
+    case What::EditLease:
+      step.how = dice.pick(leases);
+      break;
     case What::Fail:
       step.how = boost::describe::enum_to_string(dice.pick(fates), "");
       step.count = 1 + dice.roll(dice.oneIn(4) ? 8 : 2);
@@ -86,6 +109,9 @@ void detail(Dice& dice, Step& step) {
     case What::AtChange:
       step.how = dice.pick(atChanges);
       step.count = 1 + dice.roll(12);
+      break;
+    case What::Outage:
+      step.span = dice.between(milliseconds(200), dice.oneIn(3) ? seconds(12) : seconds(2));
       break;
     case What::Pause:
       step.span = dice.between(seconds(1), seconds(25));
@@ -113,10 +139,24 @@ Step draw(Dice& dice, const std::vector<What>& pool, int sandboxes) {
   return step;
 }
 
+void addSteps(Dice& dice, const std::vector<What>& pool, int count, int sandboxes, Script& script) {
+  for (int i = 0; i < count; ++i) script.steps.push_back(draw(dice, pool, sandboxes));
+}
+
+// Watches end, and coming back is not easy: what is left out by steps that are drawn apart.
+void addBrokenWatch(Dice& dice, Script& script) {
+  const Duration at = dice.between({}, longest);
+  script.steps.push_back({.at = at, .what = What::CutWatches});
+  Step next{.what = dice.oneIn(3) ? What::Compact : What::Fail};
+  detail(dice, next);
+  next.at = at;
+  script.steps.push_back(std::move(next));
+}
+
 const std::vector<What> usersDo{What::Create,     What::SetTtl,       What::SetTtl,       What::SetEgress,
                                 What::SetState,   What::Delete,       What::Delete,       What::DeletePod,
                                 What::StripLabel, What::DropPolicies, What::BendPolicies, What::EndPod,
-                                What::Stranger,   What::Pin};
+                                What::Stranger,   What::Pin,          What::Tamper};
 
 }  // namespace
 
@@ -128,7 +168,9 @@ const std::vector<Scenario>& scenarios() {
         {"network", {What::Fail, What::Fail, What::Fail, What::Outage}},
         {"watches",
          {What::CutWatches, What::LagWatches, What::LagWatches, What::AtChange, What::Compact, What::Repeat}},
-        {"cluster", {What::LoseNode, What::Quota, What::NoRuntimeClass, What::DeleteNamespace, What::Squat}},
+        {"cluster",
+         {What::LoseNode, What::Quota, What::NoRuntimeClass, What::Refuse, What::DeleteNamespace, What::Squat,
+          What::SquatPolicy, What::EditLease}},
         {"clocks", {What::Jump, What::Skew, What::Skew, What::Pause, What::Crash}}};
     Scenario everything{"all", {}};
     for (const Scenario& one : list) {
@@ -163,24 +205,28 @@ Script generate(uint64_t seed, const Scenario& scenario) {
   const int sandboxes = 1 + dice.roll(5);
   for (int i = 0; i < sandboxes; ++i) script.steps.push_back(drawCreate(dice, i));
   if (script.setup.lingers && dice.oneIn(2)) script.steps.push_back(drawLateCreate(dice));
-  for (int i = dice.roll(7); i > 0; --i) script.steps.push_back(draw(dice, usersDo, sandboxes));
-  if (!scenario.faults.empty()) {
-    for (int i = 1 + dice.roll(8); i > 0; --i) script.steps.push_back(draw(dice, scenario.faults, sandboxes));
-  }
+  addSteps(dice, usersDo, dice.roll(7), sandboxes, script);
+  if (!scenario.faults.empty()) addSteps(dice, scenario.faults, 1 + dice.roll(8), sandboxes, script);
   std::ranges::sort(script.steps, {}, &Step::at);
   return script;
 }
 
 Script generateWith(uint64_t seed, const std::string& kind) {
-  Script script = generate(seed, *findScenario("all"));
-  script.name = kind;
   Dice dice(seed, 11);
+  Script script{.name = kind, .seed = seed, .setup = drawSetup(dice), .steps = {}};
+  script.setup.lingers = dice.oneIn(8);
+  const int sandboxes = 3 + dice.roll(4);
+  for (int i = 0; i < sandboxes; ++i) script.steps.push_back(drawCreate(dice, i));
+  addSteps(dice, usersDo, 6 + dice.roll(8), sandboxes, script);
+  addSteps(dice, {What::EndPod, What::EndPod, What::Tamper}, 4, sandboxes, script);
+  addSteps(dice, findScenario("all")->faults, 3 + dice.roll(5), sandboxes, script);
+  for (int i = 0; i < 3; ++i) addBrokenWatch(dice, script);
   Step fault{.what = What::Fail};
   const bool isWhat = boost::describe::enum_from_string(kind.c_str(), fault.what);
-  for (Duration at{}; at < longest; at += dice.between(seconds(2), seconds(7))) {
+  for (Duration at{}; at < longest; at += dice.between(seconds(2), seconds(12))) {
     detail(dice, fault);
     fault.at = at;
-    fault.which = dice.roll(5);
+    fault.which = dice.roll(sandboxes);
     if (!isWhat) fault.how = kind;
     script.steps.push_back(fault);
   }

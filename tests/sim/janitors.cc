@@ -103,7 +103,7 @@ void Janitors::orphan(const test::Object& owner) {
 
 void Janitors::empty(const std::string& namespace_) {
   bool left = false;
-  for (const char* plural : {"sandboxes", "pods", "networkpolicies", "events", "leases"}) {
+  for (const char* plural : {"sandboxes", "pods", "networkpolicies", "events", "leases", "resourcequotas"}) {
     for (const test::Object& object : server_.storage().list(plural, namespace_)) {
       server_.remove("namespaces", idOf(plural, object->json));
     }

@@ -1,4 +1,5 @@
 #include "tests/sim/cluster.h"
+#include "tests/sim/images.h"
 
 namespace cloister::sim {
 namespace {
@@ -7,10 +8,6 @@ constexpr const char* actorKubelet = "kubelet";
 
 std::string nodeOf(const json::value& pod) {
   return json::findString(pod, "spec.nodeName");
-}
-
-std::string imageOf(const json::value& pod) {
-  return json::findString(pod, "spec.containers.0.image");
 }
 
 bool isLeaving(const json::value& object) {
@@ -50,29 +47,34 @@ void setContainer(json::value& pod, bool ready, json::object state) {
       json::array{{{"name", name}, {"ready", ready}, {"state", std::move(state)}}};
 }
 
-struct End {
-  std::string_view how;
-  std::string_view phase;
-  int exitCode;
-  std::string_view reason;
-};
-constexpr End ends[] = {{"completed", "Succeeded", 0, "Completed"},
-                        {"crashed", "Failed", 1, "Error"},
-                        {"oom", "Failed", 137, "OOMKilled"},
-                        {"evicted", "Failed", 137, "Error"}};
+// Another container, put in by admission.
+json::value proxy(bool runs) {
+  json::object state;
+  state[runs ? "running" : "waiting"] = json::object();
+  return {{"name", "proxy"}, {"ready", runs}, {"state", std::move(state)}};
+}
+
+void addProxy(json::value& pod, bool runs) {
+  json::array& list = statusOf(pod)["containerStatuses"].as_array();
+  list.insert(list.begin(), proxy(runs));
+}
 
 void setEnded(json::value& pod, const End& end, Time now) {
-  const std::string began = json::findString(pod, "status.containerStatuses.0.state.running.startedAt");
+  std::string began = json::findString(pod, "status.containerStatuses.0.state.running.startedAt");
+  // The kubelet's word for never.
+  if (end.neverRan && !end.words.empty()) began = formatTime(Time{});
   json::object terminated{
       {"exitCode", end.exitCode}, {"reason", end.reason}, {"finishedAt", formatTime(now)}};
+  if (!end.words.empty()) terminated["message"] = end.words;
   if (!began.empty()) terminated["startedAt"] = began;
   setContainer(pod, false, {{"terminated", std::move(terminated)}});
   setCondition(pod, "Ready", "False", now, "PodFailed");
   statusOf(pod)["phase"] = end.phase;
+  if (end.disruption.empty()) return;
+  setCondition(pod, "DisruptionTarget", "True", now, end.disruption, "The node was low on memory.");
   if (end.how != "evicted") return;
   statusOf(pod)["reason"] = "Evicted";
   statusOf(pod)["message"] = "The node was low on resource: memory.";
-  setCondition(pod, "DisruptionTarget", "True", now, "TerminationByKubelet", "The node was low on memory.");
 }
 
 }  // namespace
@@ -97,7 +99,7 @@ void Kubelets::changed(const test::Change& change) {
   if (!change.before) {
     later(milliseconds(10), milliseconds(150), [this, id] { bind(id); });
   } else if (nodeOf(change.before->json).empty() && !nodeOf(pod).empty()) {
-    const bool slow = imageOf(pod) == "slow";
+    const bool slow = imageOf(pod).name == "slow";
     later(milliseconds(slow ? 4000 : 200), milliseconds(slow ? 9000 : 1500), [this, id] { start(id); });
   }
   if (isLeaving(pod) && change.before && !isLeaving(change.before->json)) {
@@ -110,10 +112,13 @@ void Kubelets::bind(const test::ObjectId& id) {
   const std::string node = "node-" + std::to_string(dice_.roll(nodes));
   server_.edit("scheduler", id, [&](json::value& pod) {
     if (!nodeOf(pod).empty()) return;
-    if (imageOf(pod) == "unschedulable") {
+    const Image& image = imageOf(pod);
+    if (image.name == "unschedulable") {
       setCondition(pod, "PodScheduled", "False", clock_.now(), "Unschedulable", "0/3 nodes are available.");
       return;
     }
+    if (image.name == "gated")
+      return setCondition(pod, "PodScheduled", "False", clock_.now(), "SchedulingGated");
     pod.at("spec").as_object()["nodeName"] = node;
     setCondition(pod, "PodScheduled", "True", clock_.now());
   });
@@ -126,47 +131,80 @@ bool Kubelets::nodeIsUp(const test::ObjectId& id) const {
 
 void Kubelets::start(const test::ObjectId& id) {
   if (!nodeIsUp(id)) return later(seconds(1), seconds(2), [this, id] { start(id); });
-  bool starts = false;
+  const Image* image = nullptr;
   server_.edit(actorKubelet, id, [&](json::value& pod) {
-    const std::string image = imageOf(pod);
     if (hasEnded(pod) || isLeaving(pod)) return;
-    if (image == "unpullable") {
-      setContainer(pod, false,
-                   {{"waiting", {{"reason", "ImagePullBackOff"}, {"message", "Back-off pulling image"}}}});
-    } else if (image == "refused") {
+    image = &imageOf(pod);
+    if (image->name == "refused") {
       statusOf(pod)["phase"] = "Failed";
       statusOf(pod)["reason"] = "OutOfcpu";
       statusOf(pod)["message"] = "Node didn't have enough resource: cpu";
+    } else if (image->name == "unlisted") {
+      statusOf(pod)["containerStatuses"] = json::array{proxy(true)};
+      statusOf(pod)["phase"] = "Running";
     } else {
-      setContainer(pod, false, {{"waiting", {{"reason", "ContainerCreating"}}}});
-      starts = true;
+      setContainer(pod, false, {{"waiting", {{"reason", image->waiting}, {"message", image->words}}}});
+      if (image->name == "sidecar") addProxy(pod, true);
+      if (image->name == "overtaking") {
+        setContainer(pod, true, {{"running", {{"startedAt", formatTime(clock_.now())}}}});
+        addProxy(pod, false);
+      }
     }
   });
-  if (starts) later(milliseconds(10), milliseconds(300), [this, id] { run(id); });
+  if (image == nullptr) return;
+  recordEvent(id, *image);
+  const End* failure = findEnd(image->end);
+  if (failure != nullptr && failure->neverRan) return end(id, std::string(image->end));
+  if (image->starts) later(milliseconds(10), milliseconds(300), [this, id] { run(id); });
+}
+
+// As the kubelet tells what it does for a container that is not there yet.
+void Kubelets::recordEvent(const test::ObjectId& id, const Image& image) {
+  const test::Object pod = server_.storage().get(id);
+  if (!pod || image.eventReason.empty()) return;
+  const std::string name = id.key.name + "." + std::to_string(server_.storage().revision());
+  server_.create(actorKubelet, "events",
+                 {{"metadata", {{"name", name}, {"namespace", id.key.namespace_}}},
+                  {"involvedObject", {{"kind", "Pod"}, {"uid", pod->json.at("metadata").at("uid")}}},
+                  {"type", image.eventType},
+                  {"reason", image.eventReason},
+                  {"message", image.eventMessage},
+                  {"lastTimestamp", formatTime(clock_.now())}});
 }
 
 void Kubelets::run(const test::ObjectId& id) {
   if (!nodeIsUp(id)) return later(seconds(1), seconds(2), [this, id] { run(id); });
-  std::string image;
+  const Image* image = nullptr;
   server_.edit(actorKubelet, id, [&](json::value& pod) {
     if (hasEnded(pod) || isLeaving(pod)) return;
-    image = imageOf(pod);
-    setContainer(pod, true, {{"running", {{"startedAt", formatTime(clock_.now())}}}});
+    image = &imageOf(pod);
+    const bool ready = image->name != "unready" || json::findString(pod, "status.phase") == "Running";
+    setContainer(pod, ready, {{"running", {{"startedAt", formatTime(clock_.now())}}}});
     statusOf(pod)["phase"] = "Running";
     statusOf(pod)["podIPs"] = json::array{{{"ip", "10.0.0.1"}}};
-    setCondition(pod, "Ready", "True", clock_.now());
+    setCondition(pod, "Ready", ready ? "True" : "False", clock_.now());
+    if (!ready) later(seconds(1), seconds(9), [this, id] { run(id); });
   });
-  if (image == "completes") later(milliseconds(100), seconds(9), [this, id] { end(id, "completed"); });
-  if (image == "crashes") later(milliseconds(100), seconds(9), [this, id] { end(id, "crashed"); });
+  if (image == nullptr || image->end.empty()) return;
+  later(milliseconds(100), seconds(9), [this, id, how = std::string(image->end)] { end(id, how); });
 }
 
 void Kubelets::end(const test::ObjectId& id, const std::string& how) {
   if (!nodeIsUp(id)) return later(seconds(1), seconds(2), [this, id, how] { end(id, how); });
-  const auto found = std::ranges::find(ends, how, &End::how);
-  if (found == std::end(ends)) return;
   server_.edit(actorKubelet, id, [&](json::value& pod) {
     if (hasEnded(pod) || nodeOf(pod).empty()) return;
-    setEnded(pod, *found, clock_.now());
+    if (how == "spared") setCondition(pod, "DisruptionTarget", "False", clock_.now());
+    const End* end = findEnd(how);
+    if (end == nullptr) return;
+    if (const json::value* before = json::find(pod, "status.containerStatuses.0.state.terminated")) {
+      statusOf(pod)["phase"] = before->at("exitCode") == 0 ? "Succeeded" : "Failed";
+      return;
+    }
+    setEnded(pod, *end, clock_.now());
+    if (imageOf(pod).name != "outlived") return;
+    statusOf(pod)["phase"] = "Running";
+    statusOf(pod)["containerStatuses"].as_array().push_back(proxy(true));
+    later(seconds(1), seconds(9), [this, id, how] { this->end(id, how); });
   });
 }
 

@@ -55,6 +55,12 @@ std::optional<Result<net::Response>> answerOf(Fate fate) {
       response.headers.emplace_back("Retry-After", "1");
       return response;
     }
+    case Fate::Unauthorized:
+      return test::refusal(401, "Unauthorized", "Unauthorized");
+    case Fate::Forbidden:
+      return test::refusal(403, "Forbidden", "the operator cannot do this");
+    case Fate::Misled:
+      return test::refusal(504, "Timeout", "Too large resource version", "ResourceVersionTooLarge");
     case Fate::Broken:
     case Fate::Failed:
       return test::refusal(500, "InternalError", "etcdserver: request timed out");
@@ -160,12 +166,20 @@ void Network::send(std::shared_ptr<Line> line, CallPointer call) {
     clock_.at(arrival, [this, line, call] { carryOut(line, call, Fate::Served); });
     return;
   }
-  noteFault(answerOf(fate) ? Duration{} : call->request.deadline);  // when the sender notices
   trace_.add("network",
              std::string(boost::describe::enum_to_string(fate, "?")) + ": " + nameOf(call->request));
+  if (fate == Fate::Slow) {
+    const Duration delay =
+        dice_.between(milliseconds(200), std::min<Duration>(seconds(8), call->request.deadline / 2));
+    noteFault(delay);
+    clock_.at(clock_.instant() + delay, [this, line, call] { carryOut(line, call, Fate::Served); });
+    return;
+  }
+  noteFault(answerOf(fate) ? Duration{} : call->request.deadline);  // when the sender notices
   if (fate == Fate::Late) {
-    clock_.at(clock_.instant() + call->request.deadline + seconds(5),
-              [this, line, call] { carryOut(line, call, Fate::Late); });
+    const Duration delay = call->request.deadline + seconds(5);
+    noteFault(delay);
+    clock_.at(clock_.instant() + delay, [this, line, call] { carryOut(line, call, Fate::Late); });
   }
   if (isApplied(fate)) clock_.at(arrival, [this, line, call, fate] { carryOut(line, call, fate); });
   if (auto seen = answerOf(fate)) {

@@ -15,17 +15,21 @@ namespace cloister::sim {
 
 // What becomes of one request.
 BOOST_DEFINE_FIXED_ENUM_CLASS(Fate, int,
-                              Served,       // as it should be
-                              Refused,      // no connection
-                              Throttled,    // 429
-                              Broken,       // 500, not carried out
-                              Failed,       // 500, yet carried out
-                              Conflict,     // 409 for no reason of ours
-                              Silent,       // neither carried out nor answered
-                              AnswerLost,   // carried out, not answered
-                              Reset,        // the connection breaks before it is carried out
-                              ResetAnswer,  // ... after
-                              Late)         // carried out long after the sender gave up
+                              Served,        // as it should be
+                              Slow,          // ... seconds later
+                              Refused,       // no connection
+                              Throttled,     // 429
+                              Unauthorized,  // 401: the token has just run out
+                              Forbidden,     // 403: the right is taken away for a moment
+                              Misled,        // 504: a server that is behind the version asked for
+                              Broken,        // 500, not carried out
+                              Failed,        // 500, yet carried out
+                              Conflict,      // 409 for no reason of ours
+                              Silent,        // neither carried out nor answered
+                              AnswerLost,    // carried out, not answered
+                              Reset,         // the connection breaks before it is carried out
+                              ResetAnswer,   // ... after
+                              Late)          // carried out long after the sender gave up
 
 // What a process's name ends with while a request is carried out that it has long given up.
 inline constexpr std::string_view lateSuffix = " (late)";

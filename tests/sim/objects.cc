@@ -43,7 +43,9 @@ int64_t integer(const json::value& object, std::string_view path) {
 
 bool hasEnded(const json::value& object) {
   const std::string phase = findString(object, "status.phase");
-  return phase == "Succeeded" || phase == "Failed";
+  // The kubelet tells the end of a container before that of its pod.
+  return phase == "Succeeded" || phase == "Failed" ||
+         json::find(object, "status.containerStatuses.0.state.terminated") != nullptr;
 }
 
 test::Object ownerOf(const test::ApiServer& server, const json::value& pod) {

@@ -19,7 +19,7 @@ bool reliesOn(const json::value& pod, const std::string& policy);
 std::string conditionOf(const json::value& object, std::string_view type, std::string_view field);
 // The number at PATH, or 0.
 int64_t integer(const json::value& object, std::string_view path);
-// Of a pod or a Sandbox: its phase is final.
+// Of a pod or a Sandbox: its phase is final, or the pod's container has ended.
 bool hasEnded(const json::value& object);
 
 // The Sandbox that controls POD, or null.

@@ -11,13 +11,17 @@
 namespace cloister::sim {
 
 // Users', with WHICH numbering Sandboxes:
-//   Create (HOW: the image, which tells the pod's fate, see cluster.h; SPAN: the ttl, none for the default),
+//   Create (HOW: the image, which tells what becomes of the pod, images.h; COUNT: what else is asked for,
+//   wishes.h; SPAN: the ttl, none for the default),
 //   SetTtl, SetEgress (HOW), SetState (HOW: a desiredState), Pin (a finalizer, until the faults end), Delete
 //   (HOW: the propagation), DeletePod, StripLabel (the network label off the pod), DropPolicies, BendPolicies
-//   (of the Sandbox's namespace), DeleteNamespace, Squat (a stranger's pod takes the name of the Sandbox's
-//   pod), Stranger (some pod).
-// Nodes': EndPod (HOW: completed, crashed, oom, evicted), LoseNode (for SPAN).
-// The API server's: Quota, NoRuntimeClass (creations refused for SPAN), Compact (all history is forgotten).
+//   (HOW: types, rules; of the Sandbox's namespace), DeleteNamespace, Squat (a stranger's pod takes the name
+//   of the Sandbox's pod), SquatPolicy (for SPAN a stranger's NetworkPolicy has the name of the
+//   default-deny), Tamper (with the status; HOW: bare, unknown), EditLease (HOW: deleted, bare, taken),
+//   Stranger (some pod).
+// Nodes': EndPod (HOW: an End, see images.h), LoseNode (for SPAN).
+// The API server's: Quota (of the Sandbox's namespace; HOW: exceeded, failed), NoRuntimeClass, Refuse (HOW:
+//   forbidden, invalid, unknown): pods are refused for SPAN; Compact (all history is forgotten).
 // The network's: Fail (the next COUNT requests; HOW: a Fate, see network.h), Outage (for SPAN), CutWatches,
 //   LagWatches (events of kind HOW come SPAN later, for COUNT seconds), Repeat (watches tell old events
 //   again).
@@ -29,9 +33,10 @@ namespace cloister::sim {
 // Clocks': Jump (all wall clocks, by SPAN; HOW: forward, back), Skew (from now on replica WHICH's wall clock
 //   is off by SPAN; HOW: ahead, behind).
 BOOST_DEFINE_FIXED_ENUM_CLASS(What, int, Create, SetTtl, SetEgress, SetState, Pin, Delete, DeletePod,
-                              StripLabel, DropPolicies, BendPolicies, DeleteNamespace, Squat, Stranger,
-                              EndPod, LoseNode, Quota, NoRuntimeClass, Compact, Fail, Outage, CutWatches,
-                              LagWatches, Repeat, Crash, AtWrite, AtChange, Pause, Handover, Jump, Skew)
+                              StripLabel, DropPolicies, BendPolicies, DeleteNamespace, Squat, SquatPolicy,
+                              Tamper, EditLease, Stranger, EndPod, LoseNode, Quota, NoRuntimeClass, Refuse,
+                              Compact, Fail, Outage, CutWatches, LagWatches, Repeat, Crash, AtWrite, AtChange,
+                              Pause, Handover, Jump, Skew)
 
 struct Step {
   Duration at = {};
@@ -50,10 +55,11 @@ struct Setup {
   int workers = 4;
   int page = 500;  // objects on a page of a list
   bool namespaced = false;
+  int tailored = 0;      // 1, 2: the administrator has set what can be set, see wishes.h
   bool lingers = false;  // it is watched on, until unused network policies have gone
   bool operator==(const Setup&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(Setup, (), (replicas, election, workers, page, namespaced, lingers))
+BOOST_DESCRIBE_STRUCT(Setup, (), (replicas, election, workers, page, namespaced, tailored, lingers))
 
 struct Script {
   std::string name;

@@ -2,6 +2,7 @@
 
 #include "operator/policy/plan.h"
 #include "tests/sim/unsettled.h"
+#include "tests/sim/wishes.h"
 
 namespace cloister::sim {
 namespace {
@@ -15,6 +16,7 @@ Config configOf(const Setup& setup) {
   Config config;
   config.workers = setup.workers;
   config.leaderElection.enabled = setup.election;
+  if (setup.tailored != 0) tailor(setup.tailored, config);
   if (setup.namespaced) config.watchNamespaces = {"team-0", "team-1"};
   return config;
 }
@@ -51,6 +53,7 @@ Simulation::Simulation(Script script, bool keepTrace)
   for (const char* name : {"team-0", "team-1", "cloister-system"}) {
     server_.create("admin", "namespaces", {{"metadata", {{"name", name}}}});
   }
+  makeRuntimeClasses();
 }
 
 Simulation::~Simulation() {
@@ -151,7 +154,8 @@ Duration Simulation::slowestClockBehind() const {
 
 void Simulation::calm() {
   network_.calm();
-  quotaUntil_ = noRuntimeUntil_ = Instant::min();
+  makeRoom();
+  freePolicies();
   server_.listsAt.reset();
   for (Replica& replica : replicas_) replica.writesLeft = replica.changesLeft = 0;
   unpin();

@@ -52,6 +52,13 @@ class Simulation {
   void clockStep(const Step& step);
   void unpin();
   void createSandbox(const Step& step);
+  void tamper(const Step& step);
+  void squatPolicy(const Step& step);
+  void freePolicies();
+  void editLease(const Step& step);
+  void makeRuntimeClasses();
+  void limitPods(const Step& step);
+  void makeRoom();
   void squat(const Step& step);
   void eachPolicy(const Step& step, const std::function<void(const test::ObjectId&)>& what);
   std::optional<net::Response> admit(const net::Request& request, const test::Target& target) const;
@@ -93,8 +100,7 @@ class Simulation {
   Traffic traffic_;
   Dice dice_;
   std::deque<Replica> replicas_;
-  Instant quotaUntil_ = Instant::min();
-  Instant noRuntimeUntil_ = Instant::min();
+  std::vector<std::pair<Instant, net::Response>> refusals_;  // of pods, until then
   Duration settledAfter_ = {};
   std::optional<std::string> failure_;
   int writes_ = 0;

@@ -1,11 +1,17 @@
 // What each step of a script does.
 #include "operator/sandbox/pod.h"
 #include "tests/sim/simulation.h"
+#include "tests/sim/wishes.h"
+#include "tests/support/apiserver/admission.h"
+#include "tests/support/apiserver/patch.h"
 
 namespace cloister::sim {
 namespace {
 
 constexpr const char* actorUser = "user";
+constexpr const char* administrator = "admin";
+// As the operator's configuration names them.
+constexpr const char* runtimeClasses[] = {"gvisor", "kata", "runc"};
 
 constexpr const char* pin = "example.com/pin";
 
@@ -37,6 +43,24 @@ net::Response forbidden(const std::string& why) {
   return test::refusal(403, "Forbidden", "pods \"x\" is forbidden: " + why);
 }
 
+// What admission says to a pod, besides what tests/support/apiserver/admission.h knows.
+net::Response refusalOf(const Step& step) {
+  if (step.how == "invalid") return test::refusal(422, "Invalid", "Pod \"x\" is invalid: spec: no");
+  if (step.how == "unknown") return forbidden("status unknown for quota: team");
+  return forbidden("RuntimeClass handlers are not for you");
+}
+
+// The user has taken back what the Sandbox was refused for, if it was PART of its spec.
+void relent(json::value& sandbox, std::string_view part) {
+  json::value* labels = sandbox.at("metadata").as_object().if_contains("labels");
+  if (labels == nullptr) return;
+  const json::value* refused = labels->as_object().if_contains(refusedLabel);
+  if (refused != nullptr && *refused == json::value(part)) labels->as_object().erase(refusedLabel);
+}
+
+const test::ObjectId operatorsLease{"leases", {"cloister-system", "cloister-operator"}};
+const std::string somebody = "somebody";
+
 }  // namespace
 
 void Simulation::carryOut(const Step& step) {
@@ -57,11 +81,13 @@ void Simulation::userStep(const Step& step) {
     case What::SetTtl:
       server_.edit(actorUser, id, [&](json::value& sandbox) {
         specOf(sandbox)["lifecycle"] = {{"ttl", formatDuration(step.span)}};
+        relent(sandbox, "lifecycle");
       });
       return;
     case What::SetEgress:
       server_.edit(actorUser, id, [&](json::value& sandbox) {
         specOf(sandbox)["network"] = {{"egress", {{"mode", step.how}}}};
+        relent(sandbox, "network");
       });
       return;
     case What::SetState:
@@ -87,15 +113,23 @@ void Simulation::userStep(const Step& step) {
     case What::DropPolicies:
       return eachPolicy(step, [this](const auto& policy) { server_.remove(actorUser, policy); });
     case What::BendPolicies:
-      return eachPolicy(step, [this](const auto& policy) {
-        server_.edit(actorUser, policy,
-                     [](json::value& object) { specOf(object)["policyTypes"] = json::array{"Egress"}; });
+      return eachPolicy(step, [&](const auto& policy) {
+        server_.edit(actorUser, policy, [&](json::value& object) {
+          specOf(object)["policyTypes"] = json::array{"Ingress"};
+          if (step.how == "rules") specOf(object)["ingress"] = json::array{json::object()};
+        });
       });
     case What::DeleteNamespace:
       server_.remove(actorUser, {"namespaces", {"", namespaceOf(step)}});
       return;
     case What::Squat:
       return squat(step);
+    case What::SquatPolicy:
+      return squatPolicy(step);
+    case What::Tamper:
+      return tamper(step);
+    case What::EditLease:
+      return editLease(step);
     case What::Stranger:
       server_.create(
           actorUser, "pods",
@@ -129,14 +163,66 @@ void Simulation::createSandbox(const Step& step) {
   if (home && json::findString(home->json, "status.phase") == "Terminating") return;
   if (server_.storage().get(id)) return;
   if (!home) server_.create(actorUser, "namespaces", {{"metadata", {{"name", id.key.namespace_}}}});
-  json::object spec{{"image", step.how}};
-  if (step.span != Duration{}) spec["lifecycle"] = {{"ttl", formatDuration(step.span)}};
-  if (step.count != 0) spec["network"] = {{"egress", {{"mode", "Internet"}}}};
+  const Wish& wish = wishes()[size_t(step.count) % wishes().size()];
+  json::value spec = json::object();
+  if (!step.how.empty()) spec.as_object()["image"] = step.how;
+  if (step.span != Duration{}) spec.as_object()["lifecycle"] = {{"ttl", formatDuration(step.span)}};
+  test::applyMergePatch(spec, *json::parse(wish.spec));
+  json::object metadata{{"name", id.key.name}, {"namespace", id.key.namespace_}};
+  const std::string_view refused = script_.setup.tailored != 0 ? wish.refusedTailored : wish.refused;
+  if (!refused.empty()) metadata["labels"] = {{refusedLabel, refused}};
   server_.create(actorUser, id.plural,
                  {{"apiVersion", api::apiVersion},
                   {"kind", "Sandbox"},
-                  {"metadata", {{"name", id.key.name}, {"namespace", id.key.namespace_}}},
+                  {"metadata", std::move(metadata)},
                   {"spec", std::move(spec)}});
+}
+
+// As another version of the operator might leave it, or somebody's script.
+void Simulation::tamper(const Step& step) {
+  server_.edit(actorUser, sandboxOf(step), [&](json::value& sandbox) {
+    json::value* status = sandbox.as_object().if_contains("status");
+    if (status == nullptr) return;
+    json::object& fields = status->as_object();
+    if (step.how == "bare") {
+      fields.erase("conditions");
+    } else if (json::value* conditions = fields.if_contains("conditions")) {
+      for (json::value& condition : conditions->as_array())
+        condition.as_object()["reason"] = "OfAnotherVersion";
+    }
+  });
+}
+
+void Simulation::squatPolicy(const Step& step) {
+  const kube::ObjectKey key{namespaceOf(step), std::string(policy::defaultDenyName)};
+  if (server_.storage().get({"networkpolicies", key}) ||
+      !server_.storage().get({"namespaces", {"", key.namespace_}}))
+    return;
+  server_.create(
+      actorUser, "networkpolicies",
+      {{"metadata", {{"name", key.name}, {"namespace", key.namespace_}, {"labels", {{"of", somebody}}}}},
+       {"spec", {{"podSelector", json::object()}}}});
+  clock_.at(clock_.instant() + step.span, [this] { freePolicies(); });
+}
+
+void Simulation::freePolicies() {
+  for (const test::Object& policy : server_.storage().list("networkpolicies", "")) {
+    if (json::findString(policy->json, "metadata.labels.of") != somebody) continue;
+    server_.remove(actorUser, {"networkpolicies",
+                               {json::findString(policy->json, "metadata.namespace"),
+                                json::findString(policy->json, "metadata.name")}});
+  }
+}
+
+void Simulation::editLease(const Step& step) {
+  if (step.how == "deleted") {
+    server_.remove(actorUser, operatorsLease);
+    return;
+  }
+  server_.edit(actorUser, operatorsLease, [&](json::value& lease) {
+    lease.as_object()["spec"] =
+        step.how == "bare" ? json::object() : json::object{{"holderIdentity", somebody}};
+  });
 }
 
 void Simulation::squat(const Step& step) {
@@ -157,18 +243,47 @@ void Simulation::nodeStep(const Step& step) {
 }
 
 void Simulation::serverStep(const Step& step) {
-  const Instant end = clock_.instant() + step.span;
-  if (step.what == What::Quota) quotaUntil_ = end;
-  if (step.what == What::NoRuntimeClass) noRuntimeUntil_ = end;
-  if (step.what == What::Compact) server_.storage().compact();
+  if (step.what == What::Compact) return server_.storage().compact();
+  if (step.what == What::Quota) return limitPods(step);
+  if (step.what == What::Refuse)
+    return void(refusals_.emplace_back(clock_.instant() + step.span, refusalOf(step)));
+  for (const char* name : runtimeClasses) server_.remove(administrator, {"runtimeclasses", {"", name}});
+  clock_.at(clock_.instant() + step.span, [this] { makeRuntimeClasses(); });
+}
+
+void Simulation::makeRuntimeClasses() {
+  for (const char* name : runtimeClasses) {
+    if (!server_.storage().get({"runtimeclasses", {"", name}}))
+      server_.create(administrator, "runtimeclasses", {{"metadata", {{"name", name}}}, {"handler", name}});
+  }
+}
+
+// No pods, or none without a limit that ours do not have.
+void Simulation::limitPods(const Step& step) {
+  const test::ObjectId quota{"resourcequotas", {namespaceOf(step), "none"}};
+  if (server_.storage().get(quota)) return;
+  const char* resource = step.how == "failed" ? "limits.example.com/gpu" : "pods";
+  server_.create(administrator, quota.plural,
+                 {{"metadata", {{"name", quota.key.name}, {"namespace", quota.key.namespace_}}},
+                  {"spec", {{"hard", {{resource, "0"}}}}}});
+  clock_.at(clock_.instant() + step.span, [this, quota] { server_.remove(administrator, quota); });
+}
+
+void Simulation::makeRoom() {
+  makeRuntimeClasses();
+  refusals_.clear();
+  for (const char* namespace_ : {"team-0", "team-1"}) {
+    server_.remove(administrator, {"resourcequotas", {namespace_, "none"}});
+  }
 }
 
 std::optional<net::Response> Simulation::admit(const net::Request& request,
                                                const test::Target& target) const {
   if (request.method != "POST" || target.id.plural != "pods") return std::nullopt;
-  if (clock_.instant() < quotaUntil_) return forbidden("exceeded quota: pods");
-  if (clock_.instant() < noRuntimeUntil_) return forbidden("pod rejected: RuntimeClass \"gvisor\" not found");
-  return std::nullopt;
+  for (const auto& [until, refusal] : refusals_) {
+    if (clock_.instant() < until) return refusal;
+  }
+  return test::refusePod(server_.storage(), target.id.key.namespace_, *json::parse(request.body));
 }
 
 void Simulation::networkStep(const Step& step) {

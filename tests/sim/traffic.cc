@@ -15,7 +15,7 @@ std::string nameOf(const net::Request& request, const test::Target& target) {
 void Traffic::served(const std::string& process, const net::Request& request, int status) {
   const auto target = test::parseTarget(request.target);
   if (!target || target->id.plural == "leases") return;
-  ++requests_[nameOf(request, *target)];
+  ++requests_[process + " " + nameOf(request, *target)];
   if (status != 409 || request.method == "POST") return;
   const test::Object present = server_.storage().get(target->id);
   const std::string version = findString(present->json, "metadata.resourceVersion");

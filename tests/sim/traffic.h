@@ -17,10 +17,11 @@ class Traffic {
   // each doubles the wait: 12 tries in 12 s, the longest lag of a script. A success in between (the pod was
   // created) begins anew, and events of another kind do not wait.
   static constexpr int refusedBound = 3;
-  static constexpr int refusedBoundWhileLagging = 30;
-  // Requests of one kind on one object in a minute in which nothing happens: none, but for the retries where
-  // a stranger's pod has the name.
-  static constexpr int steadyBound = 5;
+  static constexpr int refusedBoundWhileLagging = 44;
+  // Requests of one process, of one kind and on one object, in a minute in which nothing happens: none, but
+  // for the retries where a stranger's pod has the name, and for reading every ten seconds at most what the
+  // events say of a start that does not come on.
+  static constexpr int steadyBound = 7;
 
   explicit Traffic(const test::ApiServer& server) : server_(server) {}
 
@@ -41,7 +42,7 @@ class Traffic {
   std::map<std::string, int> refused_;  // by process, object and version
   int bound_ = refusedBound;
   std::optional<std::string> violation_;
-  std::map<std::string, int> requests_;  // by method and object
+  std::map<std::string, int> requests_;  // by process, method and object
 };
 
 }  // namespace cloister::sim

@@ -4,7 +4,9 @@
 
 #include "operator/policy/profile.h"
 #include "operator/sandbox/pod.h"
+#include "tests/sim/images.h"
 #include "tests/sim/objects.h"
+#include "tests/sim/wishes.h"
 #include "tests/support/apiserver/patch.h"
 
 namespace cloister::sim {
@@ -12,19 +14,20 @@ namespace {
 
 using json::findString;
 
-// Its fate (cluster.h) is not fulfilled yet.
+// What its image tells (images.h) has not come true yet.
 bool isOnItsWay(const json::value& pod) {
-  const std::string image = findString(pod, "spec.containers.0.image");
+  const Image& image = imageOf(pod);
   const std::string phase = findString(pod, "status.phase");
-  if (phase == "Running") return image == "crashes" || image == "completes";
+  if (phase == "Running") return !image.end.empty();
   if (phase != "Pending") return false;
-  if (image == "unschedulable") return conditionOf(pod, "PodScheduled", "status").empty();
-  return findString(pod, "status.containerStatuses.0.state.waiting.reason") != "ImagePullBackOff";
+  if (image.name == "unschedulable" || image.name == "gated")
+    return conditionOf(pod, "PodScheduled", "status").empty();
+  return image.starts || findString(pod, "status.containerStatuses.0.state.waiting.reason").empty();
 }
 
 bool isRefused(const json::value& sandbox) {
   const std::string wanted = findString(sandbox, "spec.desiredState");
-  return !wanted.empty() && wanted != "Running";
+  return !labelOf(sandbox, refusedLabel).empty() || (!wanted.empty() && wanted != "Running");
 }
 
 // A stranger's pod has the name of its pod.

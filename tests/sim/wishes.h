@@ -1,0 +1,28 @@
+// What users write into a Sandbox besides its image, and what administrators set: enough to make every
+// difference that the operator makes.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "operator/config.h"
+
+namespace cloister::sim {
+
+// On a Sandbox that the operator must refuse: the part of the spec for which it does.
+inline constexpr std::string_view refusedLabel = "example.com/refused";
+
+struct Wish {
+  std::string_view spec;  // JSON
+  // The part of the spec for which it is refused: under the configuration as shipped, and as tailored.
+  std::string_view refused = {};
+  std::string_view refusedTailored = refused;
+};
+
+// The first is none, the second asks for the internet.
+std::span<const Wish> wishes();
+
+// A cluster whose administrator has set what can be set, one way (1) or another (2).
+void tailor(int way, Config& config);
+
+}  // namespace cloister::sim
