@@ -100,7 +100,7 @@ class Baseline:
 
 
 def baseline(suite: Suite) -> Baseline:
-    """Raises when the suite fails: then it says nothing of mutants."""
+    """Raises when the suite fails, or is empty: then it says nothing of mutants."""
     met = FOLDER / f"met-{suite.name}"
     met.unlink(missing_ok=True)
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -110,5 +110,7 @@ def baseline(suite: Suite) -> Baseline:
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode != 0:
         raise MutantError(f"{suite.name} fails without any mutant at work:\n{done.stdout[-3000:]}")
+    if "] 0 tests from " in done.stdout:
+        raise MutantError(f"{suite.name} has no test any more: {' '.join(suite.arguments)}")
     used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Baseline(frozenset(map(int, met.read_text(encoding="ascii").split())), int(3 * used) + 3)
