@@ -56,6 +56,15 @@ class Conversation {
       answers_.append(bytes.data(), size);
     return error == asio::error::would_block;
   }
+  // Addresses are reused, so another program may get the same free port, and listen on it first.
+  std::unique_ptr<net::HttpServer> listening() {
+    for (;;) {
+      auto server = net::HttpServer::listen(context_.get_executor(), "127.0.0.1:0",
+                                            [this](const net::Request& request) { return handle(request); });
+      if (server) return std::move(*server);
+      require(server.error().message.contains("in use"), server.error().message);
+    }
+  }
   net::Response handle(const net::Request& request) {
     require(request.method == "GET" || request.method == "HEAD", request.method + " is not handled");
     ++handled_;
