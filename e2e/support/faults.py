@@ -127,13 +127,16 @@ def rates_of(seed: int, noisy: float = 0.35, silent: float = 0.02) -> dict[Kind,
 
 
 class FirstTries:
-    """The first TIMES writes of each verb and resource in a namespace meet that namespace's kind of fault, all of them."""
+    """The first writes of each verb and resource in a namespace meet that namespace's kind of fault, all of them: LOUD or SILENT
+    many. Watches lag by LAG seconds, so that they do not make up for an answer that was lost."""
 
-    def __init__(self, kinds: dict[str, Kind], loud: int = 2, silent: int = 1) -> None:
-        self._kinds, self._loud, self._silent = kinds, loud, silent
+    def __init__(self, kinds: dict[str, Kind], loud: int = 2, silent: int = 1, lag: float = 1) -> None:
+        self._kinds, self._loud, self._silent, self._lag = kinds, loud, silent, lag
         self._met: Counter = Counter()
 
     def __call__(self, call: Call) -> Fault | None:
+        if call.verb == "watch":
+            return Fault(Kind.DELAY, self._lag)
         kind = self._kinds.get(call.namespace)
         if kind is None or not call.writes:
             return None

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from support import http1
+from support import http1, relay
 from support.certificates import Certificates
 from support.faults import Call, Fault, Kind, Plan, call_of, nothing
 
@@ -80,7 +80,7 @@ class FaultyProxy:
         self._plan = plan
 
     def calm(self) -> None:
-        """Every request is carried out and answered from now on; one that is met with silence stays so."""
+        """Every request is carried out and answered from now on, and no watch lags; what is met with silence stays so."""
         self._plan = nothing
 
     def cut(self) -> None:
@@ -142,7 +142,7 @@ class FaultyProxy:
         if code := _refused_with(call, fault):
             return await self._refuse(writer, entry, code)
         if _goes_nowhere(call, fault):
-            return await _silence(reader)
+            return await relay.silence(reader)
         if fault and fault.kind is Kind.DELAY and call.verb != "watch":
             await asyncio.sleep(fault.seconds)
         return await self._carry_out(reader, writer, entry, fault, head.raw + body)
@@ -163,20 +163,24 @@ class FaultyProxy:
             if self._is_broken(entry.call, True):
                 return False
             if fault and fault.kind is Kind.LOSE_ANSWER:
-                return await _silence(reader)
+                return await relay.silence(reader)
             if fault and fault.kind is Kind.ERROR_AFTER:
                 return await self._refuse(writer, entry, 500)
             if fault and fault.kind is Kind.CUT:
-                await _copy_some(answer, up_reader, writer, _first_bytes(answer, entry.call, fault.fraction))
+                await relay.copy_some(answer, up_reader, writer, _first_bytes(answer, entry.call, fault.fraction))
                 return False
             entry.answered = answer.status
             if entry.call.verb == "watch":
-                await _copy_watch(answer, up_reader, reader, writer, fault.seconds if fault else 0)
+                await relay.copy_watch(answer, up_reader, reader, writer, self._lag(fault))
                 return False
-            await _copy(answer, up_reader, writer)
+            await relay.copy(answer, up_reader, writer)
             return answer.has_length
         finally:
             up_writer.transport.abort()
+
+    def _lag(self, fault: Fault | None) -> Callable[[], float]:
+        seconds = fault.seconds if fault else 0
+        return lambda: 0 if self._plan is nothing else seconds
 
     def _is_broken(self, call: Call, carried_out: bool) -> bool:
         boundary = self.boundary
@@ -199,44 +203,6 @@ def _refused_with(call: Call, fault: Fault | None) -> int:
 def _goes_nowhere(call: Call, fault: Fault | None) -> bool:
     return fault is not None and (fault.kind is Kind.LOSE_REQUEST or
                                   fault.kind is Kind.LOSE_ANSWER and call.verb == "watch")
-
-
-async def _silence(reader: asyncio.StreamReader) -> bool:
-    """Until the client gives up."""
-    await reader.read(1)
-    return False
-
-
-async def _copy(answer: http1.Head, upstream: asyncio.StreamReader, writer: asyncio.StreamWriter, late: float = 0) -> None:
-    writer.write(answer.raw)
-    await writer.drain()
-    async for piece in http1.pieces(upstream, answer):
-        await asyncio.sleep(late)
-        writer.write(piece)
-        await writer.drain()
-
-
-async def _copy_watch(answer: http1.Head, upstream, reader, writer, late: float) -> None:
-    """Until either side ends it: a watch may have nothing to say for minutes after its client has gone."""
-    both = [asyncio.ensure_future(_copy(answer, upstream, writer, late)), asyncio.ensure_future(reader.read(1))]
-    try:
-        done, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in both:
-            task.cancel()
-
-
-async def _copy_some(answer: http1.Head, upstream, writer, left: int) -> None:
-    """The head, and LEFT bytes of what follows it."""
-    writer.write(answer.raw)
-    async for piece in http1.pieces(upstream, answer):
-        writer.write(piece[:left])
-        await writer.drain()
-        left -= len(piece)
-        if left <= 0:
-            return
 
 
 def _first_bytes(answer: http1.Head, call: Call, fraction: float) -> int:

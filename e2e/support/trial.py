@@ -22,6 +22,7 @@ class Trial:
 
     def __init__(self, api: Api, proxy: FaultyProxy, operator: Operator, witness: Witness) -> None:
         self.api, self.proxy, self.operator, self.witness = api, proxy, operator, witness
+        self._began = proxy.mark()
         self._namespaces: dict[str, Namespace] = {}
         self._wanted: dict[str, str] = {}
         self._removed: set[str] = set()
@@ -75,7 +76,7 @@ class Trial:
     def _assert_prompt(self) -> None:
         """A Sandbox lives and ends as if nothing had ever happened."""
         namespace = next(iter(self._namespaces.values()))
-        probe = self.create_short(namespace, "probe", "1s")
+        probe = self.create_short(namespace, "probe", "3s")
         uid = probe.read()["metadata"]["uid"]
         probe.wait_gone(within=30)
         self.witness.catch_up(self.api)
@@ -107,9 +108,9 @@ class Trial:
 
     def report(self) -> str:
         """For a person who reads of a failure."""
-        met = self.proxy.met()
+        made, met = self.proxy.exchanges[self._began:], self.proxy.met(self._began)
         count = {kind: sum(e.fault is kind for e in met) for kind in sorted({e.fault for e in met}, key=lambda k: k.name)}
-        return "\n".join([f"{len(self.proxy.exchanges)} requests, faults met: "
+        return "\n".join([f"{len(made)} requests, faults met: "
                           + (", ".join(f"{kind.name} {number}" for kind, number in count.items()) or "none"),
-                          "--- the last requests", *(str(e) for e in self.proxy.exchanges[-40:]),
+                          "--- the last requests", *[str(e) for e in made if e.call.resource != "leases"][-40:],
                           "--- the operator", *self.operator.log().splitlines()[-40:]])

@@ -58,6 +58,7 @@ def test_first_tries_are_counted_by_namespace_and_verb_and_resource():
     silent = Call("create", "pods", namespace="b")
     assert [bool(plan(silent)) for _ in range(2)] == [True, False]
     assert plan(GET) is None and plan(Call("create", "pods", namespace="c")) is None
+    assert plan(Call("watch", "pods")).kind is Kind.DELAY
 
 
 def test_always_means_reads_too():

@@ -208,6 +208,21 @@ def test_what_is_late_comes(proxy, client, server):
     assert [e.fault for e in proxy.met()] == [Kind.DELAY, Kind.DELAY]
 
 
+def test_a_lag_is_no_bottleneck(proxy, client, server):
+    proxy.inject(always(Kind.DELAY, seconds=0.3))
+    answer = client.begin("GET", WATCH)
+    server.say(*[LINE] * 100, None)
+    assert answer.read() == LINE * 100, "within the client's patience, a third of what it would take one by one"
+
+
+def test_a_lag_ends_with_the_calm(proxy, client, server):
+    proxy.inject(always(Kind.DELAY, seconds=1000))
+    answer = client.begin("GET", WATCH)
+    proxy.calm()
+    server.say(LINE)
+    assert answer.readline() == LINE
+
+
 def test_every_connection_can_be_broken(proxy, client, server):
     answer = client.begin("GET", WATCH)
     server.say(LINE)
