@@ -21,7 +21,8 @@ class GeneratedTest : public testing::Test {
       Walker walker(world, schema);
       walker.walk({courses.begin() + ptrdiff_t(begin), courses.begin() + ptrdiff_t(end)});
       walker.walk(walker.shortcuts());
-      for (const std::string& finding : walker.findings()) ADD_FAILURE() << finding;
+      for (const std::string& finding : walker.findings())
+        ADD_FAILURE() << "from " << courses[begin].name << " on: " << finding;
       stops += walker.stops();
     }
   }
