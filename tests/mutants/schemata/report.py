@@ -71,7 +71,7 @@ def table(findings: list[Finding], seed_count: int) -> str:
             continue
         unit = _cell(finding, ("operator", "runtime", "kube"), lambda verdict: f"`{verdict.killer}`")
         stories = _cell(finding, ("stories",), lambda verdict: "yes")
-        found = _cell(finding, ("seeds",), lambda verdict: f"{verdict.failures}: {verdict.killer}")
+        found = _cell(finding, ("seeds",), lambda verdict: f"{verdict.failures or ''} {verdict.killer}".strip())
         rows.append(f"| {finding.mutant.name} | {finding.mutant.bug} | {unit} | {stories} | {found} |")
     return "\n".join(rows)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import resource
+import signal
 import subprocess
 import time
 from dataclasses import dataclass
@@ -48,21 +49,21 @@ class Verdict:
     suite: str
     killer: str  # the test or the broken promise; "" when nothing was noticed
     seconds: float
-    failures: int = 0  # of seeds
+    failures: int = 0  # seeds that failed; 0 also when it did not come to their end
 
 
-def _first_failure(output: str) -> str:
-    """In GoogleTest's words: what failed, or else what was running."""
+def _first_failure(output: str, how: str) -> str:
+    """In GoogleTest's words: what failed, or else what was running when it ended so."""
     if failed := re.search(r"^\[  FAILED  \] ([\w/.]+)", output, re.MULTILINE):
         return failed[1]
     running = re.findall(r"^\[ RUN      \] (\S+)", output, re.MULTILINE)
-    return f"{running[-1]} (did not end well)" if running else "did not end well"
+    return f"{running[-1]} ({how})" if running else how
 
 
-def _first_violation(output: str) -> str:
+def _first_violation(output: str, how: str) -> str:
     """In cloister-sim's words, without the names of objects."""
     found = re.search(r"^seed \d+ \([^)]*\): (?!all is well)([^:\n]+)", output, re.MULTILINE)
-    return found[1].strip() if found else "did not end well"
+    return found[1].strip() if found else how
 
 
 def _environment(**more: str) -> dict[str, str]:
@@ -85,10 +86,11 @@ def run(suite: Suite, number: int, cpu_seconds: int) -> Verdict:
     took = time.monotonic() - began
     if code == 0:
         return Verdict(suite.name, "", took)
+    how = "takes too long" if code == -signal.SIGXCPU else "aborts"
     if suite.name != "seeds":
-        return Verdict(suite.name, _first_failure(output), took)
+        return Verdict(suite.name, _first_failure(output, how), took)
     failures = re.search(r"^\d+ seeds, (\d+) failed", output, re.MULTILINE)
-    return Verdict(suite.name, _first_violation(output), took, int(failures[1]) if failures else 1)
+    return Verdict(suite.name, _first_violation(output, how), took, int(failures[1]) if failures else 0)
 
 
 @dataclass(frozen=True)
