@@ -23,7 +23,7 @@ def sources(folder, suffix):
 
 
 CPP = sources("tests/unit", ".cc")
-PYTHON = sources("tests", ".py") + tests_of("e2e", ".py")
+PYTHON = sources("tests", ".py") + sources("e2e", ".py")
 MUTANTS = {entry["name"] for entry in handmade.load(ROOT / "tests/mutants/handmade.yaml")}
 
 
