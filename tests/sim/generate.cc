@@ -13,10 +13,10 @@ namespace cloister::sim {
 namespace {
 
 constexpr Duration longest = seconds(30);  // of all steps
-constexpr Fate fates[] = {Fate::Slow,     Fate::Unauthorized, Fate::Forbidden, Fate::Misled,
-                          Fate::Refused,  Fate::Throttled,    Fate::Broken,    Fate::Failed,
-                          Fate::Conflict, Fate::AnswerLost,   Fate::Reset,     Fate::ResetAnswer,
-                          Fate::Silent,   Fate::Late};
+constexpr Fate fates[] = {Fate::SlowAnswer,  Fate::Slow,     Fate::Unauthorized, Fate::Forbidden,
+                          Fate::Misled,      Fate::Refused,  Fate::Throttled,    Fate::Broken,
+                          Fate::Failed,      Fate::Conflict, Fate::AnswerLost,   Fate::Reset,
+                          Fate::ResetAnswer, Fate::Silent,   Fate::Late};
 
 Setup drawSetup(Dice& dice) {
   constexpr int workers[] = {1, 4, 8};
@@ -153,10 +153,43 @@ void addBrokenWatch(Dice& dice, Script& script) {
   script.steps.push_back(std::move(next));
 }
 
+// While most Sandboxes are made.
+void addRefusals(Dice& dice, int sandboxes, Script& script) {
+  for (int i = 0; i < 2; ++i) {
+    Step step = draw(dice, {What::Quota, What::NoRuntimeClass, What::Refuse, What::SquatPolicy}, sandboxes);
+    step.at /= 4;
+    script.steps.push_back(std::move(step));
+  }
+}
+
+// A pod's creation is carried out when its successor has run and gone.
+void addSecondPod(Dice& dice, int sandboxes, Script& script) {
+  const int which = dice.roll(sandboxes);
+  const Duration at = dice.between(seconds(15), seconds(20));
+  script.steps.push_back({.at = at - seconds(4), .what = What::Delete, .which = which, .how = "Background"});
+  script.steps.push_back({.at = at, .what = What::Fail, .count = 1, .how = "Late"});
+  script.steps.push_back({.at = at, .what = What::Create, .which = which, .how = "runs"});
+  script.steps.push_back(
+      {.at = at + dice.between(milliseconds(16'500), seconds(18)), .what = What::DeletePod, .which = which});
+}
+
+// KIND, every few seconds.
+void addFaults(Dice& dice, const std::string& kind, int sandboxes, Script& script) {
+  Step fault{.what = What::Fail};
+  const bool isWhat = boost::describe::enum_from_string(kind.c_str(), fault.what);
+  for (Duration at{}; at < longest; at += dice.between(seconds(2), seconds(12))) {
+    detail(dice, fault);
+    fault.at = at;
+    fault.which = dice.roll(sandboxes);
+    if (!isWhat) fault.how = kind;
+    script.steps.push_back(fault);
+  }
+}
+
 const std::vector<What> usersDo{What::Create,     What::SetTtl,       What::SetTtl,       What::SetEgress,
                                 What::SetState,   What::Delete,       What::Delete,       What::DeletePod,
                                 What::StripLabel, What::DropPolicies, What::BendPolicies, What::EndPod,
-                                What::Stranger,   What::Pin,          What::Tamper};
+                                What::Stranger,   What::Pin,          What::Tamper,       What::Garble};
 
 }  // namespace
 
@@ -212,24 +245,20 @@ Script generate(uint64_t seed, const Scenario& scenario) {
 }
 
 Script generateWith(uint64_t seed, const std::string& kind) {
-  Dice dice(seed, 11);
+  const auto number = std::ranges::find(faultKinds(), kind) - faultKinds().begin();
+  Dice dice(seed, 100 + uint64_t(number));
   Script script{.name = kind, .seed = seed, .setup = drawSetup(dice), .steps = {}};
   script.setup.lingers = dice.oneIn(8);
   const int sandboxes = 3 + dice.roll(4);
   for (int i = 0; i < sandboxes; ++i) script.steps.push_back(drawCreate(dice, i));
   addSteps(dice, usersDo, 6 + dice.roll(8), sandboxes, script);
-  addSteps(dice, {What::EndPod, What::EndPod, What::Tamper}, 4, sandboxes, script);
+  addSteps(dice, {What::EndPod, What::EndPod, What::Tamper, What::Garble, What::EditLease}, 5, sandboxes,
+           script);
   addSteps(dice, findScenario("all")->faults, 3 + dice.roll(5), sandboxes, script);
+  addRefusals(dice, sandboxes, script);
   for (int i = 0; i < 3; ++i) addBrokenWatch(dice, script);
-  Step fault{.what = What::Fail};
-  const bool isWhat = boost::describe::enum_from_string(kind.c_str(), fault.what);
-  for (Duration at{}; at < longest; at += dice.between(seconds(2), seconds(12))) {
-    detail(dice, fault);
-    fault.at = at;
-    fault.which = dice.roll(sandboxes);
-    if (!isWhat) fault.how = kind;
-    script.steps.push_back(fault);
-  }
+  if (dice.oneIn(3)) addSecondPod(dice, sandboxes, script);
+  addFaults(dice, kind, sandboxes, script);
   std::ranges::sort(script.steps, {}, &Step::at);
   return script;
 }

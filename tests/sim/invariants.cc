@@ -40,12 +40,21 @@ void Invariants::changed(const test::Change& change) {
   livingChanged_ |= change.id.plural == "pods" || change.id.plural == "sandboxes";
 }
 
+// When its time began: at its first Ready, or, if it ended before that, when its container did.
+void Invariants::noteStart(const json::value& pod) {
+  const std::string owner = findString(pod, "metadata.ownerReferences.0.uid");
+  const auto ran = parseTime(findString(pod, "status.containerStatuses.0.state.terminated.startedAt"));
+  if (conditionOf(pod, "Ready", "status") == "True") {
+    firstReady_.try_emplace(owner, *parseTime(conditionOf(pod, "Ready", "lastTransitionTime")));
+  } else if (ran) {
+    firstReady_.try_emplace(owner, *ran);
+  }
+}
+
 void Invariants::podChanged(const test::Change& change) {
   noteUse(change);
   const bool byOperator = server_.actor().starts_with(operatorPrefix);
-  if (change.after && conditionOf(change.after->json, "Ready", "status") == "True")
-    firstReady_.try_emplace(findString(change.after->json, "metadata.ownerReferences.0.uid"),
-                            *parseTime(conditionOf(change.after->json, "Ready", "lastTransitionTime")));
+  if (change.after) noteStart(change.after->json);
   if (byOperator && change.before && !isOurs(change.before->json))
     violate("a stranger's pod was touched: " + keyOf(change.before->json));
   if (byOperator && change.before && (!change.after || isLeaving(change.after->json)))

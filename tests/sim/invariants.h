@@ -49,6 +49,7 @@ class Invariants {
   void violate(std::string what);
   void wrote(const test::Write& write);
   void changed(const test::Change& change);
+  void noteStart(const json::value& pod);
   void podChanged(const test::Change& change);
   void sandboxChanged(const test::Change& change);
   void listLiving();

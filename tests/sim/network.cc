@@ -168,11 +168,12 @@ void Network::send(std::shared_ptr<Line> line, CallPointer call) {
   }
   trace_.add("network",
              std::string(boost::describe::enum_to_string(fate, "?")) + ": " + nameOf(call->request));
-  if (fate == Fate::Slow) {
-    const Duration delay =
+  if (fate == Fate::Slow || fate == Fate::SlowAnswer) {
+    call->delay =
         dice_.between(milliseconds(200), std::min<Duration>(seconds(8), call->request.deadline / 2));
-    noteFault(delay);
-    clock_.at(clock_.instant() + delay, [this, line, call] { carryOut(line, call, Fate::Served); });
+    noteFault(call->delay);
+    clock_.at(fate == Fate::Slow ? clock_.instant() + std::exchange(call->delay, {}) : arrival,
+              [this, line, call] { carryOut(line, call, Fate::Served); });
     return;
   }
   noteFault(answerOf(fate) ? Duration{} : call->request.deadline);  // when the sender notices
@@ -201,7 +202,7 @@ void Network::carryOut(const std::shared_ptr<Line>& line, const CallPointer& cal
   if (onServed) onServed(*line, call->request, response.status, late);
   if (writes && onWrite && !onWrite(*line, false)) return;
   if (fate != Fate::Served) return;
-  clock_.at(clock_.instant() + latency(),
+  clock_.at(clock_.instant() + latency() + call->delay,
             [this, call, response = std::move(response)]() mutable { answer(call, std::move(response)); });
 }
 

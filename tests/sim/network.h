@@ -17,6 +17,7 @@ namespace cloister::sim {
 BOOST_DEFINE_FIXED_ENUM_CLASS(Fate, int,
                               Served,        // as it should be
                               Slow,          // ... seconds later
+                              SlowAnswer,    // carried out at once, answered seconds later
                               Refused,       // no connection
                               Throttled,     // 429
                               Unauthorized,  // 401: the token has just run out
@@ -76,7 +77,8 @@ class Network {
   friend class SimStream;
   struct Call {
     net::Request request;
-    bool opens = false;  // a watch
+    bool opens = false;   // a watch
+    Duration delay = {};  // of the answer
     std::optional<Result<net::Response>> answer = {};
     std::shared_ptr<struct Pipe> pipe = {};
     Timer* waiter = nullptr;

@@ -25,6 +25,9 @@ bool hasEnded(const json::value& object);
 // The Sandbox that controls POD, or null.
 test::Object ownerOf(const test::ApiServer& server, const json::value& pod);
 std::vector<test::Object> podsOf(const test::ApiServer& server, const json::value& sandbox);
+// The value of resources.memory in a spec that the operator cannot read, and whether it is there.
+inline constexpr std::string_view garbled = "plenty";
+bool isGarbled(const json::value& sandbox);
 // Deliberately not operator/sandbox/expiry.cc: this is what its documentation promises.
 Time expiryOf(const test::ApiServer& server, const Config& config, const json::value& sandbox);
 

@@ -16,9 +16,9 @@ namespace cloister::sim {
 //   SetTtl, SetEgress (HOW), SetState (HOW: a desiredState), Pin (a finalizer, until the faults end), Delete
 //   (HOW: the propagation), DeletePod, StripLabel (the network label off the pod), DropPolicies, BendPolicies
 //   (HOW: types, rules; of the Sandbox's namespace), DeleteNamespace, Squat (a stranger's pod takes the name
-//   of the Sandbox's pod), SquatPolicy (for SPAN a stranger's NetworkPolicy has the name of the
-//   default-deny), Tamper (with the status; HOW: bare, unknown), EditLease (HOW: deleted, bare, taken),
-//   Stranger (some pod).
+//   of the Sandbox's pod), Garble (for SPAN the spec says what the operator cannot read), SquatPolicy (for
+//   SPAN a stranger's NetworkPolicy has the name of the default-deny), Tamper (with the status; HOW: bare,
+//   unknown), EditLease (HOW: deleted, bare, taken), Stranger (some pod).
 // Nodes': EndPod (HOW: an End, see images.h), LoseNode (for SPAN).
 // The API server's: Quota (of the Sandbox's namespace; HOW: exceeded, failed), NoRuntimeClass, Refuse (HOW:
 //   forbidden, invalid, unknown): pods are refused for SPAN; Compact (all history is forgotten).
@@ -33,10 +33,10 @@ namespace cloister::sim {
 // Clocks': Jump (all wall clocks, by SPAN; HOW: forward, back), Skew (from now on replica WHICH's wall clock
 //   is off by SPAN; HOW: ahead, behind).
 BOOST_DEFINE_FIXED_ENUM_CLASS(What, int, Create, SetTtl, SetEgress, SetState, Pin, Delete, DeletePod,
-                              StripLabel, DropPolicies, BendPolicies, DeleteNamespace, Squat, SquatPolicy,
-                              Tamper, EditLease, Stranger, EndPod, LoseNode, Quota, NoRuntimeClass, Refuse,
-                              Compact, Fail, Outage, CutWatches, LagWatches, Repeat, Crash, AtWrite, AtChange,
-                              Pause, Handover, Jump, Skew)
+                              StripLabel, DropPolicies, BendPolicies, DeleteNamespace, Squat, Garble,
+                              SquatPolicy, Tamper, EditLease, Stranger, EndPod, LoseNode, Quota,
+                              NoRuntimeClass, Refuse, Compact, Fail, Outage, CutWatches, LagWatches, Repeat,
+                              Crash, AtWrite, AtChange, Pause, Handover, Jump, Skew)
 
 struct Step {
   Duration at = {};

@@ -158,7 +158,7 @@ void Simulation::calm() {
   freePolicies();
   server_.listsAt.reset();
   for (Replica& replica : replicas_) replica.writesLeft = replica.changesLeft = 0;
-  unpin();
+  takeBack();
   trace_.add("script", "faults end");
 }
 
@@ -186,11 +186,13 @@ bool Simulation::allUp() const {
          std::ranges::any_of(replicas_, [this](const Replica& replica) { return works(replica); });
 }
 
+bool Simulation::squatted() const {
+  return std::ranges::any_of(script_.steps, [](const Step& step) { return step.what == What::Squat; });
+}
+
 void Simulation::rest() {
   pass(seconds(10));  // what was noticed last may still be on its way to an Event
-  const bool squatted =
-      std::ranges::any_of(script_.steps, [](const Step& step) { return step.what == What::Squat; });
-  const auto written = [&] { return squatted ? invariants_.changes() : invariants_.writes(); };
+  const auto written = [&] { return squatted() ? invariants_.changes() : invariants_.writes(); };
   const size_t before = written();
   traffic_.countAnew();
   pass(restTime);
@@ -203,6 +205,8 @@ void Simulation::rest() {
 
 // Unused network policies go, and nothing else is written.
 void Simulation::linger() {
+  // A Sandbox that waits for its pod's name brings its policy back.
+  if (squatted()) return;
   constexpr Duration lingerTime = policy::unusedGrace + restTime;
   if (!sim::unsettled(server_, config_, fastestClock() + lingerTime).empty()) return;
   const size_t before = invariants_.changes();

@@ -50,7 +50,9 @@ class Simulation {
   void networkStep(const Step& step);
   void operatorStep(const Step& step);
   void clockStep(const Step& step);
-  void unpin();
+  void takeBack();
+  void garble(const Step& step);
+  void correct(const test::ObjectId& id);
   void createSandbox(const Step& step);
   void tamper(const Step& step);
   void squatPolicy(const Step& step);
@@ -78,6 +80,7 @@ class Simulation {
   bool tick();
   void calm();
   void settle();
+  bool squatted() const;
   void rest();
   void linger();
   void pass(Duration duration);

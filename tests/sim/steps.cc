@@ -1,5 +1,6 @@
 // What each step of a script does.
 #include "operator/sandbox/pod.h"
+#include "tests/sim/objects.h"
 #include "tests/sim/simulation.h"
 #include "tests/sim/wishes.h"
 #include "tests/support/apiserver/admission.h"
@@ -31,7 +32,10 @@ json::object& specOf(json::value& object) {
 std::string podNameOf(const test::ApiServer& server, const Step& step) {
   const test::Object sandbox = server.storage().get(sandboxOf(step));
   if (!sandbox) return {};
-  return sandbox::podName(*json::decode<api::Sandbox>(sandbox->json));
+  api::Sandbox named;  // its spec may be unreadable
+  named.metadata.name = json::findString(sandbox->json, "metadata.name");
+  named.metadata.uid = json::findString(sandbox->json, "metadata.uid");
+  return sandbox::podName(named);
 }
 
 json::value strangersPod(const std::string& namespace_, const std::string& name) {
@@ -124,6 +128,8 @@ void Simulation::userStep(const Step& step) {
       return;
     case What::Squat:
       return squat(step);
+    case What::Garble:
+      return garble(step);
     case What::SquatPolicy:
       return squatPolicy(step);
     case What::Tamper:
@@ -140,11 +146,12 @@ void Simulation::userStep(const Step& step) {
   }
 }
 
-void Simulation::unpin() {
+void Simulation::takeBack() {
   for (const test::Object& sandbox : server_.storage().list("sandboxes", "")) {
     const test::ObjectId id{"sandboxes",
                             {json::findString(sandbox->json, "metadata.namespace"),
                              json::findString(sandbox->json, "metadata.name")}};
+    correct(id);
     server_.edit(actorUser, id, [](json::value& object) {
       json::value* list = object.at("metadata").as_object().if_contains("finalizers");
       if (list == nullptr) return;
@@ -178,6 +185,21 @@ void Simulation::createSandbox(const Step& step) {
                   {"spec", std::move(spec)}});
 }
 
+void Simulation::garble(const Step& step) {
+  const test::ObjectId id = sandboxOf(step);
+  server_.edit(actorUser, id,
+               [](json::value& sandbox) { specOf(sandbox)["resources"] = {{"memory", garbled}}; });
+  clock_.at(clock_.instant() + step.span, [this, id] { correct(id); });
+}
+
+void Simulation::correct(const test::ObjectId& id) {
+  server_.edit(actorUser, id, [](json::value& sandbox) {
+    if (!isGarbled(sandbox)) return;
+    specOf(sandbox).erase("resources");
+    relent(sandbox, "resources");
+  });
+}
+
 // As another version of the operator might leave it, or somebody's script.
 void Simulation::tamper(const Step& step) {
   server_.edit(actorUser, sandboxOf(step), [&](json::value& sandbox) {
@@ -186,6 +208,7 @@ void Simulation::tamper(const Step& step) {
     json::object& fields = status->as_object();
     if (step.how == "bare") {
       fields.erase("conditions");
+      fields.erase("podUID");
     } else if (json::value* conditions = fields.if_contains("conditions")) {
       for (json::value& condition : conditions->as_array())
         condition.as_object()["reason"] = "OfAnotherVersion";
