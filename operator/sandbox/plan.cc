@@ -14,6 +14,8 @@ constexpr Duration quietStart = seconds(3);
 // How often the events about a slow start are read at first: they do not change the pod, so nobody tells of a
 // new one.
 constexpr Duration eventsPeriod = seconds(10);
+// When a Sandbox that was deleted is looked at again, should its watch not tell of its end before.
+constexpr Duration deletionPeriod = seconds(10);
 
 bool controls(const api::Sandbox& sandbox, const api::Pod& pod) {
   const api::OwnerReference* owner = api::controllerOf(pod.metadata);
@@ -259,6 +261,7 @@ Plan plan(const Observed& observed, const Config& config, Time now) {
   out.again = at.expiresAt;
   if (now >= at.expiresAt) {
     planExpiry(observed, out);
+    out.again = now + deletionPeriod;
     return out;
   }
   // The store lacks a pod that the status names: neither replace nor mourn it before the API server confirms.
