@@ -113,6 +113,9 @@ void detail(Dice& dice, Step& step) {
     case What::Outage:
       step.span = dice.between(milliseconds(200), dice.oneIn(3) ? seconds(12) : seconds(2));
       break;
+    case What::NoLease:
+      step.span = dice.between(seconds(5), seconds(30));
+      break;
     case What::Pause:
       step.span = dice.between(seconds(1), seconds(25));
       break;
@@ -197,7 +200,9 @@ const std::vector<Scenario>& scenarios() {
   static const std::vector<Scenario> all = [] {
     std::vector<Scenario> list{
         {"calm", {}},
-        {"crashes", {What::Crash, What::AtWrite, What::AtWrite, What::AtChange, What::Handover, What::Pause}},
+        {"crashes",
+         {What::Crash, What::AtWrite, What::AtWrite, What::AtChange, What::Handover, What::NoLease,
+          What::Pause}},
         {"network", {What::Fail, What::Fail, What::Fail, What::Outage}},
         {"watches",
          {What::CutWatches, What::LagWatches, What::LagWatches, What::AtChange, What::Compact, What::Repeat}},

@@ -14,6 +14,10 @@ namespace cloister::sim {
 
 // A process of the operator, by what its actor's name begins with.
 inline constexpr std::string_view operatorPrefix = "operator-";
+// The beginning of the names of all processes of one replica.
+inline std::string operatorName(size_t replica) {
+  return std::string(operatorPrefix) + std::to_string(replica) + ".";
+}
 
 class Invariants {
  public:

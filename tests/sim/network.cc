@@ -146,6 +146,12 @@ std::unique_ptr<net::Transport> Network::connect(std::shared_ptr<Line> line, Clo
   return std::make_unique<SimTransport>(*this, std::move(line), clock);
 }
 
+bool Network::isLeaseRefused(const Line& line, const net::Request& request) const {
+  return request.target.contains("/leases") && std::ranges::any_of(leaseless_, [&](const auto& entry) {
+           return line.name.starts_with(entry.first) && clock_.instant() < entry.second;
+         });
+}
+
 Fate Network::fateOf(const Call& call) {
   if (outage_) return call.request.target.size() % 2 == 0 ? Fate::Refused : Fate::Silent;
   if (call.opens && clock_.instant() < blindUntil_) return Fate::Refused;
@@ -160,6 +166,9 @@ void Network::noteFault(Duration lasting) {
 }
 
 void Network::send(std::shared_ptr<Line> line, CallPointer call) {
+  if (isLeaseRefused(*line, call->request)) {
+    return clock_.at(clock_.instant() + latency(), [this, call] { answer(call, *answerOf(Fate::Refused)); });
+  }
   const Fate fate = fateOf(*call);
   const Instant arrival = clock_.instant() + latency();
   if (fate == Fate::Served) {
@@ -309,6 +318,7 @@ void Network::calm() {
   if (outage_ || !planned_.empty() || !lags_.empty()) noteFault();
   outage_ = false;
   blindUntil_ = Instant::min();
+  leaseless_.clear();
   planned_.clear();
   lags_.clear();
 }

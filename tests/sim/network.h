@@ -52,6 +52,9 @@ class Network {
   void cut();
   // Ends every watch, and lets none begin for SPAN.
   void blind(Duration span);
+  // For SPAN the requests for Leases of the processes whose names begin with PREFIX are refused. This is no
+  // fault for calmSince(): nothing else meets it.
+  void refuseLease(const std::string& prefix, Duration span) { leaseless_[prefix] = clock_.instant() + span; }
   // Events of kind PLURAL (empty: all) come LAG later than usual.
   void lag(const std::string& plural, Duration lag) { lags_[plural] = lag; }
   void noLag();
@@ -86,6 +89,7 @@ class Network {
   using CallPointer = std::shared_ptr<Call>;
 
   void send(std::shared_ptr<Line> line, CallPointer call);
+  bool isLeaseRefused(const Line& line, const net::Request& request) const;
   Fate fateOf(const Call& call);
   void carryOut(const std::shared_ptr<Line>& line, const CallPointer& call, Fate fate);
   void openPipe(const std::shared_ptr<Line>& line, const CallPointer& call);
@@ -103,6 +107,7 @@ class Network {
   Dice dice_;
   bool outage_ = false;
   Instant blindUntil_ = Instant::min();
+  std::map<std::string, Instant> leaseless_;  // until when, by the beginning of a process's name
   std::deque<Fate> planned_;
   std::map<std::string, Duration> lags_;
   Instant lastFault_ = Instant::min();  // its end, where it lasts

@@ -29,14 +29,15 @@ namespace cloister::sim {
 //   crashBefore, crashAfter), AtChange (the COUNTth of any object from now, whoever makes it; HOW: crash;
 //   gap, watches end there and miss what comes next; lag; stale, it crashes and then lists what was before;
 //   swap, Sandbox 0 is deleted and created again; swapUnseen, in a gap), Pause (for SPAN: the process stands
-//   still), Handover (it ends in an orderly way).
+//   still), NoLease (its requests for the Lease alone are refused for SPAN), Handover (it ends in an orderly
+//   way).
 // Clocks': Jump (all wall clocks, by SPAN; HOW: forward, back), Skew (from now on replica WHICH's wall clock
 //   is off by SPAN; HOW: ahead, behind).
 BOOST_DEFINE_FIXED_ENUM_CLASS(What, int, Create, SetTtl, SetEgress, SetState, Pin, Delete, DeletePod,
                               StripLabel, DropPolicies, BendPolicies, DeleteNamespace, Squat, Garble,
                               SquatPolicy, Tamper, EditLease, Stranger, EndPod, LoseNode, Quota,
                               NoRuntimeClass, Refuse, Compact, Fail, Outage, CutWatches, LagWatches, Repeat,
-                              Crash, AtWrite, AtChange, Pause, Handover, Jump, Skew)
+                              Crash, AtWrite, AtChange, Pause, NoLease, Handover, Jump, Skew)
 
 struct Step {
   Duration at = {};

@@ -198,7 +198,7 @@ void Simulation::rest() {
   pass(restTime);
   if (!failure_ && written() != before) failure_ = "writes although nothing happens";
   if (const auto [what, count] = traffic_.mostRequests(); !failure_ && count > Traffic::steadyBound)
-    failure_ = std::to_string(count) + " requests although nothing happens: " + what;
+    failure_ = "requests although nothing happens: " + std::to_string(count) + " times " + what;
   const std::string unsettled = sim::unsettled(server_, config_, fastestClock());
   if (!failure_ && !unsettled.empty()) failure_ = "unsettled again: " + unsettled;
 }
@@ -231,8 +231,7 @@ void Simulation::shutDown() {
 void Simulation::startReplica(size_t number) {
   Replica& replica = replicas_[number];
   if (over_ || replica.process) return;
-  const std::string name =
-      std::string(operatorPrefix) + std::to_string(number) + "." + std::to_string(++replica.starts);
+  const std::string name = operatorName(number) + std::to_string(++replica.starts);
   trace_.add(name, "starts");
   replica.process = std::make_unique<Process>(
       Process::Surroundings{.clock = clock_,

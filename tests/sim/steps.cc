@@ -348,6 +348,8 @@ void Simulation::operatorStep(const Step& step) {
       replica.changesLeft = step.count;
       replica.atChange = step.how;
       return;
+    case What::NoLease:
+      return network_.refuseLease(operatorName(number), step.span);
     case What::Pause:
       if (replica.process) replica.process->pauseUntil(clock_.instant() + step.span);
       return;
