@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from support.faulty_proxy import Exchange
 from support.sandboxes import condition_of, moment
 
 # Seconds: one is promised, and the API server's times are whole seconds.
 PROMPT = 2
+# Of one verb to one object in one scenario; the busiest Sandbox is changed about ten times.
+MOST_WRITES = 25
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 
 
@@ -152,6 +156,12 @@ def told_wrong(history: History) -> list[str]:
         if ended is not None and len(life.phases) > ended + 1:
             found.append(f"Sandbox {life.name} came back from its end: {', '.join(life.phases)}")
     return found
+
+
+def repeated(writes: Iterable[Exchange]) -> list[str]:
+    """No object is written over and over without a fault that asks for it, however much later a watch tells of it."""
+    count = Counter((*e.call.what, e.call.namespace, e.call.name) for e in writes if e.fault is None)
+    return [f"{' '.join(key[:2])} {key[2]}/{key[3]}: {number} times" for key, number in count.items() if number > MOST_WRITES]
 
 
 def unsettled(sandboxes: list[dict], pods: list[dict], wanted: dict[str, str]) -> list[str]:

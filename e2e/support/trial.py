@@ -5,7 +5,7 @@ from __future__ import annotations
 from support.api import Api
 from support.faulty_proxy import FaultyProxy
 from support.operator_process import Operator
-from support.oracles import PROMPT, ended_early, outlived, pods_too_many, told_wrong, unsettled
+from support.oracles import PROMPT, ended_early, outlived, pods_too_many, repeated, told_wrong, unsettled
 from support.sandboxes import Namespace, Sandbox, now
 from support.waiting import eventually, throughout
 from support.witness import Witness
@@ -63,7 +63,7 @@ class Trial:
         self.witness.catch_up(self.api)
         history = self.witness.history.within(self._namespaces)
         wrong = [*pods_too_many(history), *outlived(history, working, RECOVERY, now()),
-                 *ended_early(history, self._removed), *told_wrong(history)]
+                 *ended_early(history, self._removed), *told_wrong(history), *repeated(self.proxy.writes(self._began))]
         assert not wrong, "\n".join(wrong)
         self._assert_prompt()
         self._assert_quiet()

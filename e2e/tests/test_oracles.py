@@ -3,7 +3,9 @@
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from support.oracles import (History, ended_early, expiry_of, outlived, pods_too_many, seconds_of, told_wrong,
+from support.faults import Call, Kind
+from support.faulty_proxy import Exchange
+from support.oracles import (History, ended_early, expiry_of, outlived, pods_too_many, repeated, seconds_of, told_wrong,
                              unsettled)
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -109,6 +111,14 @@ def test_a_return_from_the_end():
     assert told_wrong(seen) == []
     seen.saw("MODIFIED", sandbox(), at(2))
     assert told_wrong(seen) == ["Sandbox ns/box-s1 came back from its end: Running, Failed, Running"]
+
+
+def test_an_object_written_over_and_over():
+    def writes(count, name="box", fault=None):
+        return [Exchange(Call("delete", "sandboxes", "", "ns", name), fault)] * count
+
+    assert repeated([*writes(25), *writes(25, "other"), *writes(99, fault=Kind.ERROR)]) == []
+    assert repeated(writes(26)) == ["delete sandboxes ns/box: 26 times"]
 
 
 @pytest.mark.parametrize("sandboxes, pods, wrong", [
