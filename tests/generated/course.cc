@@ -51,12 +51,12 @@ void erase(value& parent, const std::string& step) {
   }
 }
 
-}  // namespace
-
 bool canBeChanged(const Property& property) {
   return property.path.starts_with("lifecycle") || property.path.starts_with("network") ||
          property.path.starts_with("desiredState");
 }
+
+}  // namespace
 
 value changed(value spec, const Schema& schema, const std::string& path, const std::optional<value>& next) {
   const std::vector<std::string> steps = stepsOf(path);
@@ -84,8 +84,7 @@ std::vector<Course> sweep(const Schema& schema, const value& working, const Prop
     const std::string name = (property.path.empty() ? "spec" : property.path) + ": " + candidate.name;
     const Stop there{Whole, property.path, candidate.name,
                      changed(working, schema, property.path, candidate.value)};
-    courses.push_back({"created with " + name, {there, right}});
-    courses.push_back({"changed to " + name, {right, there, right}});
+    courses.push_back({name, {there, right, there}});
   }
   return courses;
 }

@@ -24,11 +24,7 @@ struct Course {
 json::value changed(json::value spec, const Schema& schema, const std::string& path,
                     const std::optional<json::value>& value);
 
-// Whether the property can be changed once a Sandbox is there.
-bool canBeChanged(const Property& property);
-
-// WORKING with each value of PROPERTY in turn, as two courses: created so and then put right, and created
-// right, changed, and put right again.
+// WORKING with each value of PROPERTY in turn: a Sandbox created so, put right, and changed so again.
 std::vector<Course> sweep(const Schema& schema, const json::value& working, const Property& property);
 
 // The spec in FILE (YAML). Throws when it cannot be read.

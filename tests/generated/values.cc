@@ -126,8 +126,8 @@ void addWrongTypes(const object& schema, std::vector<Candidate>& out) {
   if (type != "integer" && !quantity) out.push_back({"a number", 7});
   if (type != "array") out.push_back({"a list", array{"a"}});
   if (type != "object") out.push_back({"an object", object{{"a", "b"}}});
-  out.push_back({"a truth", true});
-  out.push_back({"a fraction", 1.5});
+  if (type == "integer" || quantity) out.push_back({"a truth", true});
+  if (type == "integer" || quantity) out.push_back({"a fraction", 1.5});
 }
 
 void addTexts(const object& schema, std::vector<Candidate>& out) {
