@@ -26,7 +26,7 @@ sandbox::Observed observe(const json::value& sandbox, const std::optional<json::
   if (!read) return out;
   identify(read->metadata, "a");
   out.sandbox = std::make_shared<const api::Sandbox>(*read);
-  out.podConfirmed = true;
+  out.podConfirmedGone = true;
   if (!pod) return out;
   auto given = json::decode<api::Pod>(*pod);
   if (!given) return out;
@@ -38,6 +38,7 @@ sandbox::Observed observe(const json::value& sandbox, const std::optional<json::
                                       .controller = true,
                                       .blockOwnerDeletion = {}}};
   out.pods = {std::make_shared<const api::Pod>(*given)};
+  out.podConfirmedGone = false;
   return out;
 }
 
