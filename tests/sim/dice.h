@@ -9,8 +9,9 @@ namespace cloister::sim {
 
 class Dice {
  public:
-  // STREAM: equal seeds give independent draws to different parts of a simulation.
-  Dice(uint64_t seed, uint64_t stream) : random_(seed * 0x9e3779b97f4a7c15ULL + stream) { random_.next(); }
+  // STREAM: equal seeds give independent draws to different parts of a simulation. The generator counts its
+  // state up, so states that are near to each other would give the same numbers, one after the other.
+  Dice(uint64_t seed, uint64_t stream) : random_(Random(Random(seed).next() + stream).next()) {}
 
   // In [0, SIDES).
   int roll(int sides) { return int(random_.next() % uint64_t(sides)); }

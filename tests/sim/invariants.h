@@ -71,6 +71,7 @@ class Invariants {
   bool livingChanged_ = true;
   std::map<std::string, Duration> overdue_;       // by the pod's uid
   std::map<std::string, Time> firstReady_;        // by the Sandbox's uid
+  std::map<std::string, std::string> startedBy_;  // which replica wrote startedAt, by the Sandbox's uid
   std::set<std::string> again_;                   // uids of pods of Sandboxes that had run before
   std::map<test::ObjectId, Instant> policyUsed_;  // when a pod last relied on it
   size_t writes_ = 0;

@@ -19,6 +19,11 @@ bool hasEnded(const json::value& pod) {
   return phase == "Succeeded" || phase == "Failed";
 }
 
+// ... or its container has, before it.
+bool isOver(const json::value& pod) {
+  return hasEnded(pod) || json::find(pod, "status.containerStatuses.0.state.terminated") != nullptr;
+}
+
 json::object& statusOf(json::value& object) {
   json::value& status = object.as_object()["status"];
   return status.is_object() ? status.get_object() : status.emplace_object();
@@ -133,7 +138,7 @@ void Kubelets::start(const test::ObjectId& id) {
   if (!nodeIsUp(id)) return later(seconds(1), seconds(2), [this, id] { start(id); });
   const Image* image = nullptr;
   server_.edit(actorKubelet, id, [&](json::value& pod) {
-    if (hasEnded(pod) || isLeaving(pod)) return;
+    if (isOver(pod) || isLeaving(pod)) return;
     image = &imageOf(pod);
     if (image->name == "refused") {
       statusOf(pod)["phase"] = "Failed";
@@ -176,7 +181,7 @@ void Kubelets::run(const test::ObjectId& id) {
   if (!nodeIsUp(id)) return later(seconds(1), seconds(2), [this, id] { run(id); });
   const Image* image = nullptr;
   server_.edit(actorKubelet, id, [&](json::value& pod) {
-    if (hasEnded(pod) || isLeaving(pod)) return;
+    if (isOver(pod) || isLeaving(pod)) return;
     image = &imageOf(pod);
     const bool ready = image->name != "unready" || json::findString(pod, "status.phase") == "Running";
     setContainer(pod, ready, {{"running", {{"startedAt", formatTime(clock_.now())}}}});

@@ -17,18 +17,22 @@ void Leadership::leaseChanged(const test::Change& change) {
   until_ = clock_.instant() + config_.renewDeadline;
 }
 
+bool Leadership::isEdited() const {
+  return clock_.instant() < edited_ + config_.leaseDuration;
+}
+
 bool Leadership::leads(const std::string& process) const {
   return process == holder_ && clock_.instant() < until_;
 }
 
 void Leadership::tick(const std::string& process, Duration step) {
   Duration& over = over_[process];
-  over = leads(process) ? Duration{} : over + step;
+  over = leads(process) || isEdited() ? Duration{} : over + step;
 }
 
 void Leadership::wrote(const std::string& process, const std::string& plural) {
   // Events only tell people what was done; the recorder may be behind.
-  if (clock_.instant() < edited_ + config_.leaseDuration) return;
+  if (isEdited()) return;
   if (!config_.enabled || plural == "leases" || plural == "events" || leads(process)) return;
   if (over_[process] > bound && !violation_)
     violation_ = "a write without the Lease: " + process + ", " + plural;

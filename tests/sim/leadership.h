@@ -27,6 +27,7 @@ class Leadership {
 
  private:
   void leaseChanged(const test::Change& change);
+  bool isEdited() const;
   bool leads(const std::string& process) const;
 
   const Clock& clock_;

@@ -1,11 +1,13 @@
 // The operator in the simulation: seeds, and plain stories that are disturbed here and there.
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include <gtest/gtest.h>
 
 #include "base/log.h"
+#include "tests/sim/dice.h"
 #include "tests/sim/generate.h"
 #include "tests/sim/shrink.h"
 #include "tests/sim/simulation.h"
@@ -23,6 +25,18 @@ class SimulationTest : public testing::Test {
  protected:
   SimulationTest() { log::setLevel("error"); }
 };
+
+// Otherwise many seeds would be few.
+TEST(DiceTest, NeighbouringSeedsAndStreamsShareNoDraws) {
+  std::set<Duration> seen;
+  for (uint64_t seed = 1; seed <= 10; ++seed) {
+    for (uint64_t stream = 1; stream <= 10; ++stream) {
+      Dice dice(seed, stream);
+      for (int i = 0; i < 20; ++i) seen.insert(dice.between({}, Duration::max() - Duration(1)));
+    }
+  }
+  EXPECT_EQ(seen.size(), 10U * 10U * 20U);
+}
 
 TEST_F(SimulationTest, ManySeedsBreakNoInvariant) {
   for (uint64_t seed = 1; seed <= CLOISTER_SIM_SEEDS; ++seed) {

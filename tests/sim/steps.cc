@@ -208,7 +208,6 @@ void Simulation::tamper(const Step& step) {
     json::object& fields = status->as_object();
     if (step.how == "bare") {
       fields.erase("conditions");
-      fields.erase("podUID");
     } else if (json::value* conditions = fields.if_contains("conditions")) {
       for (json::value& condition : conditions->as_array())
         condition.as_object()["reason"] = "OfAnotherVersion";
