@@ -1,7 +1,5 @@
 #include "tests/sim/stories.h"
 
-#include "tests/sim/simulation.h"
-
 namespace cloister::sim {
 namespace {
 
