@@ -91,13 +91,13 @@ std::string unsettledReady(const View& view) {
   return "";
 }
 
-// Where a refusal of the property at PATH may stand: there, or at those beside it for a rule about several.
+// Where a refusal of the property at PATH may stand: there, or at those beside it for a rule about several,
+// or at the list that was made up around it.
 std::string around(const std::string& path) {
-  std::vector<std::string> steps = stepsOf(path);
-  while (!steps.empty() && (steps.back() == "[]" || steps.back() == "{}")) steps.pop_back();
+  std::vector<std::string> steps = stepsOf(path.substr(0, path.find_first_of("[{")));
   if (steps.size() > 1) steps.pop_back();
   std::string place = "spec";
-  for (const std::string& step : steps) place += step == "[]" ? "[0]" : "." + step;
+  for (const std::string& step : steps) place += "." + step;
   return place;
 }
 
@@ -137,7 +137,7 @@ value fixedPart(const value& spec) {
 std::string unsettled(const View& view) {
   const bool readable = isReadable(view.spec);
   // What cannot be read ends as was told before.
-  const std::string end = readable ? unsettledEnd(view) : "";
+  std::string end = readable ? unsettledEnd(view) : "";
   if (!end.empty() || !view.sandbox) return end;
   const value& sandbox = *view.sandbox;
   if (integer(sandbox, "status.observedGeneration") != integer(sandbox, "metadata.generation"))

@@ -176,7 +176,6 @@ std::string unfenced(const View& view) {
 }
 
 std::string essence(const View& view, bool whole) {
-  if (!view.sandbox) return "gone";
   object out{{"word", conditionsOf(*view.sandbox, {"Accepted"})}};
   if (whole) {
     out["conditions"] = conditionsOf(*view.sandbox, {"PodScheduled", "Ready", "NetworkFenced", "Stalled"});

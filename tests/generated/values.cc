@@ -131,8 +131,8 @@ void addWrongTypes(const object& schema, std::vector<Candidate>& out) {
 }
 
 void addTexts(const object& schema, std::vector<Candidate>& out) {
-  const auto add = [&](const std::string& name, std::string text) {
-    out.push_back({name, value(std::move(text))});
+  const auto add = [&](const std::string& name, std::string_view text) {
+    out.push_back({name, value(text)});
   };
   add("empty", "");
   add("plain", exampleText(schema, 0));
