@@ -34,7 +34,7 @@ class Server {
  public:
   explicit Server(asio::io_context& context)
       : context_(context),
-        acceptor_(context, tcp::endpoint(asio::ip::address_v4::loopback(), 0), false),  // a port of its own
+        acceptor_(context, tcp::endpoint(asio::ip::address_v4::loopback(), 0)),
         tasks_(context.get_executor()) {
     tasks_.spawn("accept", acceptAll());
   }

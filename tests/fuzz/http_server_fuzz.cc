@@ -23,7 +23,14 @@ class Conversation {
  public:
   Conversation() {
     tasks_.spawn("server", server_->run());
-    socket_.connect(tcp::endpoint(asio::ip::address_v4::loopback(), server_->port()));
+    // Nothing here may block: libFuzzer's own signals would interrupt it.
+    bool connected = false;
+    socket_.async_connect(tcp::endpoint(asio::ip::address_v4::loopback(), server_->port()),
+                          [&](const boost::system::error_code& error) {
+                            require(!error, "the server can be reached: " + error.message());
+                            connected = true;
+                          });
+    while (!connected) context_.run_one();
     socket_.set_option(tcp::no_delay(true));
     socket_.non_blocking(true);
   }
@@ -55,15 +62,6 @@ class Conversation {
     while (const size_t size = socket_.receive(asio::buffer(bytes), 0, error))
       answers_.append(bytes.data(), size);
     return error == asio::error::would_block;
-  }
-  // Addresses are reused, so another program may get the same free port, and listen on it first.
-  std::unique_ptr<net::HttpServer> listening() {
-    for (;;) {
-      auto server = net::HttpServer::listen(context_.get_executor(), "127.0.0.1:0",
-                                            [this](const net::Request& request) { return handle(request); });
-      if (server) return std::move(*server);
-      require(server.error().message.contains("in use"), server.error().message);
-    }
   }
   net::Response handle(const net::Request& request) {
     require(request.method == "GET" || request.method == "HEAD", request.method + " is not handled");
