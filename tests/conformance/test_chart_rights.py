@@ -2,14 +2,21 @@
 
 import json
 import subprocess
-import time
+import sys
 from pathlib import Path
 
 import pytest
 
-CHART = Path(__file__).resolve().parents[2] / "charts/cloister"
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "e2e"))
+
+from support.waiting import eventually  # noqa: E402 (the path must be set first)
+
+CHART = ROOT / "charts/cloister"
 OPERATOR = "system:serviceaccount:cloister-system:cloister-operator"
 SANDBOX_LABEL = "cloister.dev/sandbox"
+# Caches inside the API server and the controllers follow a write in their own time.
+CACHES = 30  # seconds
 
 
 def render(helm, *templates):
@@ -17,14 +24,6 @@ def render(helm, *templates):
     done = subprocess.run([helm, "template", "cloister", CHART, "--namespace=cloister-system", *words],
                           text=True, check=True, stdout=subprocess.PIPE)
     return done.stdout
-
-
-def until(check, what):
-    """Caches inside the API server and the controllers follow a write in their own time."""
-    deadline = time.monotonic() + 30
-    while not check():
-        assert time.monotonic() < deadline, f"not within 30 s: {what}"
-        time.sleep(0.1)
 
 
 def pod(name, **metadata):
@@ -49,10 +48,10 @@ def chart(admin, helm, tmp_path_factory):
 
     def refused():
         return not admin("create", "--namespace=cloister-system", "--dry-run=server", "-f", "-", stdin=forged).ok
-    until(refused, "the policy is in force")
+    eventually(refused, CACHES, "the policy is in force")
     yield
     admin("delete", "validatingadmissionpolicybinding,validatingadmissionpolicy", "cloister-operator-pods")
-    until(lambda: not refused(), "the policy is no longer in the way of other tests")
+    eventually(lambda: not refused(), CACHES, "the policy is no longer in the way of other tests")
     admin("delete", "-f", str(file))
 
 
@@ -65,8 +64,9 @@ def users(admin, chart):
         admin.must("create", "rolebinding", role, f"--clusterrole={role}", f"--user={role}", f"--namespace={namespace}")
     here = admin.having(f"--namespace={namespace}")
     tenant = here.having("--as=edit")
-    until(lambda: tenant("auth", "can-i", "create", "sandboxes").ok, "the roles are aggregated")
-    until(lambda: admin("get", f"--namespace={namespace}", "serviceaccount", "default").ok, "a service account is there")
+    eventually(lambda: tenant("auth", "can-i", "create", "sandboxes").ok, CACHES, "the roles are aggregated")
+    eventually(lambda: admin("get", f"--namespace={namespace}", "serviceaccount", "default").ok, CACHES,
+               "a service account is there")
     yield {"admin": here, "tenant": tenant, "reader": here.having("--as=view"), "operator": here.having(f"--as={OPERATOR}")}
     admin("delete", "namespace", namespace, "--wait=false")
 
@@ -75,7 +75,7 @@ def test_the_api_server_finds_no_fault_in_the_policy(admin, chart):
     def status():
         policy = admin.must("get", "validatingadmissionpolicy", "cloister-operator-pods", "-o", "json").json()
         return policy.get("status", {})
-    until(lambda: "observedGeneration" in status(), "the policy's expressions are type-checked")
+    eventually(lambda: "observedGeneration" in status(), CACHES, "the policy's expressions are type-checked")
     assert not status().get("typeChecking", {}).get("expressionWarnings")
 
 
