@@ -147,6 +147,7 @@ int main(int argc, char** argv) {
   app.add_flag("--shrink", options.shrink, "look for a shorter script that fails in the same way");
   CLI11_PARSE(app, argc, argv);
   log::setLevel("error");
+  std::cout << std::unitbuf;  // a long run tells of a failure at once
   if (listFaults) {
     for (const std::string& kind : faultKinds()) std::cout << kind << "\n";
     return 0;
