@@ -158,3 +158,10 @@ def test_a_warm_start_is_quick(bare):
     started = time.monotonic()
     cluster("up")
     assert time.monotonic() - started < 15
+
+
+def test_a_check_that_was_interrupted_is_in_nobodys_way():
+    network.ip("link", "add", "cloister-try1", "type", "veth")
+    done = cluster("check", check=False)
+    assert "link" not in done.stdout + done.stderr
+    assert "cloister-try1" not in output("ip", "link")

@@ -60,6 +60,8 @@ def _kernel() -> Iterator[str]:
         why = machine.nftables_problem()
         yield f"nftables is not usable ({why}) and there is no iptables: apt-get install nftables"
     for name, kind in (("cloister-try0", "bridge"), ("cloister-try1", "veth")):
+        # One that an interrupted check left behind would be in the way for ever.
+        network.ip("link", "delete", name, check=False)
         try:
             network.ip("link", "add", name, "type", kind)
             network.ip("link", "delete", name)
