@@ -1,5 +1,6 @@
 """The cluster, Cloister on it, and a namespace for each scenario."""
 
+import base64
 import itertools
 import os
 import re
@@ -7,19 +8,25 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from support.api import Api, ApiError  # noqa: E402 (the path must be set first)
 from support.cluster import Cluster  # noqa: E402
-from support.release import NAMESPACE, Release  # noqa: E402
+from support.faulty_proxy import FaultyProxy  # noqa: E402
+from support.operator_process import Operator, binary  # noqa: E402
+from support.release import NAME, NAMESPACE, Release  # noqa: E402
 from support.report import describe  # noqa: E402
 from support.sandboxes import Namespace  # noqa: E402
+from support.trial import Trial  # noqa: E402
 from support.waiting import eventually  # noqa: E402
+from support.witness import Witness  # noqa: E402
 
 # From the quiet to the disruptive: what breaks the operator, the API server or the node comes last.
 ORDER = ["test_start", "test_command_line", "test_pending", "test_end", "test_lifetime", "test_changes", "test_policies",
-         "test_tenants", "test_operator_faults", "test_chart", "test_cluster_faults", "test_uninstall"]
+         "test_tenants", "test_operator_faults", "test_chart", "test_cluster_faults", "test_request_faults",
+         "test_crash_faults", "test_uninstall"]
 RUN = f"{os.getpid() % 10000:04}"  # leftovers of an earlier run are not met
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted", "cloister-e2e": RUN}
 
@@ -106,6 +113,47 @@ def shared_namespaces(cluster, api, release, request):
     made = Namespaces(cluster, api, stem_of(request.module.__name__))
     yield made
     made.delete()
+
+
+@pytest.fixture(scope="module")
+def no_replicas(release):
+    """Cloister as it is installed, rights and all, but nobody at work."""
+    release.scale(0)
+    yield release
+    release.scale(2)
+    release.restore()
+
+
+@pytest.fixture(scope="module")
+def proxy(cluster, no_replicas, tmp_path_factory):
+    """Between the API server and the operator under test. Its KUBECONFIG is that of the chart's own service account."""
+    config = yaml.safe_load(cluster.kubeconfig.read_text())["clusters"][0]["cluster"]
+    authority = base64.b64decode(config["certificate-authority-data"]).decode()
+    made = FaultyProxy(config["server"], authority, tmp_path_factory.mktemp("proxy"))
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def start_trial(cluster, api, no_replicas, proxy, tmp_path):
+    """start_trial(CONFIG...) -> Trial: the program that ships, as a process of this machine, as the chart configures it."""
+    started = []
+
+    def start(**config):
+        token = cluster.kubectl("create", "token", NAME, "--namespace", NAMESPACE, "--duration=1h").strip()
+        program = binary(os.environ.get("PRESET", "release"))
+        operator = Operator(program, tmp_path, proxy.kubeconfig(token), {**no_replicas.config(), **config})
+        trial = Trial(api, proxy, operator, Witness(cluster.kubeconfig))
+        started.append(trial)
+        operator.start().wait_ready()
+        return trial
+
+    yield start
+    for trial in started:
+        proxy.calm()
+        proxy.boundary = None
+        trial.end()
+        print(trial.report())
 
 
 MADE = pytest.StashKey()
