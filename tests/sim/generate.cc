@@ -57,7 +57,7 @@ void detail(Dice& dice, Step& step) {
   constexpr const char* states[] = {"Paused", "Running"};
   constexpr const char* ends[] = {"completed", "crashed",   "wordy",     "oom",   "evicted",
                                   "tainted",   "collected", "preempted", "spared"};
-  constexpr const char* refusals[] = {"forbidden", "invalid", "unknown"};
+  constexpr const char* refusals[] = {"forbidden", "invalid", "unknown", "deletion"};
   constexpr const char* leases[] = {"deleted", "bare", "taken"};
   constexpr const char* kinds[] = {"", "pods", "sandboxes", "networkpolicies"};
   constexpr const char* atWrites[] = {"crashBefore", "crashAfter"};

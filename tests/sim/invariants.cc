@@ -97,7 +97,9 @@ void Invariants::noteUse(const test::Change& change) {
 
 void Invariants::checkDeletedPod(const json::value& pod) {
   const test::Object owner = ownerOf(server_, pod);
-  const bool second = again_.contains(findString(pod, "metadata.uid"));
+  const std::string uid = findString(pod, "metadata.uid");
+  const std::string ran = owner ? findString(owner->json, "status.podUID") : "";
+  const bool second = again_.contains(uid) || (!ran.empty() && ran != uid);
   if (owner && !second && !isLeaving(owner->json) && !hasEnded(owner->json) &&
       clockOf(server_.actor()) < earliestEnd(owner->json))
     violate("the pod of a living Sandbox was deleted: " + keyOf(pod));

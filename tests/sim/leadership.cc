@@ -18,7 +18,7 @@ void Leadership::leaseChanged(const test::Change& change) {
 }
 
 bool Leadership::isEdited() const {
-  return clock_.instant() < edited_ + config_.leaseDuration;
+  return edited_ && clock_.instant() < *edited_ + config_.leaseDuration;
 }
 
 bool Leadership::leads(const std::string& process) const {

@@ -34,8 +34,8 @@ class Leadership {
   const test::ApiServer& server_;
   const LeaderElectionConfig& config_;
   std::string holder_;
-  Instant until_ = Instant::min();                           // its holder may lead, without a further renewal
-  Instant edited_ = Instant::min() + std::chrono::hours(1);  // by somebody who is no replica
+  Instant until_ = Instant::min();        // its holder may lead, without a further renewal
+  std::optional<Instant> edited_;         // last by somebody who is no replica
   std::map<std::string, Duration> over_;  // how long a process that does not lead could have noticed it
   std::optional<std::string> violation_;
 };

@@ -21,7 +21,8 @@ namespace cloister::sim {
 //   unknown), EditLease (HOW: deleted, bare, taken), Stranger (some pod).
 // Nodes': EndPod (HOW: an End, see images.h), LoseNode (for SPAN).
 // The API server's: Quota (of the Sandbox's namespace; HOW: exceeded, failed), NoRuntimeClass, Refuse (HOW:
-//   forbidden, invalid, unknown): pods are refused for SPAN; Compact (all history is forgotten).
+//   forbidden, invalid, unknown): pods are refused for SPAN, with "deletion" the end of Sandboxes instead;
+//   Compact (all history is forgotten).
 // The network's: Fail (the next COUNT requests; HOW: a Fate, see network.h), Outage (for SPAN), CutWatches,
 //   LagWatches (events of kind HOW come SPAN later, for COUNT seconds), Repeat (watches tell old events
 //   again).

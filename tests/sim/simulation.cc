@@ -123,6 +123,8 @@ bool Simulation::isFree(const Replica& replica) const {
 // It leads, and nothing is in its way.
 bool Simulation::works(const Replica& replica) const {
   constexpr Duration recovery = seconds(3);
+  if (leaseEdited_ && clock_.instant() < *leaseEdited_ + 2 * config_.leaderElection.leaseDuration)
+    return false;
   if (!isFree(replica) || !network_.calmSince(clock_.instant() - recovery)) return false;
   const Process* process = replica.process.get();
   // Timers run on monotonic clocks: a jump is noticed when a key is looked at next.

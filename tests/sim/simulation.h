@@ -58,6 +58,7 @@ class Simulation {
   void squatPolicy(const Step& step);
   void freePolicies();
   void editLease(const Step& step);
+  void refuse(const Step& step);
   void makeRuntimeClasses();
   void limitPods(const Step& step);
   void makeRoom();
@@ -103,6 +104,8 @@ class Simulation {
   Traffic traffic_;
   Dice dice_;
   std::deque<Replica> replicas_;
+  std::optional<Instant> leaseEdited_;  // by somebody, last
+  Instant undeletableUntil_ = Instant::min();
   std::vector<std::pair<Instant, net::Response>> refusals_;  // of pods, until then
   Duration settledAfter_ = {};
   std::optional<std::string> failure_;

@@ -237,6 +237,7 @@ void Simulation::freePolicies() {
 }
 
 void Simulation::editLease(const Step& step) {
+  if (script_.setup.election) leaseEdited_ = clock_.instant();
   if (step.how == "deleted") {
     server_.remove(actorUser, operatorsLease);
     return;
@@ -267,10 +268,18 @@ void Simulation::nodeStep(const Step& step) {
 void Simulation::serverStep(const Step& step) {
   if (step.what == What::Compact) return server_.storage().compact();
   if (step.what == What::Quota) return limitPods(step);
-  if (step.what == What::Refuse)
-    return void(refusals_.emplace_back(clock_.instant() + step.span, refusalOf(step)));
+  if (step.what == What::Refuse) return refuse(step);
   for (const char* name : runtimeClasses) server_.remove(administrator, {"runtimeclasses", {"", name}});
   clock_.at(clock_.instant() + step.span, [this] { makeRuntimeClasses(); });
+}
+
+void Simulation::refuse(const Step& step) {
+  const Instant until = clock_.instant() + step.span;
+  if (step.how == "deletion") {
+    undeletableUntil_ = until;
+  } else {
+    refusals_.emplace_back(until, refusalOf(step));
+  }
 }
 
 void Simulation::makeRuntimeClasses() {
@@ -294,6 +303,7 @@ void Simulation::limitPods(const Step& step) {
 void Simulation::makeRoom() {
   makeRuntimeClasses();
   refusals_.clear();
+  undeletableUntil_ = Instant::min();
   for (const char* namespace_ : {"team-0", "team-1"}) {
     server_.remove(administrator, {"resourcequotas", {namespace_, "none"}});
   }
@@ -301,6 +311,8 @@ void Simulation::makeRoom() {
 
 std::optional<net::Response> Simulation::admit(const net::Request& request,
                                                const test::Target& target) const {
+  if (request.method == "DELETE" && target.id.plural == "sandboxes" && clock_.instant() < undeletableUntil_)
+    return test::refusal(403, "Forbidden", "admission webhook \"keep.example.com\" denied the request");
   if (request.method != "POST" || target.id.plural != "pods") return std::nullopt;
   for (const auto& [until, refusal] : refusals_) {
     if (clock_.instant() < until) return refusal;
