@@ -109,7 +109,7 @@ class FaultyProxy:
         return [e for e in self.exchanges[since:] if e.fault]
 
     def stop(self) -> None:
-        self._listener.close()
+        self._call(self._close())
         self.cut()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
@@ -120,6 +120,10 @@ class FaultyProxy:
     async def _listen(self) -> asyncio.Server:
         return await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._certificates.server(),
                                           limit=http1.LARGEST_HEAD)
+
+    # In the loop's thread, where connections end as well: an asyncio.Server closed by another one may wake its waiters twice.
+    async def _close(self) -> None:
+        self._listener.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._clients.add(task := asyncio.current_task())
