@@ -41,9 +41,10 @@ Result<void> checkLifecycle(const LifecycleConfig& lifecycle) {
 }
 
 // A default above the largest allowed would refuse every Sandbox that leaves the field out.
-Result<void> checkAmount(const std::string& field, const Quantity& usual, const Quantity& largest) {
-  const auto most = parseMilli(largest.text);
-  const auto amount = parseMilli(usual.text);
+Result<void> checkAmount(const std::string& field, const Quantity& usual, const Quantity& largest,
+                         std::optional<int64_t> (*units)(std::string_view)) {
+  const auto most = units(largest.text);
+  const auto amount = units(usual.text);
   if (!most || *most <= 0) return bad(".largest." + field, "must be positive");
   if (!amount || *amount <= 0) return bad(".defaults.resources." + field, "must be positive");
   if (*amount > *most) return bad(".defaults.resources." + field, "must not exceed .largest." + field);
@@ -53,9 +54,9 @@ Result<void> checkAmount(const std::string& field, const Quantity& usual, const 
 Result<void> checkAmounts(const Config& config) {
   const ResourceBounds& usual = config.defaults.resources;
   const ResourceBounds& largest = config.largest;
-  if (auto done = checkAmount("cpu", usual.cpu, largest.cpu); !done) return done;
-  if (auto done = checkAmount("memory", usual.memory, largest.memory); !done) return done;
-  if (auto done = checkAmount("disk", usual.disk, largest.disk); !done) return done;
+  if (auto done = checkAmount("cpu", usual.cpu, largest.cpu, parseMilli); !done) return done;
+  if (auto done = checkAmount("memory", usual.memory, largest.memory, parseUnits); !done) return done;
+  if (auto done = checkAmount("disk", usual.disk, largest.disk, parseUnits); !done) return done;
   for (const auto& [path, percent] : {std::pair(".requests.cpuPercent", config.requests.cpuPercent),
                                       std::pair(".requests.memoryPercent", config.requests.memoryPercent)}) {
     if (percent < 1 || percent > 100) return bad(path, "must be between 1 and 100");

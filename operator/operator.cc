@@ -128,6 +128,18 @@ void Operator::sandboxChanged(const api::Sandbox* before, const api::Sandbox* af
     starts_.seen(after->metadata.uid, with_.clock.instant());
   }
   sandboxController_.add(api::keyOf((after != nullptr ? after : before)->metadata));
+  if (before != nullptr) noteAwaited(*before);
+}
+
+// Whatever has become of a Sandbox that waited, its policy may be unused now.
+void Operator::noteAwaited(const api::Sandbox& before) {
+  const auto key = policy::awaitedPolicy(before, with_.config.network);
+  if (key) noteUse(*key);
+}
+
+void Operator::noteUse(const kube::ObjectKey& policy) {
+  policies_.noteUse(policy);
+  policyController_.add(policy);
 }
 
 void Operator::podChanged(const api::Pod* before, const api::Pod* after) {
@@ -136,7 +148,7 @@ void Operator::podChanged(const api::Pod* before, const api::Pod* after) {
   if (before != nullptr && after != nullptr && before->metadata.labels == after->metadata.labels) return;
   for (const api::Pod* pod : {before, after}) {
     if (pod == nullptr) continue;
-    for (const kube::ObjectKey& key : policyKeysOf(*pod)) policyController_.add(key);
+    for (const kube::ObjectKey& key : policyKeysOf(*pod)) noteUse(key);
   }
 }
 

@@ -50,6 +50,8 @@ class Operator {
   void connectStores();
   void sandboxChanged(const api::Sandbox* before, const api::Sandbox* after);
   void podChanged(const api::Pod* before, const api::Pod* after);
+  void noteAwaited(const api::Sandbox& before);
+  void noteUse(const kube::ObjectKey& policy);
   void measureStart(const api::Pod& pod);
   void gateChanged();
   void report(const api::Sandbox& sandbox, const sandbox::Report& report);

@@ -1,6 +1,7 @@
 #include "operator/stores.h"
 
 #include "operator/policy/profile.h"
+#include "operator/sandbox/reasons.h"
 
 namespace cloister {
 namespace {
@@ -8,8 +9,17 @@ namespace {
 constexpr const char* bySandbox = "sandbox";
 constexpr const char* byPolicy = "policy";
 constexpr const char* byNamespace = "namespace";
+constexpr const char* waitingByNamespace = "waiting";
 
 }  // namespace
+
+bool isWaiting(const api::Sandbox& sandbox) {
+  const api::SandboxStatus& status = sandbox.status;
+  const api::Condition* accepted = api::findCondition(status.conditions, sandbox::condition::accepted);
+  const bool refused = accepted != nullptr && accepted->status == "False";
+  const bool ended = status.phase == api::Phase::Succeeded || status.phase == api::Phase::Failed;
+  return !refused && !ended && !status.startedAt && !sandbox.metadata.deletionTimestamp;
+}
 
 kube::ObjectKey sandboxKeyOf(const api::Pod& pod) {
   return {pod.metadata.namespace_, api::labelOf(pod.metadata, api::sandboxLabel)};
@@ -23,6 +33,9 @@ std::vector<kube::ObjectKey> policyKeysOf(const api::Pod& pod) {
 }
 
 Stores::Stores() {
+  sandboxes.addIndex(waitingByNamespace, [](const api::Sandbox& sandbox) {
+    return isWaiting(sandbox) ? std::vector{sandbox.metadata.namespace_} : std::vector<std::string>{};
+  });
   pods.addIndex(bySandbox,
                 [](const api::Pod& pod) { return std::vector{kube::toString(sandboxKeyOf(pod))}; });
   pods.addIndex(byPolicy, [](const api::Pod& pod) {
@@ -46,6 +59,10 @@ std::vector<std::string> Stores::policyNames(const std::string& namespace_) cons
   std::vector<std::string> names;
   for (const auto& policy : policies.byIndex(byNamespace, namespace_)) names.push_back(policy->metadata.name);
   return names;
+}
+
+std::vector<std::shared_ptr<const api::Sandbox>> Stores::waitingIn(const std::string& namespace_) const {
+  return sandboxes.byIndex(waitingByNamespace, namespace_);
 }
 
 }  // namespace cloister

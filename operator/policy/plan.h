@@ -19,8 +19,10 @@ constexpr Duration unusedGrace = std::chrono::minutes(10);
 struct Observed {
   std::string name;                                  // the policy's
   std::shared_ptr<const api::NetworkPolicy> policy;  // null: there is none
-  bool used = false;        // a pod carries its label (default-deny: any sandbox pod)
-  Duration unusedFor = {};  // since this process first saw it unused, on a clock that never jumps
+  bool used = false;     // a pod carries its label (default-deny: any sandbox pod)
+  bool awaited = false;  // unused, but a Sandbox that may get a pod yet asks for it
+  // Since this process first saw it neither used nor awaited, on a clock that never jumps.
+  Duration unusedFor = {};
   std::optional<json::object> wanted = {};  // its spec, if a Sandbox that uses it still asks for it
 };
 

@@ -39,11 +39,22 @@ Task<Result<json::value>> create(kube::Client& client, kube::ObjectKey key, json
 
 }  // namespace
 
+std::optional<kube::ObjectKey> awaitedPolicy(const api::Sandbox& sandbox, const NetworkConfig& config) {
+  if (!isWaiting(sandbox)) return std::nullopt;
+  const NetworkProfile profile = networkProfile(sandbox.spec.network, config);
+  if (profile.name.empty()) return std::nullopt;
+  return kube::ObjectKey{sandbox.metadata.namespace_, policyName(profile.name)};
+}
+
 Observed Reconciler::observe(const kube::ObjectKey& key) {
   Observed seen{.name = key.name, .policy = parts_.stores.policies.get(key)};
   seen.used = !parts_.stores.podsUnder(key).empty();
+  seen.awaited =
+      !seen.used && std::ranges::any_of(parts_.stores.waitingIn(key.namespace_), [&](const auto& sandbox) {
+        return awaitedPolicy(*sandbox, parts_.config.network) == key;
+      });
   seen.wanted = wantedSpec(parts_, key);
-  if (seen.used || seen.policy == nullptr) {
+  if (seen.used || seen.awaited || seen.policy == nullptr) {
     unusedSince_.erase(key);
   } else {
     const Instant now = parts_.clock.instant();

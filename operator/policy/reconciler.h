@@ -17,11 +17,17 @@ struct Parts {
   Stores& stores;
 };
 
+// The policy that the pod of SANDBOX will need, while it waits for one and has no need of the default-deny
+// alone.
+std::optional<kube::ObjectKey> awaitedPolicy(const api::Sandbox& sandbox, const NetworkConfig& config);
+
 class Reconciler {
  public:
   explicit Reconciler(Parts parts) : parts_(parts) {}
 
   Task<Result<runtime::Outcome>> reconcile(kube::ObjectKey key, uint64_t id);
+  // The policy KEY is in use, or was until now: should it be unused, that begins only now.
+  void noteUse(const kube::ObjectKey& key) { unusedSince_.erase(key); }
 
  private:
   Observed observe(const kube::ObjectKey& key);

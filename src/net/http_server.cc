@@ -116,6 +116,9 @@ Task<void> HttpServer::run() {
 
 Task<void> HttpServer::acceptAll() {
   for (;;) {
+    // Where a connection was waiting already, a cancellation found nothing to cancel: it is only noted.
+    const auto noted = co_await asio::this_coro::cancellation_state;
+    if (noted.cancelled() != asio::cancellation_type::none) co_return;
     auto [error, socket] = co_await acceptor_.async_accept(asTuple);
     if (error == asio::error::operation_aborted) co_return;
     if (error) {

@@ -207,14 +207,12 @@ void Simulation::rest() {
 
 // Unused network policies go, and nothing else is written.
 void Simulation::linger() {
-  // A Sandbox that waits for its pod's name brings its policy back.
-  if (squatted()) return;
   constexpr Duration lingerTime = policy::unusedGrace + restTime;
   if (!sim::unsettled(server_, config_, fastestClock() + lingerTime).empty()) return;
   const size_t before = invariants_.changes();
   pass(lingerTime);
   if (failure_) return;
-  if (!unusedPolicies(server_).empty()) failure_ = "an unused network policy stays";
+  if (!unusedPolicies(server_, config_).empty()) failure_ = "an unused network policy stays";
   if (invariants_.changes() != before) failure_ = "writes although only time passes";
 }
 

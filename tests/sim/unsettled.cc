@@ -97,6 +97,14 @@ std::string unsettledPod(const test::ApiServer& server, const json::value& pod) 
   return {};
 }
 
+// Its pod will need POLICY, should it get one.
+bool waitsFor(const Config& config, const json::value& sandbox, const std::string& policy) {
+  if (isLeaving(sandbox) || hasEnded(sandbox) || isRefused(sandbox)) return false;
+  const auto decoded = json::decode<api::Sandbox>(sandbox);
+  const auto profile = policy::networkProfile(decoded->spec.network, config.network);
+  return !profile.name.empty() && policy::policyName(profile.name) == policy;
+}
+
 }  // namespace
 
 std::string unsettled(const test::ApiServer& server, const Config& config, Time until) {
@@ -113,16 +121,20 @@ std::string unsettled(const test::ApiServer& server, const Config& config, Time 
   return {};
 }
 
-std::vector<test::ObjectId> unusedPolicies(const test::ApiServer& server) {
+std::vector<test::ObjectId> unusedPolicies(const test::ApiServer& server, const Config& config) {
   std::vector<test::ObjectId> unused;
   for (const auto& policy : server.storage().list("networkpolicies", "")) {
     const test::ObjectId id{
         "networkpolicies",
         {findString(policy->json, "metadata.namespace"), findString(policy->json, "metadata.name")}};
     const auto relies = [&](const test::Object& pod) { return reliesOn(pod->json, id.key.name); };
+    const auto waits = [&](const test::Object& sandbox) {
+      return waitsFor(config, sandbox->json, id.key.name);
+    };
     const bool stays = id.key.name == policy::defaultDenyName ||
                        labelOf(policy->json, api::managedByLabel) != api::managedBy;
-    if (!stays && std::ranges::none_of(server.storage().list("pods", id.key.namespace_), relies))
+    if (!stays && std::ranges::none_of(server.storage().list("pods", id.key.namespace_), relies) &&
+        std::ranges::none_of(server.storage().list("sandboxes", id.key.namespace_), waits))
       unused.push_back(id);
   }
   return unused;

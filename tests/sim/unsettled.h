@@ -10,6 +10,6 @@ namespace cloister::sim {
 std::string unsettled(const test::ApiServer& server, const Config& config, Time until);
 
 // The network policies of ours that no pod relies on, but those that stay.
-std::vector<test::ObjectId> unusedPolicies(const test::ApiServer& server);
+std::vector<test::ObjectId> unusedPolicies(const test::ApiServer& server, const Config& config);
 
 }  // namespace cloister::sim

@@ -1,5 +1,7 @@
 #include "net/http_server.h"
 
+#include <boost/asio/local/connect_pair.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/write.hpp>
@@ -118,6 +120,28 @@ TEST_F(HttpServerTest, StoppingClosesItsConnections) {
   EXPECT_EQ(readAll(idle), "");
   test::runUntil(context, [&] { return stopped; });
   EXPECT_EQ(tasks.size(), 0U);
+}
+
+Task<void> stopOnWord(boost::asio::local::stream_protocol::socket* word, TaskGroup* tasks) {
+  std::array<char, 1> byte{};
+  co_await word->async_read_some(boost::asio::buffer(byte), boost::asio::use_awaitable);
+  co_await tasks->stop();
+}
+
+// A signal that comes along with connections falls between one that was accepted and the next, which is
+// accepted without waiting.
+TEST_F(HttpServerTest, StopsWhileConnectionsWait) {
+  boost::asio::local::stream_protocol::socket word(context);
+  boost::asio::local::stream_protocol::socket sender(context);
+  boost::asio::local::connect_pair(word, sender);
+  bool stopped = false;
+  boost::asio::co_spawn(context, stopOnWord(&word, &tasks),
+                        [&](const std::exception_ptr&) { stopped = true; });
+  context.poll();
+  const tcp::socket waiting[] = {connect(server), connect(server), connect(server)};
+  sender.send(boost::asio::buffer("x", 1));
+  context.run_for(seconds(10));
+  EXPECT_TRUE(stopped);
 }
 
 TEST_F(HttpServerTest, SaysWhyItCannotListen) {

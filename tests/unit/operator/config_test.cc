@@ -99,6 +99,11 @@ INSTANTIATE_TEST_SUITE_P(
                     Refused{"network: {closedCidrs: [10.1.2.3/8]}", ".network.closedCidrs[0]"},
                     Refused{"network: {closedCidrs: ['::ffff:0:0/96']}", ".network.closedCidrs[0]"}));
 
+TEST(Config, TakesAmountsWhoseThousandthsWouldNotBeCountable) {
+  const auto config = parseConfig("{largest: {memory: 1Ei}, defaults: {resources: {memory: 8Pi}}}", "c.yaml");
+  EXPECT_TRUE(config) << config.error().message;
+}
+
 TEST(Config, TakesNetworksOfBothFamilies) {
   const auto config =
       parseConfig("network: {closedCidrs: [52.94.0.0/22, 1.1.1.1/32, '2600::/32']}", "c.yaml");

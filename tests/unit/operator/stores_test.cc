@@ -47,6 +47,32 @@ TEST(Stores, FindPodsByThePoliciesThatApply) {
                                                             kube::ObjectKey{"team", profile}));
 }
 
+TEST(Stores, KnowWhoMayGetAPodYet) {
+  const auto isWaitingIf = [](auto&& change) {
+    api::Sandbox sandbox = aSandbox("a");
+    change(sandbox);
+    return isWaiting(sandbox);
+  };
+  EXPECT_TRUE(isWaitingIf([](api::Sandbox&) {}));
+  EXPECT_FALSE(isWaitingIf([](api::Sandbox& s) { s.metadata.deletionTimestamp = Time{}; }));
+  EXPECT_FALSE(isWaitingIf([](api::Sandbox& s) { s.status.startedAt = Time{}; }));
+  EXPECT_FALSE(isWaitingIf([](api::Sandbox& s) { s.status.phase = api::Phase::Failed; }));
+  EXPECT_FALSE(isWaitingIf([](api::Sandbox& s) { s.status.phase = api::Phase::Succeeded; }));
+  const auto accepted = [](const char* status) {
+    return [status](api::Sandbox& s) {
+      s.status.conditions.resize(1);
+      s.status.conditions[0].type = "Accepted";
+      s.status.conditions[0].status = status;
+    };
+  };
+  EXPECT_FALSE(isWaitingIf(accepted("False")));
+  EXPECT_TRUE(isWaitingIf(accepted("True")));
+  Stores stores;
+  stores.sandboxes.put(aSandbox("a"));
+  EXPECT_THAT(stores.waitingIn("team"), SizeIs(1));
+  EXPECT_THAT(stores.waitingIn("nobody"), IsEmpty());
+}
+
 TEST(Stores, NameThePoliciesOfANamespace) {
   Stores stores;
   for (const char* namespace_ : {"team", "other-team"}) {

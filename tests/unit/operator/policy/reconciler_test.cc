@@ -136,6 +136,32 @@ TEST_F(PolicyReconciler, BeginsToCountAnewAfterAUse) {
   EXPECT_TRUE(isThere(profile));
 }
 
+TEST_F(PolicyReconciler, KeepsWhatASandboxWaitsFor) {
+  putPolicy(profile, internet.spec);
+  server_.put("sandboxes", json::encode(onlineSandbox()));
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(reconcile(profile)->again, std::nullopt) << "what ends the wait brings the key";
+    clock_.advance(minutes(10));
+  }
+  api::Sandbox refused = onlineSandbox();
+  refused.status.conditions.emplace_back();
+  refused.status.conditions.back().type = "Accepted";
+  refused.status.conditions.back().status = "False";
+  server_.put("sandboxes", json::encode(refused));
+  EXPECT_EQ(reconcile(profile)->again, clock_.now() + minutes(10));
+  clock_.advance(minutes(10));
+  EXPECT_TRUE(reconcile(profile));
+  EXPECT_FALSE(isThere(profile));
+}
+
+TEST_F(PolicyReconciler, CountsFromAUseThatCameAndWentBetweenTwoLooks) {
+  putPolicy(profile, internet.spec);
+  EXPECT_TRUE(reconcile(profile));
+  clock_.advance(minutes(9));
+  reconciler_->noteUse(profile);
+  EXPECT_EQ(reconcile(profile)->again, clock_.now() + minutes(10));
+}
+
 TEST_F(PolicyReconciler, NeverRemovesDefaultDeny) {
   putPolicy(defaultDeny, defaultDenySpec());
   EXPECT_TRUE(reconcile(defaultDeny));
@@ -158,6 +184,7 @@ TEST_F(PolicyReconciler, GetsOverEachFailure) {
       EXPECT_TRUE(isRight(key));
     }
     server_.erase("pods", api::keyOf(podOf(onlineSandbox()).metadata));
+    server_.erase("sandboxes", api::keyOf(onlineSandbox().metadata));
     EXPECT_TRUE(reconcile(profile));
     clock_.advance(minutes(10));
     transport_.failCall(transport_.requests().size(), fault);
