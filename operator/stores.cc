@@ -7,6 +7,7 @@ namespace cloister {
 namespace {
 
 constexpr const char* bySandbox = "sandbox";
+constexpr const char* byPool = "pool";
 constexpr const char* byPolicy = "policy";
 constexpr const char* byNamespace = "namespace";
 constexpr const char* waitingByNamespace = "waiting";
@@ -25,6 +26,11 @@ kube::ObjectKey sandboxKeyOf(const api::Pod& pod) {
   return {pod.metadata.namespace_, api::labelOf(pod.metadata, api::sandboxLabel)};
 }
 
+kube::ObjectKey idleIn(const api::Pod& pod) {
+  const bool taken = !api::labelOf(pod.metadata, api::sandboxLabel).empty();
+  return {pod.metadata.namespace_, taken ? "" : api::labelOf(pod.metadata, api::poolLabel)};
+}
+
 std::vector<kube::ObjectKey> policyKeysOf(const api::Pod& pod) {
   std::vector<kube::ObjectKey> keys{{pod.metadata.namespace_, std::string(policy::defaultDenyName)}};
   const std::string profile = api::labelOf(pod.metadata, api::networkLabel);
@@ -38,6 +44,10 @@ Stores::Stores() {
   });
   pods.addIndex(bySandbox,
                 [](const api::Pod& pod) { return std::vector{kube::toString(sandboxKeyOf(pod))}; });
+  pods.addIndex(byPool, [](const api::Pod& pod) {
+    const kube::ObjectKey pool = idleIn(pod);
+    return pool.name.empty() ? std::vector<std::string>{} : std::vector{kube::toString(pool)};
+  });
   pods.addIndex(byPolicy, [](const api::Pod& pod) {
     std::vector<std::string> values;
     for (const kube::ObjectKey& key : policyKeysOf(pod)) values.push_back(kube::toString(key));
@@ -49,6 +59,10 @@ Stores::Stores() {
 
 std::vector<std::shared_ptr<const api::Pod>> Stores::podsOf(const kube::ObjectKey& key) const {
   return pods.byIndex(bySandbox, kube::toString(key));
+}
+
+std::vector<std::shared_ptr<const api::Pod>> Stores::idlePodsOf(const kube::ObjectKey& pool) const {
+  return pods.byIndex(byPool, kube::toString(pool));
 }
 
 std::vector<std::shared_ptr<const api::Pod>> Stores::podsUnder(const kube::ObjectKey& policy) const {

@@ -1,7 +1,8 @@
 // The operator's view of the cluster, and the indexes that its controllers look things up by.
 #pragma once
 
-#include "api/sandbox.h"
+#include "api/pool.h"
+#include "api/template.h"
 #include "runtime/store.h"
 
 namespace cloister {
@@ -12,9 +13,15 @@ struct Stores {
   runtime::Store<api::Sandbox> sandboxes;
   runtime::Store<api::Pod> pods;
   runtime::Store<api::NetworkPolicy> policies;
+  runtime::Store<api::SandboxTemplate> templates;
+  runtime::Store<api::ControllerRevision> revisions;
+  runtime::Store<api::SandboxPool> pools;
+  runtime::Store<api::Node> nodes;  // empty where the operator may not read them (watchNamespaces)
 
   // Pods that carry the label of the Sandbox KEY, whoever owns them.
   std::vector<std::shared_ptr<const api::Pod>> podsOf(const kube::ObjectKey& key) const;
+  // Pods that the pool KEY has made and nobody has taken.
+  std::vector<std::shared_ptr<const api::Pod>> idlePodsOf(const kube::ObjectKey& pool) const;
   // Pods that the NetworkPolicy KEY of ours applies to.
   std::vector<std::shared_ptr<const api::Pod>> podsUnder(const kube::ObjectKey& policy) const;
   std::vector<std::string> policyNames(const std::string& namespace_) const;
@@ -24,7 +31,9 @@ struct Stores {
 
 // It has not begun, was not refused, and is not on its way out.
 bool isWaiting(const api::Sandbox& sandbox);
-// The Sandbox that a pod's label names.
+// The pool that made a pod that nobody has taken yet; no name for every other pod.
+kube::ObjectKey idleIn(const api::Pod& pod);
+// The Sandbox that a pod's label names; no name while it is in a pool.
 kube::ObjectKey sandboxKeyOf(const api::Pod& pod);
 // The NetworkPolicies of ours that apply to a pod.
 std::vector<kube::ObjectKey> policyKeysOf(const api::Pod& pod);

@@ -55,7 +55,7 @@ object dnsRule(const NetworkConfig& config) {
 }
 
 array egressRules(const api::SandboxEgress& egress, const NetworkConfig& config) {
-  switch (egress.mode) {
+  switch (egress.mode.value_or(api::EgressMode::None)) {
     case api::EgressMode::None:
       return {};
     case api::EgressMode::Internet: {

@@ -100,7 +100,8 @@ void planActions(const Situation& at, const Config& config, Plan& out) {
   // A sandbox that once ran is not started again behind its owner's back: its memory and files are gone.
   if (at.resolved.refusal || at.startedAt || hasEnded(at.sandbox.status)) return;
   ensurePolicies(at.observed, at.profile, out);
-  out.actions.emplace_back(CreatePod{podFor(at.sandbox, at.resolved, config.requests, at.profile.name)});
+  out.actions.emplace_back(CreatePod{
+      podFor(identityOf(at.sandbox), at.sandbox.spec, at.resolved, config.requests, at.profile.name)});
 }
 
 bool creates(const Plan& plan) {

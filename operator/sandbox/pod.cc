@@ -52,27 +52,18 @@ void addRuntimeAnnotations(const Resolved& resolved, object& annotations) {
   annotations["dev.gvisor.flag.overlay2"] = "root:self,size=" + bytes(resolved.diskBytes);
 }
 
-object metadataOf(const api::Sandbox& sandbox, const Resolved& resolved, std::string_view profile) {
+object metadataOf(const PodIdentity& identity, const Resolved& resolved, std::string_view profile) {
   object labels = json::encode(resolved.podMetadata.labels).as_object();
-  labels[api::sandboxLabel] = sandbox.metadata.name;
   labels[api::managedByLabel] = api::managedBy;
+  for (const auto& [key, value] : identity.labels) labels[key] = value;
   labels.erase(api::networkLabel);
   if (!profile.empty()) labels[api::networkLabel] = profile;
   object annotations = json::encode(resolved.podMetadata.annotations).as_object();
   addRuntimeAnnotations(resolved, annotations);
-  object meta{
-      {"name", podName(sandbox)},
-      {"namespace", sandbox.metadata.namespace_},
-      {"labels", std::move(labels)},
-      {"ownerReferences",
-       array{
-           {{"apiVersion", api::apiVersion},
-            {"kind", "Sandbox"},
-            {"name", sandbox.metadata.name},
-            {"uid", sandbox.metadata.uid},
-            {"controller", true},
-            // true would need update on sandboxes/finalizers where OwnerReferencesPermissionEnforcement is on
-            {"blockOwnerDeletion", false}}}}};
+  object meta{{"name", identity.name},
+              {"namespace", identity.namespace_},
+              {"labels", std::move(labels)},
+              {"ownerReferences", array{json::encode(identity.owner)}}};
   if (!annotations.empty()) meta["annotations"] = std::move(annotations);
   return meta;
 }
@@ -120,8 +111,7 @@ array environment(const std::vector<api::EnvVar>& env) {
   return list;
 }
 
-object containerOf(const api::Sandbox& sandbox, const Resolved& resolved, const RequestsConfig& requests) {
-  const api::SandboxSpec& spec = sandbox.spec;
+object containerOf(const api::SandboxSpec& spec, const Resolved& resolved, const RequestsConfig& requests) {
   object container{
       {"name", containerName},
       {"image", resolved.image},
@@ -153,20 +143,37 @@ array volumesOf(const Resolved& resolved) {
 
 // Without egress there is no name server to ask: an answer at once beats a time-out of 20 s for each look-up.
 void setDns(const api::SandboxEgress& egress, object& spec) {
-  if (egress.mode != api::EgressMode::None) return;
+  if (egress.mode.value_or(api::EgressMode::None) != api::EgressMode::None) return;
   spec["dnsPolicy"] = "None";
   spec["dnsConfig"] = {{"nameservers", {"127.0.0.1"}}};
 }
 
 }  // namespace
 
+api::OwnerReference ownerReference(const api::ObjectMeta& owner, std::string_view kind) {
+  return {.apiVersion = std::string(api::apiVersion),
+          .kind = std::string(kind),
+          .name = owner.name,
+          .uid = owner.uid,
+          .controller = true,
+          // true would need update on the owner's finalizers where OwnerReferencesPermissionEnforcement is on
+          .blockOwnerDeletion = false};
+}
+
 std::string podName(const api::Sandbox& sandbox) {
   return sandbox.metadata.name + "-" + shortHash(sandbox.metadata.uid, 8);
 }
 
-value podFor(const api::Sandbox& sandbox, const Resolved& resolved, const RequestsConfig& requests,
-             std::string_view profile) {
-  object spec{{"containers", array{containerOf(sandbox, resolved, requests)}},
+PodIdentity identityOf(const api::Sandbox& sandbox) {
+  return {.name = podName(sandbox),
+          .namespace_ = sandbox.metadata.namespace_,
+          .owner = ownerReference(sandbox.metadata, "Sandbox"),
+          .labels = {{std::string(api::sandboxLabel), sandbox.metadata.name}}};
+}
+
+value podFor(const PodIdentity& identity, const api::SandboxSpec& wanted, const Resolved& resolved,
+             const RequestsConfig& requests, std::string_view profile) {
+  object spec{{"containers", array{containerOf(wanted, resolved, requests)}},
               {"volumes", volumesOf(resolved)},
               {"restartPolicy", "Never"},
               {"hostname", "sandbox"},
@@ -179,11 +186,22 @@ value podFor(const api::Sandbox& sandbox, const Resolved& resolved, const Reques
   if (!resolved.nodeSelector.empty()) spec["nodeSelector"] = json::encode(resolved.nodeSelector);
   if (!resolved.tolerations.empty()) spec["tolerations"] = json::encode(resolved.tolerations);
   if (!resolved.imagePullSecrets.empty()) spec["imagePullSecrets"] = json::encode(resolved.imagePullSecrets);
-  setDns(sandbox.spec.network.egress, spec);
+  setDns(wanted.network.egress, spec);
   return {{"apiVersion", "v1"},
           {"kind", "Pod"},
-          {"metadata", metadataOf(sandbox, resolved, profile)},
+          {"metadata", metadataOf(identity, resolved, profile)},
           {"spec", std::move(spec)}};
+}
+
+std::string shapeOf(const value& pod) {
+  object meta = pod.at("metadata").as_object();
+  for (const char* field : {"name", "namespace", "ownerReferences"}) meta.erase(field);
+  object labels = meta.at("labels").as_object();
+  for (auto label = labels.begin(); label != labels.end();) {
+    label = label->key().starts_with("cloister.dev/") ? labels.erase(label) : label + 1;
+  }
+  meta["labels"] = std::move(labels);
+  return shortHash(json::printSorted({{"metadata", std::move(meta)}, {"spec", pod.at("spec")}}), 10);
 }
 
 }  // namespace cloister::sandbox

@@ -14,10 +14,27 @@ inline constexpr std::string_view workspacePath = "/workspace";
 // pod.
 std::string podName(const api::Sandbox& sandbox);
 
+// OWNER, of this KIND of ours, as the controller of what is made for it.
+api::OwnerReference ownerReference(const api::ObjectMeta& owner, std::string_view kind);
+
+// Whose a pod is and what it is called: all that differs between the pods of equal sandboxes.
+struct PodIdentity {
+  std::string name;
+  std::string namespace_;
+  api::OwnerReference owner;
+  std::map<std::string, std::string> labels;  // of ours
+};
+// Of the pod that is made for SANDBOX alone.
+PodIdentity identityOf(const api::Sandbox& sandbox);
+
 // The whole pod, to be created: Pod Security `restricted` unless the profile says otherwise, no
 // service-account token, no service links, a constant hostname, no probes and no restarts. PROFILE is the
 // network profile's name, or empty.
-json::value podFor(const api::Sandbox& sandbox, const Resolved& resolved, const RequestsConfig& requests,
-                   std::string_view profile);
+json::value podFor(const PodIdentity& identity, const api::SandboxSpec& spec, const Resolved& resolved,
+                   const RequestsConfig& requests, std::string_view profile);
+
+// A hash of all of POD, as podFor() made it, but its identity and its network profile. A pod of a pool serves
+// a Sandbox whose own pod would have the same shape.
+std::string shapeOf(const json::value& pod);
 
 }  // namespace cloister::sandbox

@@ -114,4 +114,32 @@ struct NetworkPolicy {
 };
 BOOST_DESCRIBE_STRUCT(NetworkPolicy, (), (metadata, spec))
 
+struct NodeSpec {
+  bool unschedulable = false;  // cordoned
+  bool operator==(const NodeSpec&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(NodeSpec, (), (unschedulable))
+
+struct NodeCondition {
+  std::string type;
+  std::string status;
+  bool operator==(const NodeCondition&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(NodeCondition, (), (type, status))
+
+struct NodeStatus {
+  std::vector<NodeCondition> conditions;
+  bool operator==(const NodeStatus&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(NodeStatus, (), (conditions))
+
+// What the operator reads of a node.
+struct Node {
+  ObjectMeta metadata;
+  NodeSpec spec;
+  NodeStatus status;
+  bool operator==(const Node&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(Node, (), (metadata, spec, status))
+
 }  // namespace cloister::api

@@ -46,7 +46,7 @@ struct NetworkPort {
 BOOST_DESCRIBE_STRUCT(NetworkPort, (), (name, port, protocol))
 
 struct SandboxEgress {
-  EgressMode mode = EgressMode::None;
+  std::optional<EgressMode> mode;  // None when absent
   std::vector<std::string> cidrs;
   std::vector<std::string> names;  // answered with a condition until the node agent resolves them
   std::vector<NetworkPort> ports;  // empty: all
@@ -128,7 +128,8 @@ struct SandboxStatus {
   std::optional<int64_t> observedGeneration;
   std::vector<Condition> conditions;
   std::string podName;
-  std::string podUID;  // final once startedAt is set or it has ended
+  std::string podUID;            // final once startedAt is set or it has ended
+  std::string templateRevision;  // of the template that its spec was completed from, final likewise
   std::vector<std::string> podIPs;
   std::string nodeName;
   std::optional<Runtime> runtime;
@@ -139,8 +140,8 @@ struct SandboxStatus {
   bool operator==(const SandboxStatus&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(SandboxStatus, (),
-                      (phase, observedGeneration, conditions, podName, podUID, podIPs, nodeName, runtime,
-                       startedAt, expiresAt, exitCode, startLatency))
+                      (phase, observedGeneration, conditions, podName, podUID, templateRevision, podIPs,
+                       nodeName, runtime, startedAt, expiresAt, exitCode, startLatency))
 
 struct Sandbox {
   ObjectMeta metadata;
@@ -154,7 +155,12 @@ struct Sandbox {
 BOOST_DESCRIBE_STRUCT(Sandbox, (), (metadata, spec, status))
 
 // Labels and annotations of ours on other objects. Only the operator's service account may write them.
-inline constexpr std::string_view sandboxLabel = "cloister.dev/sandbox";  // a pod: its Sandbox's name
+inline constexpr std::string_view sandboxLabel = "cloister.dev/sandbox";    // a pod: its Sandbox's name
+                                                                            // empty while it is in a pool
+inline constexpr std::string_view poolLabel = "cloister.dev/pool";          // a pod: the pool that made it
+inline constexpr std::string_view revisionLabel = "cloister.dev/revision";  // a pod: its template's revision
+inline constexpr std::string_view shapeAnnotation =
+    "cloister.dev/shape";  // a pool's pod: see sandbox::shapeOf
 inline constexpr std::string_view networkLabel = "cloister.dev/network";  // a pod: its network profile
 inline constexpr std::string_view managedByLabel = "app.kubernetes.io/managed-by";
 inline constexpr std::string_view managedBy = "cloister-operator";

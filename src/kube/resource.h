@@ -24,7 +24,10 @@ inline constexpr Resource namespaces{"", "v1", "namespaces", "Namespace", false}
 inline constexpr Resource configMaps{"", "v1", "configmaps", "ConfigMap"};
 inline constexpr Resource leases{"coordination.k8s.io", "v1", "leases", "Lease"};
 inline constexpr Resource networkPolicies{"networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy"};
+inline constexpr Resource controllerRevisions{"apps", "v1", "controllerrevisions", "ControllerRevision"};
 inline constexpr Resource sandboxes{"cloister.dev", "v1alpha1", "sandboxes", "Sandbox"};
+inline constexpr Resource sandboxTemplates{"cloister.dev", "v1alpha1", "sandboxtemplates", "SandboxTemplate"};
+inline constexpr Resource sandboxPools{"cloister.dev", "v1alpha1", "sandboxpools", "SandboxPool"};
 
 struct ObjectKey {
   std::string namespace_;  // empty for cluster-scoped objects

@@ -37,8 +37,9 @@ api::Sandbox aSandbox(const std::string& name) {
 
 api::Pod podOf(const api::Sandbox& sandbox, const Config& config) {
   const auto profile = policy::networkProfile(sandbox.spec.network, config.network);
-  auto pod = json::decode<api::Pod>(
-      sandbox::podFor(sandbox, sandbox::resolve(sandbox.spec, config), config.requests, profile.name));
+  auto pod = json::decode<api::Pod>(sandbox::podFor(sandbox::identityOf(sandbox), sandbox.spec,
+                                                    sandbox::resolve(sandbox.spec, config), config.requests,
+                                                    profile.name));
   pod->metadata.uid = "uid-of-pod-of-" + sandbox.metadata.uid;
   pod->metadata.resourceVersion = "200";
   pod->metadata.creationTimestamp = sandbox.metadata.creationTimestamp;

@@ -18,7 +18,7 @@ using testing::Not;
 using testing::StartsWith;
 
 json::value podUnder(const api::Sandbox& sandbox, const Config& config = {}, std::string_view profile = {}) {
-  return podFor(sandbox, resolve(sandbox.spec, config), config.requests, profile);
+  return podFor(identityOf(sandbox), sandbox.spec, resolve(sandbox.spec, config), config.requests, profile);
 }
 
 json::value at(const json::value& root, std::string_view path) {
