@@ -3,10 +3,10 @@
 namespace cloister {
 namespace {
 
-// Pods and policies of ours; those of others are never even looked at.
+// What is ours; that of others is never even looked at.
 const std::string podSelector = std::string(api::sandboxLabel) + "," + std::string(api::managedByLabel) +
                                 "=" + std::string(api::managedBy);
-const std::string policySelector = std::string(api::managedByLabel) + "=" + std::string(api::managedBy);
+const std::string managedSelector = std::string(api::managedByLabel) + "=" + std::string(api::managedBy);
 
 // A Sandbox older than this when first seen was created before this process watched: its start cannot be
 // measured.
@@ -53,13 +53,8 @@ Operator::Operator(Surroundings surroundings)
           options("networkpolicy", 2), with_.clock,
           [this](kube::ObjectKey key, uint64_t id) { return policies_.reconcile(std::move(key), id); },
           [this] { return leading() && current(); }) {
-  for (const std::string& namespace_ : watchedNamespaces(with_.config)) {
-    inform(sandboxInformers_, stores_.sandboxes, {.resource = kube::sandboxes, .namespace_ = namespace_});
-    inform(podInformers_, stores_.pods,
-           {.resource = kube::pods, .namespace_ = namespace_, .labelSelector = podSelector});
-    inform(policyInformers_, stores_.policies,
-           {.resource = kube::networkPolicies, .namespace_ = namespace_, .labelSelector = policySelector});
-  }
+  for (const std::string& namespace_ : watchedNamespaces(with_.config)) informOf(namespace_);
+  if (with_.config.watchNamespaces.empty()) inform(stores_.nodes, {.resource = kube::nodes});
   connectStores();
   election_.onChange([this](bool) { gateChanged(); });
   for (runtime::Controller* controller : {&sandboxController_, &policyController_}) {
@@ -72,9 +67,20 @@ runtime::Controller::Options Operator::options(std::string name, uint64_t salt) 
 }
 
 template <class T>
-void Operator::inform(std::list<runtime::Informer<T>>& informers, runtime::Store<T>& store,
-                      kube::WatchTarget target) {
+void Operator::inform(runtime::Store<T>& store, kube::WatchTarget target) {
+  auto& informers = std::get<std::list<runtime::Informer<T>>>(informers_);
   informers.emplace_back(store, std::move(target)).onState([this] { gateChanged(); });
+}
+
+void Operator::informOf(const std::string& namespace_) {
+  inform(stores_.sandboxes, {.resource = kube::sandboxes, .namespace_ = namespace_});
+  inform(stores_.pods, {.resource = kube::pods, .namespace_ = namespace_, .labelSelector = podSelector});
+  inform(stores_.policies,
+         {.resource = kube::networkPolicies, .namespace_ = namespace_, .labelSelector = managedSelector});
+  inform(stores_.templates, {.resource = kube::sandboxTemplates, .namespace_ = namespace_});
+  inform(stores_.revisions,
+         {.resource = kube::controllerRevisions, .namespace_ = namespace_, .labelSelector = managedSelector});
+  inform(stores_.pools, {.resource = kube::sandboxPools, .namespace_ = namespace_});
 }
 
 void Operator::start(TaskGroup& group) {
@@ -85,9 +91,7 @@ void Operator::start(TaskGroup& group) {
           kube::runWatcher(with_.client, with_.clock, informer.target(), {.seed = with_.seed}, informer));
     }
   };
-  watch(sandboxInformers_);
-  watch(podInformers_);
-  watch(policyInformers_);
+  std::apply([&](auto&... informers) { (watch(informers), ...); }, informers_);
   group.spawn("events", events_.run());
   if (with_.config.leaderElection.enabled) group.spawn("leader-election", election_.run());
   sandboxController_.start(group);
@@ -99,7 +103,7 @@ Task<void> Operator::release() {
 }
 
 bool Operator::current() const {
-  return allCurrent(sandboxInformers_) && allCurrent(podInformers_) && allCurrent(policyInformers_);
+  return std::apply([](const auto&... informers) { return (allCurrent(informers) && ...); }, informers_);
 }
 
 bool Operator::leading() const {
@@ -144,7 +148,9 @@ void Operator::noteUse(const kube::ObjectKey& policy) {
 
 void Operator::podChanged(const api::Pod* before, const api::Pod* after) {
   if (after != nullptr) measureStart(*after);
-  sandboxController_.add(sandboxKeyOf(after != nullptr ? *after : *before));
+  for (const api::Pod* pod : {before, after}) {
+    if (pod != nullptr && !sandboxKeyOf(*pod).name.empty()) sandboxController_.add(sandboxKeyOf(*pod));
+  }
   if (before != nullptr && after != nullptr && before->metadata.labels == after->metadata.labels) return;
   for (const api::Pod* pod : {before, after}) {
     if (pod == nullptr) continue;

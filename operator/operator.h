@@ -3,6 +3,7 @@
 #pragma once
 
 #include <list>
+#include <tuple>
 
 #include "operator/config.h"
 #include "operator/policy/reconciler.h"
@@ -45,8 +46,13 @@ class Operator {
   const Stores& stores() const { return stores_; }
 
  private:
+  // One for each namespace that is watched, or one for all.
+  template <class... T>
+  using Informers = std::tuple<std::list<runtime::Informer<T>>...>;
+
   template <class T>
-  void inform(std::list<runtime::Informer<T>>& informers, runtime::Store<T>& store, kube::WatchTarget target);
+  void inform(runtime::Store<T>& store, kube::WatchTarget target);
+  void informOf(const std::string& namespace_);
   void connectStores();
   void sandboxChanged(const api::Sandbox* before, const api::Sandbox* after);
   void podChanged(const api::Pod* before, const api::Pod* after);
@@ -62,9 +68,9 @@ class Operator {
   sandbox::StartTracker starts_;
   runtime::EventRecorder events_;
   runtime::LeaderElection election_;
-  std::list<runtime::Informer<api::Sandbox>> sandboxInformers_;
-  std::list<runtime::Informer<api::Pod>> podInformers_;
-  std::list<runtime::Informer<api::NetworkPolicy>> policyInformers_;
+  Informers<api::Sandbox, api::Pod, api::NetworkPolicy, api::SandboxTemplate, api::ControllerRevision,
+            api::SandboxPool, api::Node>
+      informers_;
   sandbox::Reconciler sandboxes_;
   policy::Reconciler policies_;
   runtime::Controller sandboxController_;

@@ -20,6 +20,9 @@ inline constexpr kube::Resource runtimeClasses{"node.k8s.io", "v1", "runtimeclas
 
 inline constexpr KindRules kindRules[] = {
     {.resource = kube::sandboxes, .generation = true, .status = true, .unconditionalUpdate = false},
+    {.resource = kube::sandboxTemplates, .generation = true, .status = true, .unconditionalUpdate = false},
+    {.resource = kube::sandboxPools, .generation = true, .status = true, .unconditionalUpdate = false},
+    {.resource = kube::controllerRevisions},
     {.resource = kube::pods, .generation = true, .status = true, .answersWithObject = true, .graceful = true},
     {.resource = kube::networkPolicies, .generation = true},
     {.resource = kube::leases, .unconditionalUpdate = false},
