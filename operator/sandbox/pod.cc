@@ -1,6 +1,7 @@
 #include "operator/sandbox/pod.h"
 
 #include "base/hash.h"
+#include "operator/owner.h"
 
 namespace cloister::sandbox {
 namespace {
@@ -149,16 +150,6 @@ void setDns(const api::SandboxEgress& egress, object& spec) {
 }
 
 }  // namespace
-
-api::OwnerReference ownerReference(const api::ObjectMeta& owner, std::string_view kind) {
-  return {.apiVersion = std::string(api::apiVersion),
-          .kind = std::string(kind),
-          .name = owner.name,
-          .uid = owner.uid,
-          .controller = true,
-          // true would need update on the owner's finalizers where OwnerReferencesPermissionEnforcement is on
-          .blockOwnerDeletion = false};
-}
 
 std::string podName(const api::Sandbox& sandbox) {
   return sandbox.metadata.name + "-" + shortHash(sandbox.metadata.uid, 8);

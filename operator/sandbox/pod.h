@@ -14,9 +14,6 @@ inline constexpr std::string_view workspacePath = "/workspace";
 // pod.
 std::string podName(const api::Sandbox& sandbox);
 
-// OWNER, of this KIND of ours, as the controller of what is made for it.
-api::OwnerReference ownerReference(const api::ObjectMeta& owner, std::string_view kind);
-
 // Whose a pod is and what it is called: all that differs between the pods of equal sandboxes.
 struct PodIdentity {
   std::string name;
