@@ -7,7 +7,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "api/sandbox.h"
+#include "api/pool.h"
+#include "api/template.h"
 #include "json/yaml.h"
 #include "operator/config.h"
 #include "operator/sandbox/reasons.h"
@@ -19,6 +20,7 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::UnorderedElementsAre;
+using testing::UnorderedElementsAreArray;
 
 const std::filesystem::path source = CLOISTER_SOURCE_DIR;
 
@@ -36,20 +38,41 @@ json::value readYaml(const std::filesystem::path& path) {
   return yaml ? yaml->root : json::value();
 }
 
-class SandboxSchema : public testing::Test {
- protected:
+// One kind's CRD.
+class Crd {
+ public:
+  explicit Crd(const std::string& plural)
+      : root_(readYaml(source / ("crds/cloister.dev_" + plural + ".yaml"))) {}
+
   const json::object& at(std::string_view path) const {
-    return json::find(crd_, "spec.versions.0.schema.openAPIV3Schema.properties." + std::string(path))
+    return json::find(root_, "spec.versions.0.schema.openAPIV3Schema.properties." + std::string(path))
         ->as_object();
   }
 
-  json::value crd_ = readYaml(source / "crds/cloister.dev_sandboxes.yaml");
+  template <class Spec, class Status>
+  std::vector<std::string> differences() const {
+    SchemaAgreement agreement(root_);
+    std::vector<std::string> found = agreement.compare<Spec>(at("spec"));
+    std::ranges::copy(agreement.compare<Status>(at("status")), std::back_inserter(found));
+    return found;
+  }
+
+ private:
+  json::value root_;
 };
 
-TEST_F(SandboxSchema, HasTheFieldsOfTheStructs) {
-  SchemaAgreement agreement(crd_);
-  EXPECT_THAT(agreement.compare<SandboxSpec>(at("spec")), IsEmpty());
-  EXPECT_THAT(agreement.compare<SandboxStatus>(at("status")), IsEmpty());
+// A template is a Sandbox's spec without what is a Sandbox's own.
+constexpr std::array ofSandboxesAlone{"templateRef", "poolRef", "restoreFrom", "desiredState"};
+
+TEST(Schemas, HaveTheFieldsOfTheStructs) {
+  EXPECT_THAT((Crd("sandboxes").differences<SandboxSpec, SandboxStatus>()), IsEmpty());
+  EXPECT_THAT((Crd("sandboxpools").differences<SandboxPoolSpec, SandboxPoolStatus>()), IsEmpty());
+  std::vector<std::string> absent;
+  for (std::string_view own : ofSandboxesAlone) {
+    absent.push_back(".sandbox." + std::string(own) + ": is not in the schema");
+  }
+  EXPECT_THAT((Crd("sandboxtemplates").differences<SandboxTemplateSpec, SandboxTemplateStatus>()),
+              UnorderedElementsAreArray(absent));
 }
 
 // Each property, list item and map value of SCHEMA that no description explains.
@@ -68,15 +91,18 @@ void findUndescribed(const json::object& schema, const std::string& path, std::v
   }
 }
 
-TEST_F(SandboxSchema, DescribesEachField) {
-  std::vector<std::string> undescribed;
-  findUndescribed(at("spec"), "spec", undescribed);
-  findUndescribed(at("status"), "status", undescribed);
-  EXPECT_THAT(undescribed, IsEmpty());
+TEST(Schemas, DescribeEachField) {
+  for (const char* plural : {"sandboxes", "sandboxtemplates", "sandboxpools"}) {
+    const Crd crd(plural);
+    std::vector<std::string> undescribed;
+    for (const char* part : {"spec", "status"}) findUndescribed(crd.at(part), part, undescribed);
+    EXPECT_THAT(undescribed, IsEmpty()) << plural;
+  }
 }
 
-TEST_F(SandboxSchema, ExplainsEachReasonAndCondition) {
-  const std::string text(at("status.properties.conditions").at("description").as_string());
+TEST(Schemas, ExplainEachReasonAndConditionOfASandbox) {
+  const Crd crd("sandboxes");
+  const std::string text(crd.at("status.properties.conditions").at("description").as_string());
   for (std::string_view reason : sandbox::reason::all) {
     EXPECT_TRUE(text.contains(" " + std::string(reason))) << reason;
   }
