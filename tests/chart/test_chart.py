@@ -130,7 +130,10 @@ def test_rights_are_spelled_out(render, values):
 # The whole of what the operator may do, in a namespace with Sandboxes.
 RIGHTS = {
     ("cloister.dev", "sandboxes"): {"get", "list", "watch", "delete"},
-    ("cloister.dev", "sandboxes/status"): {"patch"},
+    ("cloister.dev", "sandboxtemplates"): {"get", "list", "watch"},
+    ("cloister.dev", "sandboxpools"): {"get", "list", "watch"},
+    **{("cloister.dev", f"{kind}/status"): {"patch"} for kind in ("sandboxes", "sandboxtemplates", "sandboxpools")},
+    ("apps", "controllerrevisions"): {"get", "list", "watch", "create", "delete"},
     ("", "pods"): {"get", "list", "watch", "create", "patch", "delete"},
     ("networking.k8s.io", "networkpolicies"): {"get", "list", "watch", "create", "patch", "delete"},
     ("", "events"): {"get", "list", "create", "patch"}}
@@ -143,7 +146,7 @@ def rights(role):
 
 def test_the_operators_rights_are_exactly_these(render):
     cluster, namespaced = render({}), render(NAMESPACED)
-    assert rights(cluster["ClusterRole", "", "cloister-operator"]) == {**RIGHTS, ("", "nodes"): {"get"}}
+    assert rights(cluster["ClusterRole", "", "cloister-operator"]) == {**RIGHTS, ("", "nodes"): {"get", "list", "watch"}}
     assert rights(namespaced["Role", "team-a", "cloister-operator"]) == RIGHTS
     subject = {"kind": "ServiceAccount", "name": "cloister-operator", "namespace": NAMESPACE}
     for binding in of_kind(cluster, "ClusterRoleBinding") + of_kind(namespaced, "RoleBinding"):
@@ -153,8 +156,9 @@ def test_the_operators_rights_are_exactly_these(render):
 def test_tenants_roles_leave_status_to_the_operator(render):
     objects = render({})
     view, edit = (objects["ClusterRole", "", name] for name in ("cloister-view", "cloister-edit"))
-    assert rights(view) == {("cloister.dev", "sandboxes"): {"get", "list", "watch"}}
-    assert set(rights(edit)) == {("cloister.dev", "sandboxes")}
+    ours = {("cloister.dev", kind) for kind in ("sandboxes", "sandboxtemplates", "sandboxpools", "sandboxpools/scale")}
+    assert rights(view) == {one: {"get", "list", "watch"} for one in ours}
+    assert set(rights(edit)) == ours
     assert view["metadata"]["labels"]["rbac.authorization.k8s.io/aggregate-to-view"] == "true"
     assert edit["metadata"]["labels"]["rbac.authorization.k8s.io/aggregate-to-edit"] == "true"
 

@@ -15,6 +15,9 @@ from support.waiting import eventually  # noqa: E402 (the path must be set first
 CHART = ROOT / "charts/cloister"
 OPERATOR = "system:serviceaccount:cloister-system:cloister-operator"
 SANDBOX_LABEL = "cloister.dev/sandbox"
+POOL_LABEL = "cloister.dev/pool"
+MANAGED = {"app.kubernetes.io/managed-by": "cloister-operator"}
+POLICIES = ("cloister-operator-pods", "cloister-operator-revisions")
 # Caches inside the API server and the controllers follow a write in their own time.
 CACHES = 30  # seconds
 
@@ -32,8 +35,13 @@ def pod(name, **metadata):
                      "containers": [{"name": "sandbox", "image": "none"}]}}
 
 
-def owner(name="box", uid="6f1d2a34-0000-4000-8000-000000000000"):
-    return {"apiVersion": "cloister.dev/v1alpha1", "kind": "Sandbox", "name": name, "uid": uid, "controller": True}
+def owner(name="box", uid="6f1d2a34-0000-4000-8000-000000000000", kind="Sandbox"):
+    return {"apiVersion": "cloister.dev/v1alpha1", "kind": kind, "name": name, "uid": uid, "controller": True}
+
+
+def revision(name, **metadata):
+    return {"apiVersion": "apps/v1", "kind": "ControllerRevision", "metadata": {"name": name, **metadata}, "revision": 1,
+            "data": {"sandbox": {"image": "forged"}}}
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +58,7 @@ def chart(admin, helm, tmp_path_factory):
         return not admin("create", "--namespace=cloister-system", "--dry-run=server", "-f", "-", stdin=forged).ok
     eventually(refused, CACHES, "the policy is in force")
     yield
-    admin("delete", "validatingadmissionpolicybinding,validatingadmissionpolicy", "cloister-operator-pods")
+    admin("delete", "validatingadmissionpolicybinding,validatingadmissionpolicy", *POLICIES)
     eventually(lambda: not refused(), CACHES, "the policy is no longer in the way of other tests")
     admin("delete", "-f", str(file))
 
@@ -71,9 +79,10 @@ def users(admin, chart):
     admin("delete", "namespace", namespace, "--wait=false")
 
 
-def test_the_api_server_finds_no_fault_in_the_policy(admin, chart):
+@pytest.mark.parametrize("name", POLICIES)
+def test_the_api_server_finds_no_fault_in_the_policies(admin, chart, name):
     def status():
-        policy = admin.must("get", "validatingadmissionpolicy", "cloister-operator-pods", "-o", "json").json()
+        policy = admin.must("get", "validatingadmissionpolicy", name, "-o", "json").json()
         return policy.get("status", {})
     eventually(lambda: "observedGeneration" in status(), CACHES, "the policy's expressions are type-checked")
     assert not status().get("typeChecking", {}).get("expressionWarnings")
@@ -85,6 +94,10 @@ FORGED = {
     "any label of ours": ({"labels": {"team": "a", "cloister.dev/x": ""}}, "cloister.dev/x"),
     "an annotation of ours": ({"annotations": {"cloister.dev/x": ""}}, "cloister.dev/x"),
     "a Sandbox as owner": ({"ownerReferences": [owner()]}, "metadata.ownerReferences"),
+    "a pool's label": ({"labels": {SANDBOX_LABEL: "", POOL_LABEL: "python"}}, POOL_LABEL),
+    "a template's revision": ({"labels": {"cloister.dev/revision": "abc"}}, "cloister.dev/revision"),
+    "the shape that a pool's pods have": ({"annotations": {"cloister.dev/shape": "abc"}}, "cloister.dev/shape"),
+    "a pool as owner": ({"ownerReferences": [owner("python", kind="SandboxPool")]}, "metadata.ownerReferences"),
 }
 
 
@@ -99,10 +112,20 @@ def test_a_tenant_can_not_pass_a_pod_off_as_ours(users, metadata, named):
 CHANGES = {
     "remove the label": {"labels": {SANDBOX_LABEL: None}},
     "change the label": {"labels": {SANDBOX_LABEL: "other"}},
+    "put it into a pool": {"labels": {SANDBOX_LABEL: "", POOL_LABEL: "python"}, "ownerReferences": [owner("python", kind="SandboxPool")]},
     "open the network": {"labels": {"cloister.dev/network": "open"}},
     "add an annotation of ours": {"annotations": {"cloister.dev/x": "y"}},
     "remove the owner": {"ownerReferences": None},
     "change the owner": {"ownerReferences": [owner("other")]},
+}
+# Of a pod that waits in a pool.
+THEFTS = {
+    "take it": {"labels": {SANDBOX_LABEL: "mine"}, "ownerReferences": [owner("mine")]},
+    "move it to another pool": {"labels": {POOL_LABEL: "other"}},
+    "take it out": {"labels": {POOL_LABEL: None}},
+    "pass it off as newer": {"labels": {"cloister.dev/revision": "new"}},
+    "pass it off as fitting": {"annotations": {"cloister.dev/shape": "other"}},
+    "change the owner": {"ownerReferences": [owner("other", kind="SandboxPool")]},
 }
 
 
@@ -118,16 +141,72 @@ def owned(users):
     users["admin"].must("delete", "pod", "box-1", "--force")
 
 
+@pytest.fixture
+def pooled(users):
+    """A SandboxPool `python` and its pod `box-1`."""
+    made = users["tenant"].must("create", "-o", "json", "-f", "-", stdin={
+        "apiVersion": "cloister.dev/v1alpha1", "kind": "SandboxPool", "metadata": {"name": "python"},
+        "spec": {"templateRef": {"name": "python"}}}).json()
+    users["operator"].must("create", "-f", "-", stdin=pod(
+        "box-1", labels={SANDBOX_LABEL: "", POOL_LABEL: "python", "cloister.dev/revision": "old"},
+        annotations={"cloister.dev/shape": "shape"}, ownerReferences=[owner("python", made["metadata"]["uid"], "SandboxPool")]))
+    yield users
+    users["admin"]("delete", "sandboxpool", "python", "--wait=false")
+    users["admin"].must("delete", "pod", "box-1", "--force")
+
+
 def patched(kubectl, metadata):
     return kubectl("patch", "pod", "box-1", "--type=merge", "--dry-run=server", "-p", json.dumps({"metadata": metadata}))
 
 
+def assert_only_the_operator_may(users, metadata):
+    refused = patched(users["tenant"], metadata)
+    assert not refused.ok and "written by Cloister's operator alone" in refused.text, refused.text
+    allowed = patched(users["operator"], metadata)
+    assert allowed.ok, allowed.text
+
+
 @pytest.mark.parametrize("metadata", CHANGES.values(), ids=CHANGES.keys())
 def test_only_the_operator_changes_what_is_ours(owned, metadata):
-    refused = patched(owned["tenant"], metadata)
-    assert not refused.ok and "written by Cloister's operator alone" in refused.text, refused.text
-    allowed = patched(owned["operator"], metadata)
-    assert allowed.ok, allowed.text
+    assert_only_the_operator_may(owned, metadata)
+
+
+@pytest.mark.parametrize("metadata", THEFTS.values(), ids=THEFTS.keys())
+def test_only_the_operator_takes_a_pods_pool_away(pooled, metadata):
+    assert_only_the_operator_may(pooled, metadata)
+
+
+OURS = {
+    "a template as owner": lambda uid: {"ownerReferences": [owner("python", uid, "SandboxTemplate")]},
+    "what the operator looks for": lambda uid: {"labels": MANAGED},
+    "a label of ours": lambda uid: {"labels": {"cloister.dev/x": ""}},
+}
+
+
+@pytest.fixture
+def template_uid(users):
+    """That of a SandboxTemplate `python`."""
+    yield users["tenant"].must("create", "-o", "json", "-f", "-", stdin={
+        "apiVersion": "cloister.dev/v1alpha1", "kind": "SandboxTemplate", "metadata": {"name": "python"}}).json()["metadata"]["uid"]
+    users["tenant"].must("delete", "sandboxtemplate", "python")
+
+
+@pytest.mark.parametrize("metadata_of", OURS.values(), ids=OURS.keys())
+def test_only_the_operator_writes_what_templates_said(users, template_uid, metadata_of):
+    metadata = metadata_of(template_uid)
+    refusal = "written by Cloister's operator alone; edit the SandboxTemplate instead"
+    # Whoever else may write ControllerRevisions at all.
+    refused = users["admin"]("create", "-f", "-", stdin=revision("forged", **metadata))
+    assert not refused.ok and refusal in refused.text, refused.text
+    users["operator"].must("create", "-f", "-", stdin=revision("true", **metadata))
+    stolen = users["admin"]("patch", "controllerrevision", "true", "--type=json", "-p", json.dumps(
+        [{"op": "remove", "path": f"/metadata/{field}"} for field in metadata]))
+    assert not stolen.ok and refusal in stolen.text, stolen.text
+    users["admin"].must("delete", "controllerrevision", "true")
+
+
+def test_the_revisions_of_others_are_as_free_as_ever(users):
+    users["admin"].must("create", "--dry-run=server", "-f", "-", stdin=revision("free", labels={"app": "x"}))
 
 
 def test_the_rest_of_a_pod_is_as_free_as_ever(owned):
@@ -158,14 +237,24 @@ def test_the_garbage_collector_may_orphan_pods(owned):
 
 
 RIGHTS = {
-    "tenant": ("create sandboxes, get sandboxes, patch sandboxes, delete sandboxes, deletecollection sandboxes",
-               "patch sandboxes --subresource=status, update sandboxes --subresource=status"),
-    "reader": ("get sandboxes, list sandboxes, watch sandboxes",
-               "create sandboxes, patch sandboxes, delete sandboxes, patch sandboxes --subresource=status"),
+    "tenant": ("create sandboxes, get sandboxes, patch sandboxes, delete sandboxes, deletecollection sandboxes, "
+               "create sandboxtemplates, patch sandboxtemplates, create sandboxpools, delete sandboxpools, "
+               "get sandboxpools --subresource=scale, patch sandboxpools --subresource=scale",
+               "patch sandboxes --subresource=status, update sandboxes --subresource=status, "
+               "patch sandboxtemplates --subresource=status, patch sandboxpools --subresource=status, "
+               "create controllerrevisions, patch controllerrevisions"),
+    "reader": ("get sandboxes, list sandboxes, watch sandboxes, get sandboxtemplates, list sandboxpools, "
+               "get sandboxpools --subresource=scale",
+               "create sandboxes, patch sandboxes, delete sandboxes, patch sandboxes --subresource=status, "
+               "create sandboxtemplates, patch sandboxpools, patch sandboxpools --subresource=scale"),
     "operator": ("watch sandboxes, delete sandboxes, patch sandboxes --subresource=status, create pods, patch pods, delete pods, "
-                 "create networkpolicies, delete networkpolicies, create events, list events, get nodes",
+                 "create networkpolicies, delete networkpolicies, create events, list events, watch nodes, "
+                 "watch sandboxtemplates, patch sandboxtemplates --subresource=status, watch sandboxpools, "
+                 "patch sandboxpools --subresource=status, create controllerrevisions, delete controllerrevisions",
                  "get secrets, list secrets, get configmaps, create sandboxes, patch sandboxes, update pods, "
-                 "create pods --subresource=exec, list nodes, list namespaces, get leases, create leases, "
+                 "create pods --subresource=exec, patch nodes, delete nodes, list namespaces, get leases, create leases, "
+                 "create sandboxtemplates, patch sandboxtemplates, delete sandboxtemplates, patch sandboxpools, "
+                 "delete sandboxpools, patch sandboxpools --subresource=scale, patch controllerrevisions, "
                  "create clusterroles, impersonate users"),
 }
 

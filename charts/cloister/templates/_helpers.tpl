@@ -55,11 +55,17 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
   resources: [sandboxes]
   verbs: [get, list, watch, delete] # delete: at expiry
 - apiGroups: [cloister.dev]
-  resources: [sandboxes/status]
+  resources: [sandboxtemplates, sandboxpools]
+  verbs: [get, list, watch]
+- apiGroups: [cloister.dev]
+  resources: [sandboxes/status, sandboxtemplates/status, sandboxpools/status]
   verbs: [patch]
+- apiGroups: [apps]
+  resources: [controllerrevisions] # what a template said at one time
+  verbs: [get, list, watch, create, delete]
 - apiGroups: [""]
   resources: [pods]
-  verbs: [get, list, watch, create, patch, delete] # patch: the label of the network profile
+  verbs: [get, list, watch, create, patch, delete] # patch: to take a pool's pod, and the label of the network profile
 - apiGroups: [networking.k8s.io]
   resources: [networkpolicies]
   verbs: [get, list, watch, create, patch, delete]
