@@ -120,6 +120,12 @@ void Operator::connectStores() {
       [this](const auto& before, const auto& after) { sandboxChanged(before.get(), after.get()); });
   stores_.pods.onChange(
       [this](const auto& before, const auto& after) { podChanged(before.get(), after.get()); });
+  stores_.templates.onChange(
+      [this](const auto& before, const auto& after) { templateChanged(*(after ? after : before)); });
+  stores_.pools.onChange([this](const auto& before, const auto& after) {
+    // Its own news in the status concern nobody.
+    if (!before || !after || before->spec != after->spec) wakeSandboxesOf(*(after ? after : before));
+  });
   stores_.policies.onChange([this](const auto& before, const auto& after) {
     policyController_.add(api::keyOf((after ? after : before)->metadata));
   });
@@ -151,10 +157,35 @@ void Operator::podChanged(const api::Pod* before, const api::Pod* after) {
   for (const api::Pod* pod : {before, after}) {
     if (pod != nullptr && !sandboxKeyOf(*pod).name.empty()) sandboxController_.add(sandboxKeyOf(*pod));
   }
+  const bool wasIdle = before != nullptr && pool::isIdle(*before);
+  if (after != nullptr && !wasIdle && pool::isIdle(*after)) podIsIdle(idleIn(*after));
   if (before != nullptr && after != nullptr && before->metadata.labels == after->metadata.labels) return;
   for (const api::Pod* pod : {before, after}) {
     if (pod == nullptr) continue;
     for (const kube::ObjectKey& key : policyKeysOf(*pod)) noteUse(key);
+  }
+}
+
+// Sandboxes that could not begin for want of it, or as it was.
+void Operator::templateChanged(const api::SandboxTemplate& template_) {
+  const kube::ObjectKey key = api::keyOf(template_.metadata);
+  for (const auto& sandbox : stores_.unstartedOfTemplate(key))
+    sandboxController_.add(api::keyOf(sandbox->metadata));
+  for (const auto& pool : stores_.poolsOf(key)) wakeSandboxesOf(*pool);
+}
+
+void Operator::wakeSandboxesOf(const api::SandboxPool& pool) {
+  for (const auto& sandbox : stores_.unstartedOfPool(api::keyOf(pool.metadata)))
+    sandboxController_.add(api::keyOf(sandbox->metadata));
+}
+
+// Another pod is there to be taken: the Sandboxes that have waited longest are told, as many as there are
+// pods.
+void Operator::podIsIdle(const kube::ObjectKey& pool) {
+  size_t pods = stores_.idle.ready(pool);
+  for (const auto& sandbox : stores_.unstartedOfPool(pool)) {
+    if (pods-- == 0) return;
+    sandboxController_.add(api::keyOf(sandbox->metadata));
   }
 }
 

@@ -56,6 +56,9 @@ class Operator {
   void connectStores();
   void sandboxChanged(const api::Sandbox* before, const api::Sandbox* after);
   void podChanged(const api::Pod* before, const api::Pod* after);
+  void templateChanged(const api::SandboxTemplate& template_);
+  void wakeSandboxesOf(const api::SandboxPool& pool);
+  void podIsIdle(const kube::ObjectKey& pool);
   void noteAwaited(const api::Sandbox& before);
   void noteUse(const kube::ObjectKey& policy);
   void measureStart(const api::Pod& pod);

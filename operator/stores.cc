@@ -11,15 +11,42 @@ constexpr const char* byPool = "pool";
 constexpr const char* byPolicy = "policy";
 constexpr const char* byNamespace = "namespace";
 constexpr const char* waitingByNamespace = "waiting";
+constexpr const char* unstartedByPool = "unstarted of pool";
+constexpr const char* byTemplate = "template";
+
+bool isClosed(const api::Node& node) {
+  const auto ready = std::ranges::find(node.status.conditions, "Ready", &api::NodeCondition::type);
+  return node.spec.unschedulable || (ready != node.status.conditions.end() && ready->status != "True");
+}
+
+// The object that REFERENCE of SANDBOX names, unless it has no need of it any more.
+std::vector<std::string> unstartedBy(const api::Sandbox& sandbox,
+                                     const std::optional<api::LocalReference>& reference) {
+  if (!reference || !isUnstarted(sandbox)) return {};
+  return {kube::toString(kube::ObjectKey{sandbox.metadata.namespace_, reference->name})};
+}
+
+std::vector<std::shared_ptr<const api::Sandbox>> oldestFirst(
+    std::vector<std::shared_ptr<const api::Sandbox>> sandboxes) {
+  std::ranges::sort(sandboxes, {}, [](const auto& sandbox) {
+    return std::pair(sandbox->metadata.creationTimestamp, sandbox->metadata.name);
+  });
+  return sandboxes;
+}
 
 }  // namespace
 
-bool isWaiting(const api::Sandbox& sandbox) {
+bool isUnstarted(const api::Sandbox& sandbox) {
   const api::SandboxStatus& status = sandbox.status;
-  const api::Condition* accepted = api::findCondition(status.conditions, sandbox::condition::accepted);
-  const bool refused = accepted != nullptr && accepted->status == "False";
   const bool ended = status.phase == api::Phase::Succeeded || status.phase == api::Phase::Failed;
-  return !refused && !ended && !status.startedAt && !sandbox.metadata.deletionTimestamp;
+  return !ended && !status.startedAt;
+}
+
+bool isWaiting(const api::Sandbox& sandbox) {
+  const api::Condition* accepted =
+      api::findCondition(sandbox.status.conditions, sandbox::condition::accepted);
+  const bool refused = accepted != nullptr && accepted->status == "False";
+  return !refused && isUnstarted(sandbox) && !sandbox.metadata.deletionTimestamp;
 }
 
 kube::ObjectKey sandboxKeyOf(const api::Pod& pod) {
@@ -39,6 +66,18 @@ std::vector<kube::ObjectKey> policyKeysOf(const api::Pod& pod) {
 }
 
 Stores::Stores() {
+  pods.onChange([this](const auto& before, const auto& after) { idle.changed(before.get(), after.get()); });
+  nodes.onChange([this](const auto& before, const auto& after) {
+    if (before) closedNodes.erase(before->metadata.name);
+    if (after && isClosed(*after)) closedNodes.insert(after->metadata.name);
+  });
+  sandboxes.addIndex(unstartedByPool,
+                     [](const api::Sandbox& sandbox) { return unstartedBy(sandbox, sandbox.spec.poolRef); });
+  sandboxes.addIndex(
+      byTemplate, [](const api::Sandbox& sandbox) { return unstartedBy(sandbox, sandbox.spec.templateRef); });
+  pools.addIndex(byTemplate, [](const api::SandboxPool& pool) {
+    return std::vector{kube::toString(kube::ObjectKey{pool.metadata.namespace_, pool.spec.templateRef.name})};
+  });
   sandboxes.addIndex(waitingByNamespace, [](const api::Sandbox& sandbox) {
     return isWaiting(sandbox) ? std::vector{sandbox.metadata.namespace_} : std::vector<std::string>{};
   });
@@ -77,6 +116,19 @@ std::vector<std::string> Stores::policyNames(const std::string& namespace_) cons
 
 std::vector<std::shared_ptr<const api::Sandbox>> Stores::waitingIn(const std::string& namespace_) const {
   return sandboxes.byIndex(waitingByNamespace, namespace_);
+}
+
+std::vector<std::shared_ptr<const api::Sandbox>> Stores::unstartedOfPool(const kube::ObjectKey& key) const {
+  return oldestFirst(sandboxes.byIndex(unstartedByPool, kube::toString(key)));
+}
+
+std::vector<std::shared_ptr<const api::Sandbox>> Stores::unstartedOfTemplate(
+    const kube::ObjectKey& key) const {
+  return oldestFirst(sandboxes.byIndex(byTemplate, kube::toString(key)));
+}
+
+std::vector<std::shared_ptr<const api::SandboxPool>> Stores::poolsOf(const kube::ObjectKey& template_) const {
+  return pools.byIndex(byTemplate, kube::toString(template_));
 }
 
 }  // namespace cloister

@@ -3,6 +3,7 @@
 
 #include "api/pool.h"
 #include "api/template.h"
+#include "operator/pool/idle.h"
 #include "runtime/store.h"
 
 namespace cloister {
@@ -18,6 +19,9 @@ struct Stores {
   runtime::Store<api::SandboxPool> pools;
   runtime::Store<api::Node> nodes;  // empty where the operator may not read them (watchNamespaces)
 
+  pool::IdlePods idle;                // follows pods
+  std::set<std::string> closedNodes;  // that are cordoned or not Ready; follows nodes
+
   // Pods that carry the label of the Sandbox KEY, whoever owns them.
   std::vector<std::shared_ptr<const api::Pod>> podsOf(const kube::ObjectKey& key) const;
   // Pods that the pool KEY has made and nobody has taken.
@@ -27,8 +31,15 @@ struct Stores {
   std::vector<std::string> policyNames(const std::string& namespace_) const;
   // Sandboxes of the namespace that may get a pod yet.
   std::vector<std::shared_ptr<const api::Sandbox>> waitingIn(const std::string& namespace_) const;
+  // Sandboxes that name the pool or the template KEY and have neither begun nor ended, the oldest first.
+  std::vector<std::shared_ptr<const api::Sandbox>> unstartedOfPool(const kube::ObjectKey& key) const;
+  std::vector<std::shared_ptr<const api::Sandbox>> unstartedOfTemplate(const kube::ObjectKey& key) const;
+  // Pools that name the template KEY.
+  std::vector<std::shared_ptr<const api::SandboxPool>> poolsOf(const kube::ObjectKey& template_) const;
 };
 
+// It has neither begun nor ended.
+bool isUnstarted(const api::Sandbox& sandbox);
 // It has not begun, was not refused, and is not on its way out.
 bool isWaiting(const api::Sandbox& sandbox);
 // The pool that made a pod that nobody has taken yet; no name for every other pod.

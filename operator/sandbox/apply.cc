@@ -1,6 +1,7 @@
 #include "json/merge_patch.h"
 #include "operator/sandbox/reasons.h"
 #include "operator/sandbox/reconciler.h"
+#include "operator/template/revision.h"
 
 namespace cloister::sandbox {
 namespace {
@@ -73,6 +74,44 @@ Task<Result<void>> createPod(Parts& parts, CreatePod action) {
   co_return Result<void>{};
 }
 
+Task<Result<void>> createRevision(Parts& parts, CreateRevision action) {
+  auto answer = co_await parts.client.create(kube::controllerRevisions, action.template_->metadata.namespace_,
+                                             templates::revisionOf(*action.template_));
+  if (answer) learn(parts.stores.revisions, *answer);
+  // Its name says what it holds: whoever was faster kept the same.
+  if (answer || answer.error().code == Errc::AlreadyExists) co_return Result<void>{};
+  co_return failWith("keeping the template's revision", answer.error());
+}
+
+json::value claim(const AdoptPod& action) {
+  std::map<std::string, std::string> labels = action.pod->metadata.labels;
+  for (const auto& [key, value] : action.identity.labels) labels[key] = value;
+  labels.erase(std::string(api::networkLabel));
+  if (!action.profile.empty()) labels[std::string(api::networkLabel)] = action.profile;
+  return json::array{{{"op", "test"},
+                      {"path", "/metadata/resourceVersion"},
+                      {"value", action.pod->metadata.resourceVersion}},
+                     {{"op", "replace"}, {"path", "/metadata/labels"}, {"value", json::encode(labels)}},
+                     {{"op", "replace"},
+                      {"path", "/metadata/ownerReferences"},
+                      {"value", json::array{json::encode(action.identity.owner)}}}};
+}
+
+Task<Result<void>> adoptPod(Parts& parts, AdoptPod action) {
+  const kube::ObjectKey key = api::keyOf(action.pod->metadata);
+  if (parts.stores.idle.isHeld(key))
+    co_return fail({.code = Errc::Conflict, .message = "the pod was just taken"});
+  parts.stores.idle.hold(key);
+  auto answer = co_await parts.client.patch(kube::pods, key, claim(action), {.type = kube::PatchType::Json});
+  if (answer) {
+    parts.starts.posted(action.identity.owner.uid, parts.clock.instant());
+    learn(parts.stores.pods, *answer);
+  }
+  parts.stores.idle.letGo(key);
+  if (answer) co_return Result<void>{};
+  co_return failWith("taking the pool's pod " + key.name, answer.error());
+}
+
 Task<Result<void>> labelPod(Parts& parts, LabelPod action) {
   const json::value label = action.profile.empty() ? json::value(nullptr) : json::value(action.profile);
   json::value body = {{"metadata",
@@ -111,6 +150,9 @@ Task<Result<void>> apply(Parts& parts, Action action) {
   if (auto* policy = std::get_if<CreatePolicy>(&action)) {
     co_return co_await createPolicy(parts, policy->namespace_, std::move(*policy));
   }
+  if (auto* revision = std::get_if<CreateRevision>(&action))
+    co_return co_await createRevision(parts, std::move(*revision));
+  if (auto* pod = std::get_if<AdoptPod>(&action)) co_return co_await adoptPod(parts, std::move(*pod));
   if (auto* pod = std::get_if<CreatePod>(&action)) co_return co_await createPod(parts, std::move(*pod));
   if (auto* label = std::get_if<LabelPod>(&action)) co_return co_await labelPod(parts, std::move(*label));
   if (auto* pod = std::get_if<DeletePod>(&action)) co_return co_await deletePod(parts, std::move(*pod));

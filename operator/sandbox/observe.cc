@@ -1,15 +1,56 @@
 #include "operator/sandbox/pod.h"
 #include "operator/sandbox/reconciler.h"
+#include "operator/template/revision.h"
 
 namespace cloister::sandbox {
 namespace {
+
+std::shared_ptr<const api::ControllerRevision> keptRevision(const Stores& stores,
+                                                            const std::string& namespace_,
+                                                            const std::string& name) {
+  if (name.empty()) return nullptr;
+  auto revision = stores.revisions.get({namespace_, name});
+  return revision != nullptr && templates::isIntact(*revision) ? revision : nullptr;
+}
+
+std::vector<Offer> offersOf(const Stores& stores, const kube::ObjectKey& pool) {
+  std::vector<Offer> offers;
+  for (const pool::IdlePods::Offer& offer : stores.idle.offers(pool, stores.closedNodes)) {
+    offers.push_back({.pod = stores.pods.get(offer.pod),
+                      .revision = keptRevision(stores, pool.namespace_, offer.group.revision),
+                      .shape = offer.group.shape});
+  }
+  return offers;
+}
+
+// The template and the pool, as far as they matter still.
+void observeOrigin(const Stores& stores, Observed& seen) {
+  const api::Sandbox& sandbox = *seen.sandbox;
+  if (!sandbox.spec.templateRef && !sandbox.spec.poolRef) return;
+  const std::string& namespace_ = sandbox.metadata.namespace_;
+  const auto pod = ownPod(seen);
+  seen.pinned = keptRevision(stores, namespace_, pinnedRevision(sandbox, pod.get()));
+  if (pod != nullptr || !isUnstarted(sandbox)) return;
+  if (sandbox.spec.poolRef) {
+    seen.pool = stores.pools.get({namespace_, sandbox.spec.poolRef->name});
+    if (seen.pool == nullptr) return;
+    seen.offers = offersOf(stores, {namespace_, sandbox.spec.poolRef->name});
+  }
+  const std::string& named = seen.pool ? seen.pool->spec.templateRef.name : sandbox.spec.templateRef->name;
+  seen.template_ = stores.templates.get({namespace_, named});
+  if (seen.template_ == nullptr) return;
+  seen.presentRevision = templates::revisionName(*seen.template_);
+  seen.presentIsKept = keptRevision(stores, namespace_, seen.presentRevision) != nullptr;
+}
 
 Observed observeStores(Parts& parts, const kube::ObjectKey& key) {
   Observed seen;
   seen.sandbox = parts.stores.sandboxes.get(key);
   seen.pods = parts.stores.podsOf(key);
   seen.policies = parts.stores.policyNames(key.namespace_);
-  if (seen.sandbox != nullptr) seen.latency = parts.starts.latency(seen.sandbox->metadata.uid);
+  if (seen.sandbox == nullptr) return seen;
+  seen.latency = parts.starts.latency(seen.sandbox->metadata.uid);
+  observeOrigin(parts.stores, seen);
   return seen;
 }
 
@@ -57,7 +98,9 @@ Task<Result<std::optional<bool>>> readNodeReady(Parts& parts, std::string node) 
 
 // Asks for the pod that the store lacks. Found: it goes into SEEN; the store gets it from its watch.
 Task<Result<void>> confirmPod(Parts& parts, kube::ObjectKey key, Observed& seen) {
-  auto object = co_await parts.client.get(kube::pods, {key.namespace_, podName(*seen.sandbox)});
+  const std::string& named = seen.sandbox->status.podName;
+  auto object =
+      co_await parts.client.get(kube::pods, {key.namespace_, named.empty() ? podName(*seen.sandbox) : named});
   if (!object && object.error().code != Errc::NotFound) co_return fail(object.error());
   if (object) {
     auto pod = json::decode<api::Pod>(*object);

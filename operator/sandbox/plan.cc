@@ -4,6 +4,7 @@
 #include "operator/sandbox/pod.h"
 #include "operator/sandbox/reasons.h"
 #include "operator/sandbox/status.h"
+#include "operator/sandbox/warm.h"
 
 namespace cloister::sandbox {
 namespace {
@@ -79,16 +80,45 @@ void ensurePolicies(const Observed& observed, const policy::NetworkProfile& prof
 // One Sandbox that is there and not expired, with all that its plan needs.
 struct Situation {
   const Observed& observed;
-  const api::Sandbox& sandbox;
+  const api::Sandbox& sandbox;  // its spec completed
   std::shared_ptr<const api::Pod> pod;
   Resolved resolved;
   policy::NetworkProfile profile;
   std::optional<Time> startedAt;
   Time expiresAt;
+  bool frozen = false;              // what runs goes on as it is
+  std::optional<Start> start = {};  // it has no pod, and may have one
 };
 
+json::value coldPod(const Situation& at, const RequestsConfig& requests) {
+  PodIdentity identity = identityOf(at.sandbox);
+  if (at.observed.template_ != nullptr)
+    identity.labels[std::string(api::revisionLabel)] = at.observed.presentRevision;
+  json::value pod = podFor(identity, at.sandbox.spec, at.resolved, requests, at.profile.name);
+  if (!at.start->reason.empty()) {
+    json::object& meta = pod.at("metadata").as_object();
+    if (!meta.contains("annotations")) meta["annotations"] = json::object();
+    meta["annotations"].as_object()[api::coldStartAnnotation] =
+        std::string(at.start->reason) + ": " + at.start->message;
+  }
+  return pod;
+}
+
+void planStart(const Situation& at, const Config& config, Plan& out) {
+  const Start& start = *at.start;
+  if (start.way == Start::Way::Wait || start.way == Start::Way::Fail) return;
+  ensurePolicies(at.observed, start.profile, out);
+  if (start.way == Start::Way::Adopt) {
+    out.actions.emplace_back(AdoptPod{start.offer->pod, identityOf(at.sandbox), start.profile.name});
+    return;
+  }
+  if (at.observed.template_ != nullptr && !at.observed.presentIsKept)
+    out.actions.emplace_back(CreateRevision{at.observed.template_});
+  out.actions.emplace_back(CreatePod{coldPod(at, config.requests)});
+}
+
 void planActions(const Situation& at, const Config& config, Plan& out) {
-  if (!at.sandbox.unreadable.empty()) return;  // what runs goes on as it is
+  if (at.frozen) return;
   if (at.pod != nullptr) {
     if (api::labelOf(at.pod->metadata, api::networkLabel) == at.profile.name ||
         at.pod->metadata.deletionTimestamp)
@@ -97,16 +127,13 @@ void planActions(const Situation& at, const Config& config, Plan& out) {
     out.actions.emplace_back(LabelPod{at.pod, at.profile.name});
     return;
   }
-  // A sandbox that once ran is not started again behind its owner's back: its memory and files are gone.
-  if (at.resolved.refusal || at.startedAt || hasEnded(at.sandbox.status)) return;
-  ensurePolicies(at.observed, at.profile, out);
-  out.actions.emplace_back(CreatePod{
-      podFor(identityOf(at.sandbox), at.sandbox.spec, at.resolved, config.requests, at.profile.name)});
+  if (at.start) planStart(at, config, out);
 }
 
 bool creates(const Plan& plan) {
-  return std::ranges::any_of(plan.actions,
-                             [](const Action& action) { return std::holds_alternative<CreatePod>(action); });
+  return std::ranges::any_of(plan.actions, [](const Action& action) {
+    return std::holds_alternative<CreatePod>(action) || std::holds_alternative<AdoptPod>(action);
+  });
 }
 
 Diagnosis keepEnd(const api::Sandbox& sandbox) {
@@ -150,6 +177,17 @@ Diagnosis diagnose(const Situation& at) {
   if (observed.failure) {
     if (auto known = diagnoseCreateFailure(*observed.failure, at.resolved.runtimeClassName)) return *known;
   }
+  if (at.start && at.start->way == Start::Way::Fail) {
+    return {.phase = api::Phase::Failed,
+            .reason = at.start->reason,
+            .message = at.start->message + " Its whenEmpty is Fail: create the Sandbox again later.",
+            .problem = true};
+  }
+  if (at.start && at.start->way == Start::Way::Wait) {
+    return {.phase = api::Phase::Pending,
+            .reason = at.start->reason,
+            .message = at.start->message + " The Sandbox waits for one."};
+  }
   return {.phase = api::Phase::Pending, .reason = reason::starting, .message = "Creating the pod."};
 }
 
@@ -172,7 +210,8 @@ void planStatus(const Situation& at, Time now, Plan& out) {
                                        .diagnosis = diagnosis,
                                        .startedAt = at.startedAt,
                                        .expiresAt = at.expiresAt,
-                                       .latency = at.observed.latency},
+                                       .latency = at.observed.latency,
+                                       .frozen = at.frozen},
                                       now);
   if (at.pod != nullptr && needsEvents(*at.pod)) {
     // Less and less often: many starts may be stuck for long.
@@ -237,24 +276,56 @@ Questions questions(const Observed& observed, Time now) {
   return ask;
 }
 
-Plan plan(const Observed& observed, const Config& config, Time now) {
-  Plan out;
-  if (!observed.failure) removeStrays(observed, out);
-  if (observed.sandbox == nullptr) return out;
-  const api::Sandbox& sandbox = *observed.sandbox;
+namespace {
+
+std::optional<Refusal> freezes(const Observed& observed, const Completed& whole) {
+  if (!observed.sandbox->unreadable.empty()) {
+    return Refusal{reason::unreadable,
+                   "This version cannot read the object: " + observed.sandbox->unreadable + ". Correct it."};
+  }
+  if (!whole.lost) return std::nullopt;
+  return Refusal{
+      reason::templateNotFound,
+      "The ControllerRevision \"" + pinnedRevision(*observed.sandbox, ownPod(observed).get()) +
+          "\", from which the sandbox was made, is gone: it goes on as it is, to status.expiresAt, and "
+          "changes of its spec have no effect."};
+}
+
+// SANDBOX is OBSERVED's, about to be completed.
+Situation situationOf(const Observed& observed, api::Sandbox& sandbox, const Config& config) {
+  auto pod = ownPod(observed);
+  Completed whole = complete(observed, pod.get());
+  sandbox.spec = std::move(whole.spec);
   Situation at{.observed = observed,
                .sandbox = sandbox,
-               .pod = ownPod(observed),
+               .pod = std::move(pod),
                .resolved = resolve(sandbox.spec, config),
                .profile = policy::networkProfile(sandbox.spec.network, config.network),
                .startedAt = {},
                .expiresAt = {}};
-  if (!sandbox.unreadable.empty()) {
-    at.resolved.refusal = Refusal{
-        reason::unreadable, "This version cannot read the object: " + sandbox.unreadable + ". Correct it."};
+  if (whole.refusal) at.resolved.refusal = std::move(whole.refusal);
+  if (auto refusal = freezes(observed, whole)) {
+    at.frozen = true;
+    at.resolved.refusal = std::move(refusal);
   }
   at.startedAt = firstReady(sandbox, at.pod.get());
   at.expiresAt = expiryOf(sandbox, at.resolved, at.startedAt);
+  if (whole.lost) at.expiresAt = sandbox.status.expiresAt.value_or(at.expiresAt);
+  // A sandbox that once ran is not started again behind its owner's back: its memory and files are gone.
+  const bool over = at.startedAt || hasEnded(sandbox.status);
+  if (at.pod == nullptr && !at.resolved.refusal && !over)
+    at.start = chooseStart(observed, sandbox.spec, at.resolved, config);
+  return at;
+}
+
+}  // namespace
+
+Plan plan(const Observed& observed, const Config& config, Time now) {
+  Plan out;
+  if (!observed.failure) removeStrays(observed, out);
+  if (observed.sandbox == nullptr) return out;
+  api::Sandbox sandbox = *observed.sandbox;
+  const Situation at = situationOf(observed, sandbox, config);
   if (sandbox.metadata.deletionTimestamp) {
     if (!observed.failure) planLeaving(at, now, out);
     return out;

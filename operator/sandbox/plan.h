@@ -7,11 +7,21 @@
 #include <variant>
 #include <vector>
 
+#include "api/pool.h"
+#include "api/template.h"
 #include "operator/policy/profile.h"
 #include "operator/sandbox/diagnose.h"
+#include "operator/sandbox/pod.h"
 #include "operator/sandbox/resolve.h"
 
 namespace cloister::sandbox {
+
+// A ready pod of the pool, the best of its group (pool/idle.h).
+struct Offer {
+  std::shared_ptr<const api::Pod> pod;
+  std::shared_ptr<const api::ControllerRevision> revision;  // that it was made from
+  std::string shape;
+};
 
 // Everything a plan rests on. Pointers are to immutable objects of the stores.
 struct Observed {
@@ -19,6 +29,13 @@ struct Observed {
   std::vector<std::shared_ptr<const api::Pod>> pods;  // labelled with its name; of whichever uid
   std::vector<std::string> policies;                  // names of the namespace's NetworkPolicies of ours
   std::optional<api::StartLatency> latency = {};      // as this process saw the start; absent after a restart
+  std::shared_ptr<const api::SandboxPool> pool = {};  // that spec.poolRef names
+  std::shared_ptr<const api::SandboxTemplate> template_ = {};  // that spec.templateRef or the pool names
+  // The template's present revision: its name, and whether it has been kept.
+  std::string presentRevision = {};
+  bool presentIsKept = false;
+  std::shared_ptr<const api::ControllerRevision> pinned = {};  // that pinnedRevision() names
+  std::vector<Offer> offers = {};                              // of the pool
   // Answers to questions(), absent until asked.
   std::optional<std::vector<PodEvent>> podEvents = {};
   std::optional<bool> nodeReady = {};
@@ -46,8 +63,18 @@ struct CreatePolicy {
   std::string name;
   json::object spec;
 };
+// Keeps what the template says now.
+struct CreateRevision {
+  std::shared_ptr<const api::SandboxTemplate> template_;
+};
 struct CreatePod {
   json::value pod;
+};
+// Takes a pool's pod for the Sandbox.
+struct AdoptPod {
+  std::shared_ptr<const api::Pod> pod;
+  PodIdentity identity;  // what it has of it from now on; it keeps its name
+  std::string profile;
 };
 struct LabelPod {  // moves the pod to another network profile (empty: to none)
   std::shared_ptr<const api::Pod> pod;
@@ -59,7 +86,8 @@ struct DeletePod {
 struct DeleteSandbox {
   std::shared_ptr<const api::Sandbox> sandbox;  // deleted only if unchanged
 };
-using Action = std::variant<CreatePolicy, CreatePod, LabelPod, DeletePod, DeleteSandbox>;
+using Action =
+    std::variant<CreatePolicy, CreateRevision, CreatePod, AdoptPod, LabelPod, DeletePod, DeleteSandbox>;
 
 // An Event for people.
 struct Report {
@@ -76,6 +104,10 @@ struct Plan {
 };
 
 Plan plan(const Observed& observed, const Config& config, Time now);
+
+// The ControllerRevision that SANDBOX was made from, as its status or else its POD (may be null) tells; empty
+// without one.
+std::string pinnedRevision(const api::Sandbox& sandbox, const api::Pod* pod);
 
 // The pod of OBSERVED that this very Sandbox controls, or null.
 std::shared_ptr<const api::Pod> ownPod(const Observed& observed);

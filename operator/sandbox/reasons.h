@@ -12,7 +12,8 @@ inline constexpr std::string_view accepted = "Accepted";            // the spec 
 inline constexpr std::string_view podScheduled = "PodScheduled";    // a node was found
 inline constexpr std::string_view ready = "Ready";                  // the sandbox runs
 inline constexpr std::string_view networkFenced = "NetworkFenced";  // the egress rules are enforced
-inline constexpr std::string_view stalled = "Stalled";  // kstatus: it will not become Ready by itself
+inline constexpr std::string_view warmStart = "WarmStart";  // it took a pod that was waiting in its pool
+inline constexpr std::string_view stalled = "Stalled";      // kstatus: it will not become Ready by itself
 }  // namespace condition
 
 namespace reason {
@@ -21,6 +22,10 @@ inline constexpr std::string_view accepted = "Accepted";
 inline constexpr std::string_view unsupported = "Unsupported";
 inline constexpr std::string_view notAllowed = "NotAllowed";
 inline constexpr std::string_view unreadable = "Unreadable";
+inline constexpr std::string_view notOverridable = "NotOverridable";
+inline constexpr std::string_view templateNotFound = "TemplateNotFound";
+inline constexpr std::string_view templateMismatch = "TemplateMismatch";
+inline constexpr std::string_view poolNotFound = "PoolNotFound";
 // On the way
 inline constexpr std::string_view starting = "Starting";
 inline constexpr std::string_view scheduled = "Scheduled";
@@ -48,16 +53,48 @@ inline constexpr std::string_view oomKilled = "OOMKilled";
 inline constexpr std::string_view evicted = "Evicted";
 inline constexpr std::string_view nodeLost = "NodeLost";
 inline constexpr std::string_view podLost = "PodLost";
+// WarmStart, and Ready where the pool says so
+inline constexpr std::string_view fromPool = "FromPool";
+inline constexpr std::string_view poolEmpty = "PoolEmpty";
+inline constexpr std::string_view poolMismatch = "PoolMismatch";
 // NetworkFenced
 inline constexpr std::string_view notVerified = "NotVerified";
 
-inline constexpr std::array all{
-    accepted,        unsupported,     notAllowed,          starting,      scheduled,
-    running,         expired,         runtimeClassMissing, quotaExceeded, admissionRefused,
-    podNameTaken,    policyNameTaken, createFailed,        unschedulable, runtimeMissingOnNode,
-    imagePullFailed, imageMissing,    invalidImageName,    startFailed,   completed,
-    crashed,         crashLoop,       oomKilled,           evicted,       nodeLost,
-    podLost,         notVerified,     unreadable};
+inline constexpr std::array all{accepted,
+                                unsupported,
+                                notAllowed,
+                                starting,
+                                scheduled,
+                                running,
+                                expired,
+                                runtimeClassMissing,
+                                quotaExceeded,
+                                admissionRefused,
+                                podNameTaken,
+                                policyNameTaken,
+                                createFailed,
+                                unschedulable,
+                                runtimeMissingOnNode,
+                                imagePullFailed,
+                                imageMissing,
+                                invalidImageName,
+                                startFailed,
+                                completed,
+                                crashed,
+                                crashLoop,
+                                oomKilled,
+                                evicted,
+                                nodeLost,
+                                podLost,
+                                notVerified,
+                                unreadable,
+                                notOverridable,
+                                templateNotFound,
+                                templateMismatch,
+                                poolNotFound,
+                                fromPool,
+                                poolEmpty,
+                                poolMismatch};
 }  // namespace reason
 
 }  // namespace cloister::sandbox

@@ -20,11 +20,6 @@ Check notAllowed(std::string_view field, std::string_view why) {
 // Fields whose machinery is not part of this version. They are refused rather than ignored: a sandbox that
 // lacks what its author asked for is worse than none.
 Check unsupportedField(const api::SandboxSpec& spec) {
-  if (spec.templateRef)
-    return unsupported("templateRef", "templates are not available in this version; write the fields inline");
-  if (spec.poolRef)
-    return unsupported("poolRef",
-                       "pools are not available in this version; remove the field for a cold start");
   if (spec.restoreFrom)
     return unsupported("restoreFrom", "snapshots are not available in this version; remove the field");
   if (spec.desiredState && *spec.desiredState != api::DesiredState::Running) {

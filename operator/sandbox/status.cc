@@ -83,9 +83,27 @@ void setFenced(const api::Pod* pod, Conditions& conditions) {
       "NetworkPolicies are in place; whether this cluster's network plug-in enforces them is not verified.");
 }
 
+void setWarmStart(const api::Sandbox& sandbox, const api::Pod* pod, Conditions& conditions) {
+  if (!sandbox.spec.poolRef || pod == nullptr) return;
+  const std::string pool = api::labelOf(pod->metadata, api::poolLabel);
+  if (!pool.empty()) {
+    conditions.set(condition::warmStart, "True", reason::fromPool,
+                   "It took the pod " + pod->metadata.name + " of the pool " + pool + ".");
+    return;
+  }
+  const auto said = pod->metadata.annotations.find(std::string(api::coldStartAnnotation));
+  if (said == pod->metadata.annotations.end()) return;
+  for (const std::string_view why : {reason::poolEmpty, reason::poolMismatch}) {
+    const std::string head = std::string(why) + ": ";
+    if (said->second.starts_with(head))
+      conditions.set(condition::warmStart, "False", why, said->second.substr(head.size()));
+  }
+}
+
 void describePod(const api::Pod& pod, api::SandboxStatus& status) {
   status.podName = pod.metadata.name;
   status.podUID = pod.metadata.uid;
+  status.templateRevision = api::labelOf(pod.metadata, api::revisionLabel);
   status.nodeName = pod.spec.nodeName;
   status.podIPs.clear();
   for (const api::PodIP& address : pod.status.podIPs) status.podIPs.push_back(address.ip);
@@ -96,7 +114,11 @@ void describePod(const api::Pod& pod, api::SandboxStatus& status) {
 std::optional<Time> firstReady(const api::Sandbox& sandbox, const api::Pod* pod) {
   if (sandbox.status.startedAt) return sandbox.status.startedAt;
   if (pod == nullptr) return std::nullopt;
-  if (isPodReady(*pod)) return findPodCondition(*pod, "Ready")->lastTransitionTime;
+  if (isPodReady(*pod)) {
+    // A pod of a pool was ready before there was a Sandbox.
+    return std::max(findPodCondition(*pod, "Ready")->lastTransitionTime.value_or(Time{}),
+                    sandbox.metadata.creationTimestamp);
+  }
   for (const api::ContainerStatus& container : pod->status.containerStatuses) {
     if (!container.state.terminated) continue;
     const std::optional<Time> startedAt = container.state.terminated->startedAt;
@@ -113,10 +135,11 @@ api::SandboxStatus statusFor(const StatusInput& input, Time now) {
   setScheduled(input.pod, conditions);
   setReady(input.sandbox, input.diagnosis, conditions);
   setFenced(input.pod, conditions);
+  setWarmStart(input.sandbox, input.pod, conditions);
   status.conditions = conditions.take();
   status.phase = input.diagnosis.phase;
   status.observedGeneration = input.sandbox.metadata.generation;
-  if (input.sandbox.unreadable.empty()) status.runtime = input.resolved.runtime;
+  if (!input.frozen) status.runtime = input.resolved.runtime;
   status.startedAt = input.startedAt;
   // The status carries whole seconds: compare what will be read back.
   status.expiresAt = std::chrono::floor<seconds>(input.expiresAt);

@@ -13,6 +13,7 @@ struct StatusInput {
   std::optional<Time> startedAt;
   Time expiresAt;
   std::optional<api::StartLatency> latency;
+  bool frozen = false;  // what is resolved is not what runs
 };
 
 // The present status brought up to date. Equal to the present one when nothing changed.

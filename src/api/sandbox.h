@@ -159,6 +159,8 @@ inline constexpr std::string_view sandboxLabel = "cloister.dev/sandbox";    // a
                                                                             // empty while it is in a pool
 inline constexpr std::string_view poolLabel = "cloister.dev/pool";          // a pod: the pool that made it
 inline constexpr std::string_view revisionLabel = "cloister.dev/revision";  // a pod: its template's revision
+// A pod that was made although there is a pool: why, as "Reason: message".
+inline constexpr std::string_view coldStartAnnotation = "cloister.dev/cold-start";
 inline constexpr std::string_view shapeAnnotation =
     "cloister.dev/shape";  // a pool's pod: see sandbox::shapeOf
 inline constexpr std::string_view networkLabel = "cloister.dev/network";  // a pod: its network profile

@@ -72,6 +72,10 @@ void ReconcilerServer::sync(Stores& stores) const {
   stores.sandboxes.replace("", select<api::Sandbox>(all("sandboxes"), ""), version);
   stores.pods.replace("", select<api::Pod>(all("pods"), std::string(api::sandboxLabel) + "," + managed),
                       version);
+  stores.templates.replace("", select<api::SandboxTemplate>(all("sandboxtemplates"), ""), version);
+  stores.pools.replace("", select<api::SandboxPool>(all("sandboxpools"), ""), version);
+  stores.revisions.replace("", select<api::ControllerRevision>(all("controllerrevisions"), managed), version);
+  stores.nodes.replace("", select<api::Node>(all("nodes"), ""), version);
   stores.policies.replace("", select<api::NetworkPolicy>(all("networkpolicies"), managed), version);
 }
 

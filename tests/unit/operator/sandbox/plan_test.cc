@@ -334,7 +334,7 @@ TEST(Plan, KeepsQuietAboutFailuresThatPass) {
 
 TEST(Plan, RefusesWhatCannotBeCarriedOut) {
   api::Sandbox sandbox = aSandbox();
-  sandbox.spec.poolRef = api::LocalReference{"p"};
+  sandbox.spec.restoreFrom = api::LocalReference{"p"};
   const Plan next = planAt(seen(sandbox));
   EXPECT_THAT(next.actions, IsEmpty());
   ASSERT_TRUE(next.status);

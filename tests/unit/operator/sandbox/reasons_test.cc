@@ -45,8 +45,9 @@ TEST(Reasons, AreDocumented) {
 
 TEST(Reasons, BelongToDocumentedConditions) {
   const std::set<std::string> conditions{
-      std::string(condition::accepted), std::string(condition::podScheduled), std::string(condition::ready),
-      std::string(condition::networkFenced), std::string(condition::stalled)};
+      std::string(condition::accepted), std::string(condition::podScheduled),
+      std::string(condition::ready),    std::string(condition::networkFenced),
+      std::string(condition::stalled),  std::string(condition::warmStart)};
   EXPECT_EQ(column(0), conditions);
 }
 

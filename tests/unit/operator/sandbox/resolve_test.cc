@@ -78,8 +78,6 @@ TEST_P(RefusedSpecs, NameTheFieldAndTheNextStep) {
 INSTANTIATE_TEST_SUITE_P(
     All, RefusedSpecs,
     testing::Values(
-        RefusedSpec{R"({"templateRef": {"name": "t"}})", reason::unsupported, "templateRef"},
-        RefusedSpec{R"({"poolRef": {"name": "p"}})", reason::unsupported, "poolRef"},
         RefusedSpec{R"({"restoreFrom": {"name": "s"}})", reason::unsupported, "restoreFrom"},
         RefusedSpec{R"({"desiredState": "Paused"})", reason::unsupported, "desiredState"},
         RefusedSpec{R"({"desiredState": "Suspended"})", reason::unsupported, "desiredState"},
@@ -114,10 +112,10 @@ TEST(Resolve, AcceptsTheVeryLargestAllowed) {
 }
 
 TEST(Resolve, SaysTheFirstOfSeveralRefusals) {
-  const Resolved resolved =
-      resolve(specOf(R"({"poolRef": {"name": "p"}, "runtime": "runc", "lifecycle": {"ttl": "25h"}})"), {});
+  const Resolved resolved = resolve(
+      specOf(R"({"restoreFrom": {"name": "p"}, "runtime": "runc", "lifecycle": {"ttl": "25h"}})"), {});
   ASSERT_TRUE(resolved.refusal);
-  EXPECT_THAT(resolved.refusal->message, StartsWith("spec.poolRef: "));
+  EXPECT_THAT(resolved.refusal->message, StartsWith("spec.restoreFrom: "));
 }
 
 TEST(Resolve, HasNoLargestWhereTheConfigurationHasNone) {

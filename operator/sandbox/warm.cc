@@ -1,0 +1,133 @@
+#include "operator/sandbox/warm.h"
+
+#include "operator/sandbox/reasons.h"
+#include "operator/template/effective.h"
+
+namespace cloister::sandbox {
+namespace {
+
+std::optional<Refusal> missing(const Observed& observed) {
+  const api::SandboxSpec& spec = observed.sandbox->spec;
+  if (spec.poolRef && observed.pool == nullptr) {
+    return Refusal{reason::poolNotFound, "spec.poolRef: the namespace has no SandboxPool \"" +
+                                             spec.poolRef->name +
+                                             "\"; create it, or create the Sandbox without poolRef"};
+  }
+  const std::string& named = observed.pool ? observed.pool->spec.templateRef.name : spec.templateRef->name;
+  if (spec.templateRef && spec.templateRef->name != named) {
+    return Refusal{reason::templateMismatch,
+                   "spec.templateRef: the pool's pods are made from the template \"" + named +
+                       "\"; remove the field, or name another pool"};
+  }
+  if (observed.template_ == nullptr) {
+    return Refusal{reason::templateNotFound,
+                   "the namespace has no SandboxTemplate \"" + named + "\"; create it, or name another one"};
+  }
+  if (!observed.template_->unreadable.empty()) {
+    return Refusal{reason::unreadable, "This version cannot read the SandboxTemplate \"" + named +
+                                           "\": " + observed.template_->unreadable + ". Correct it."};
+  }
+  return std::nullopt;
+}
+
+Completed completeFrom(const api::SandboxSpec& own, const api::SandboxTemplateSpec& from) {
+  auto spec = templates::effective(own, from);
+  if (spec) return {.spec = std::move(*spec), .refusal = {}};
+  return {.spec = own, .refusal = Refusal{reason::notOverridable, spec.error().message}};
+}
+
+std::string shapeFor(const api::Sandbox& sandbox, const api::SandboxSpec& spec, const Resolved& resolved,
+                     const Config& config) {
+  return shapeOf(podFor(identityOf(sandbox), spec, resolved, config.requests, ""));
+}
+
+// With the present revision's pods first; older ones only where the pool may still give them away.
+std::vector<const Offer*> inOrder(const Observed& observed) {
+  const bool olderToo = observed.pool->spec.updateStrategy.type.value_or(api::PoolUpdate::RollingUpdate) ==
+                        api::PoolUpdate::RollingUpdate;
+  std::vector<const Offer*> offers;
+  for (const Offer& offer : observed.offers) {
+    const api::OwnerReference* owner = api::controllerOf(offer.pod->metadata);
+    if (owner == nullptr || owner->uid != observed.pool->metadata.uid || offer.revision == nullptr) continue;
+    if (offer.revision->metadata.name == observed.presentRevision)
+      offers.insert(offers.begin(), &offer);
+    else if (olderToo)
+      offers.push_back(&offer);
+  }
+  return offers;
+}
+
+// The network profile that the Sandbox has under the older revision of OFFER, if its pod would be the same.
+std::optional<policy::NetworkProfile> profileIfFits(const Observed& observed, const Offer& offer,
+                                                    const Config& config) {
+  const Completed then = completeFrom(observed.sandbox->spec, offer.revision->data);
+  const Resolved resolved = resolve(then.spec, config);
+  if (then.refusal || resolved.refusal) return std::nullopt;
+  if (shapeFor(*observed.sandbox, then.spec, resolved, config) != offer.shape) return std::nullopt;
+  return policy::networkProfile(then.spec.network, config.network);
+}
+
+// The members that the Sandbox sets itself and that are the pod's matter.
+std::string shapingOverrides(const api::SandboxSpec& own) {
+  std::string names;
+  for (const std::string& name : templates::overrides(own)) {
+    if (name == "lifecycle") continue;
+    names += (names.empty() ? "" : ", ") + name;
+  }
+  return names;
+}
+
+void sayWhyNot(const Observed& observed, const Config& config, const std::string& shape, Start& start) {
+  const std::string pool = "pool \"" + observed.pool->metadata.name + "\"";
+  const api::SandboxSpec plain = observed.template_->spec.sandbox;
+  const bool fits = shape == shapeFor(*observed.sandbox, plain, resolve(plain, config), config);
+  start.reason = fits ? reason::poolEmpty : reason::poolMismatch;
+  start.message = fits ? "The " + pool + " has no ready pod."
+                       : "The pods of the " + pool + " don't have what the Sandbox sets itself (" +
+                             shapingOverrides(observed.sandbox->spec) + ").";
+}
+
+}  // namespace
+
+std::string pinnedRevision(const api::Sandbox& sandbox, const api::Pod* pod) {
+  if (!sandbox.status.templateRevision.empty()) return sandbox.status.templateRevision;
+  return pod != nullptr ? api::labelOf(pod->metadata, api::revisionLabel) : "";
+}
+
+Completed complete(const Observed& observed, const api::Pod* pod) {
+  const api::Sandbox& sandbox = *observed.sandbox;
+  if (!pinnedRevision(sandbox, pod).empty()) {
+    if (observed.pinned != nullptr) return completeFrom(sandbox.spec, observed.pinned->data);
+    return {.spec = sandbox.spec, .refusal = {}, .lost = true};
+  }
+  if (!sandbox.spec.templateRef && !sandbox.spec.poolRef) return {.spec = sandbox.spec, .refusal = {}};
+  if (auto refusal = missing(observed)) return {.spec = sandbox.spec, .refusal = std::move(refusal)};
+  return completeFrom(sandbox.spec, observed.template_->spec);
+}
+
+Start chooseStart(const Observed& observed, const api::SandboxSpec& spec, const Resolved& resolved,
+                  const Config& config) {
+  Start start{.profile = policy::networkProfile(spec.network, config.network)};
+  if (observed.pool == nullptr) return start;
+  const std::string shape = shapeFor(*observed.sandbox, spec, resolved, config);
+  for (const Offer* offer : inOrder(observed)) {
+    if (offer->revision->metadata.name == observed.presentRevision) {
+      if (shape != offer->shape) continue;
+    } else if (auto profile = profileIfFits(observed, *offer, config)) {
+      start.profile = std::move(*profile);
+    } else {
+      continue;
+    }
+    start.way = Start::Way::Adopt;
+    start.offer = offer;
+    return start;
+  }
+  sayWhyNot(observed, config, shape, start);
+  const auto whenEmpty = observed.pool->spec.whenEmpty.value_or(api::WhenEmpty::Cold);
+  if (whenEmpty == api::WhenEmpty::Fail) start.way = Start::Way::Fail;
+  // What the pool will never have is not waited for.
+  if (whenEmpty == api::WhenEmpty::Wait && start.reason == reason::poolEmpty) start.way = Start::Way::Wait;
+  return start;
+}
+
+}  // namespace cloister::sandbox

@@ -1,0 +1,32 @@
+// Where a Sandbox's spec comes from, and its pod: template and pool. Pure.
+#pragma once
+
+#include "operator/sandbox/plan.h"
+
+namespace cloister::sandbox {
+
+// A Sandbox whose spec was completed.
+struct Completed {
+  api::SandboxSpec spec;
+  // Why it cannot be: the template or the pool is missing, or does not let it set what it sets.
+  std::optional<Refusal> refusal;
+  // It runs, but what its template said then is lost: it goes on as it is.
+  bool lost = false;
+};
+// POD is the Sandbox's own, if there is one.
+Completed complete(const Observed& observed, const api::Pod* pod);
+
+// How a Sandbox that names a pool gets its pod.
+struct Start {
+  enum class Way { Cold, Adopt, Wait, Fail } way = Way::Cold;
+  const Offer* offer = nullptr;    // Adopt
+  policy::NetworkProfile profile;  // that the pod shall have
+  // All others: why no pod of the pool was taken. Empty without a pool.
+  std::string_view reason = {};
+  std::string message = {};
+};
+// SPEC and RESOLVED are completed from the present revision, and were not refused.
+Start chooseStart(const Observed& observed, const api::SandboxSpec& spec, const Resolved& resolved,
+                  const Config& config);
+
+}  // namespace cloister::sandbox

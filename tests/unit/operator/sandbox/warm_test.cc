@@ -1,0 +1,336 @@
+// Sandboxes that get their spec from a template and their pod from a pool, against an API server.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "operator/owner.h"
+#include "operator/sandbox/reasons.h"
+#include "operator/template/revision.h"
+#include "tests/unit/operator/examples.h"
+#include "tests/unit/operator/world.h"
+
+namespace cloister::sandbox {
+namespace {
+
+using std::chrono::minutes;
+using test::aSandbox;
+using test::World;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+// A namespace with a template and a pool.
+class Warm : public testing::Test {
+ protected:
+  Warm() {
+    template_.metadata.name = "python";
+    template_.metadata.namespace_ = "team";
+    template_.metadata.uid = "template-uid";
+    template_.spec.sandbox.image = "python:3";
+    template_.spec.sandbox.lifecycle.ttl = minutes(10);
+    pool_.metadata.name = "ready";
+    pool_.metadata.namespace_ = "team";
+    pool_.metadata.uid = "pool-uid";
+    pool_.spec.templateRef.name = "python";
+    world_.server.put("networkpolicies",
+                      policy::networkPolicy("team", policy::defaultDenyName, policy::defaultDenySpec()));
+    putTemplate();
+    putPool();
+  }
+
+  void putTemplate() { world_.server.put("sandboxtemplates", json::encode(template_)); }
+  void putPool() { world_.server.put("sandboxpools", json::encode(pool_)); }
+  void keepRevision() { world_.server.put("controllerrevisions", templates::revisionOf(template_)); }
+  // A pod as the pool makes them from what the template says now.
+  void putIdle(const std::string& name, const std::string& node = "node-1") {
+    keepRevision();
+    const api::SandboxSpec& spec = template_.spec.sandbox;
+    PodIdentity identity{.name = name,
+                         .namespace_ = "team",
+                         .owner = ownerReference(pool_.metadata, "SandboxPool"),
+                         .labels = {{std::string(api::sandboxLabel), ""},
+                                    {std::string(api::poolLabel), "ready"},
+                                    {std::string(api::revisionLabel), templates::revisionName(template_)}}};
+    const auto profile = policy::networkProfile(spec.network, world_.config.network);
+    json::value made =
+        podFor(identity, spec, resolve(spec, world_.config), world_.config.requests, profile.name);
+    const std::string shape = shapeOf(made);
+    json::object& meta = made.at("metadata").as_object();
+    if (!meta.contains("annotations")) meta["annotations"] = json::object();
+    meta["annotations"].as_object()[api::shapeAnnotation] = shape;
+    meta["uid"] = "uid-of-" + name;
+    made.as_object()["status"] = json::object();
+    world_.server.put("pods", made);
+    const auto pod = json::decode<api::Pod>(world_.server.get("pods", {"team", name}));
+    world_.putPod(test::scheduled(test::ready(*pod, test::epoch - minutes(5)), node));
+  }
+  api::Sandbox wish() const {
+    api::Sandbox sandbox = aSandbox();
+    sandbox.spec.poolRef = api::LocalReference{"ready"};
+    return sandbox;
+  }
+  api::Sandbox settled(const api::Sandbox& sandbox) {
+    world_.create(sandbox);
+    world_.settle();
+    return world_.sandbox();
+  }
+  static std::string reasonOf(const api::Sandbox& sandbox, std::string_view type) {
+    const api::Condition* found = api::findCondition(sandbox.status.conditions, type);
+    return found == nullptr ? "" : found->status + " " + found->reason;
+  }
+  std::string messageOf(std::string_view type) const {
+    return api::findCondition(world_.sandbox().status.conditions, type)->message;
+  }
+
+  World world_;
+  api::SandboxTemplate template_;
+  api::SandboxPool pool_;
+};
+
+TEST_F(Warm, IsTwoWrites) {
+  putIdle("ready-x-0");
+  const api::Sandbox sandbox = settled(wish());
+  EXPECT_THAT(world_.server.writes(), ElementsAre("PATCH pods", "PATCH sandboxes/status"));
+  EXPECT_EQ(sandbox.status.phase, api::Phase::Running);
+  EXPECT_EQ(sandbox.status.podName, "ready-x-0");
+  EXPECT_EQ(sandbox.status.podUID, "uid-of-ready-x-0");
+  EXPECT_EQ(sandbox.status.templateRevision, templates::revisionName(template_));
+  EXPECT_EQ(sandbox.status.startedAt, sandbox.metadata.creationTimestamp) << "not when the pod was ready";
+  EXPECT_EQ(sandbox.status.expiresAt, *sandbox.status.startedAt + minutes(10)) << "the template's ttl";
+  EXPECT_EQ(reasonOf(sandbox, condition::warmStart), "True FromPool");
+  const api::Pod pod = world_.pods().at(0);
+  EXPECT_EQ(api::labelOf(pod.metadata, api::sandboxLabel), "hello");
+  EXPECT_EQ(api::labelOf(pod.metadata, api::poolLabel), "ready");
+  EXPECT_EQ(api::labelOf(pod.metadata, api::managedByLabel), api::managedBy);
+  EXPECT_THAT(pod.metadata.ownerReferences, SizeIs(1));
+  EXPECT_EQ(api::controllerOf(pod.metadata)->uid, sandbox.metadata.uid);
+}
+
+TEST_F(Warm, EndsLikeAnyOther) {
+  putIdle("ready-x-0");
+  settled(wish());
+  world_.clock.advance(minutes(11));
+  world_.settle();
+  EXPECT_FALSE(world_.findSandbox());
+  EXPECT_THAT(world_.pods(), IsEmpty());
+}
+
+TEST_F(Warm, TakesTheNodeWithMostAndNeverAClosedOne) {
+  putIdle("a", "node-1");
+  putIdle("b", "node-2");
+  putIdle("c", "node-2");
+  putIdle("d", "node-3");
+  putIdle("e", "node-3");
+  putIdle("f", "node-3");
+  world_.server.put("nodes", {{"metadata", {{"name", "node-3"}}}, {"spec", {{"unschedulable", true}}}});
+  EXPECT_EQ(settled(wish()).status.podName, "b");
+}
+
+TEST_F(Warm, StartsColdFromAnEmptyPoolAndSaysSo) {
+  const api::Sandbox sandbox = settled(wish());
+  EXPECT_THAT(world_.server.writes(),
+              ElementsAre("POST controllerrevisions", "POST pods", "PATCH sandboxes/status"));
+  EXPECT_EQ(sandbox.status.phase, api::Phase::Running);
+  EXPECT_EQ(reasonOf(sandbox, condition::warmStart), "False PoolEmpty");
+  EXPECT_EQ(sandbox.status.templateRevision, templates::revisionName(template_));
+  EXPECT_EQ(json::findString(world_.server.all("pods").at(0), "spec.containers.0.image"), "python:3");
+}
+
+TEST_F(Warm, WaitsWhereThePoolSaysSo) {
+  pool_.spec.whenEmpty = api::WhenEmpty::Wait;
+  putPool();
+  EXPECT_EQ(reasonOf(settled(wish()), condition::ready), "False PoolEmpty");
+  EXPECT_THAT(world_.pods(), IsEmpty());
+  putIdle("ready-x-0");
+  world_.settle();
+  EXPECT_EQ(reasonOf(world_.sandbox(), condition::ready), "True Running");
+}
+
+TEST_F(Warm, FailsWhereThePoolSaysSo) {
+  pool_.spec.whenEmpty = api::WhenEmpty::Fail;
+  putPool();
+  const api::Sandbox sandbox = settled(wish());
+  EXPECT_EQ(sandbox.status.phase, api::Phase::Failed);
+  EXPECT_EQ(reasonOf(sandbox, condition::ready), "False PoolEmpty");
+  putIdle("ready-x-0");
+  world_.settle();
+  EXPECT_EQ(world_.sandbox().status.phase, api::Phase::Failed) << "an end is final";
+}
+
+TEST_F(Warm, DoesNotWaitForWhatThePoolWillNeverHave) {
+  pool_.spec.whenEmpty = api::WhenEmpty::Wait;
+  putPool();
+  putIdle("ready-x-0");
+  api::Sandbox sandbox = wish();
+  sandbox.spec.env = {{"KEY", "1"}};
+  EXPECT_EQ(reasonOf(settled(sandbox), condition::warmStart), "False PoolMismatch");
+  EXPECT_THAT(messageOf(condition::warmStart), HasSubstr("(env)"));
+  EXPECT_THAT(world_.pods(), SizeIs(2));
+}
+
+TEST_F(Warm, TakesAPodForAnotherLifeTime) {
+  putIdle("ready-x-0");
+  api::Sandbox sandbox = wish();
+  sandbox.spec.lifecycle.ttl = minutes(3);
+  sandbox = settled(sandbox);
+  EXPECT_EQ(reasonOf(sandbox, condition::warmStart), "True FromPool");
+  EXPECT_EQ(sandbox.status.expiresAt, *sandbox.status.startedAt + minutes(3));
+}
+
+TEST_F(Warm, AnEditOfTheTemplateTouchesNothingThatRuns) {
+  putIdle("ready-x-0");
+  const api::Sandbox before = settled(wish());
+  const size_t writes = world_.server.writes().size();
+  template_.spec.sandbox.lifecycle.ttl = minutes(1);
+  template_.spec.sandbox.network.egress.mode = api::EgressMode::Internet;
+  putTemplate();
+  world_.restart();
+  world_.settle();
+  EXPECT_EQ(world_.sandbox().status, before.status);
+  EXPECT_EQ(world_.server.writes().size(), writes);
+}
+
+TEST_F(Warm, TakesAnOlderPodWhileThePoolIsUpdated) {
+  putIdle("old");
+  const std::string old = templates::revisionName(template_);
+  template_.spec.sandbox.image = "python:4";
+  template_.spec.sandbox.lifecycle.ttl = minutes(1);
+  putTemplate();
+  const api::Sandbox sandbox = settled(wish());
+  EXPECT_EQ(sandbox.status.podName, "old");
+  EXPECT_EQ(sandbox.status.templateRevision, old);
+  EXPECT_EQ(sandbox.status.expiresAt, *sandbox.status.startedAt + minutes(10)) << "as it was made";
+}
+
+TEST_F(Warm, PrefersThePresentRevision) {
+  putIdle("a-old");
+  template_.spec.sandbox.image = "python:4";
+  putTemplate();
+  putIdle("b-new");
+  EXPECT_EQ(settled(wish()).status.podName, "b-new");
+}
+
+TEST_F(Warm, TakesNoOlderPodUnderRecreate) {
+  putIdle("old");
+  template_.spec.sandbox.image = "python:4";
+  putTemplate();
+  pool_.spec.updateStrategy.type = api::PoolUpdate::Recreate;
+  putPool();
+  EXPECT_EQ(reasonOf(settled(wish()), condition::warmStart), "False PoolEmpty");
+}
+
+TEST_F(Warm, TakesNoPodThatIsNotThePoolsOwn) {
+  putIdle("ready-x-0");
+  json::value forged = world_.server.get("pods", {"team", "ready-x-0"});
+  forged.at("metadata").at("ownerReferences").at(0).as_object()["uid"] = "a-namesake's";
+  world_.server.put("pods", forged);
+  EXPECT_EQ(reasonOf(settled(wish()), condition::warmStart), "False PoolEmpty");
+}
+
+TEST_F(Warm, TakesNoPodWhoseRevisionSomebodyChanged) {
+  putIdle("ready-x-0");
+  json::value bent = templates::revisionOf(template_);
+  bent.at("data").at("sandbox").as_object()["image"] = "evil";
+  world_.server.put("controllerrevisions", bent);
+  EXPECT_EQ(reasonOf(settled(wish()), condition::warmStart), "False PoolEmpty");
+}
+
+TEST_F(Warm, WaitsForItsTemplateAndItsPool) {
+  world_.server.erase("sandboxtemplates", {"team", "python"});
+  EXPECT_EQ(reasonOf(settled(wish()), condition::accepted), "False TemplateNotFound");
+  EXPECT_THAT(world_.pods(), IsEmpty());
+  world_.server.erase("sandboxpools", {"team", "ready"});
+  world_.settle();
+  EXPECT_EQ(reasonOf(world_.sandbox(), condition::accepted), "False PoolNotFound");
+  putTemplate();
+  putPool();
+  world_.settle();
+  EXPECT_EQ(reasonOf(world_.sandbox(), condition::ready), "True Running");
+}
+
+TEST_F(Warm, GoesOnWhenItsTemplateIsGone) {
+  putIdle("ready-x-0");
+  const api::Sandbox before = settled(wish());
+  world_.server.erase("sandboxtemplates", {"team", "python"});
+  world_.server.erase("sandboxpools", {"team", "ready"});
+  world_.server.erase("controllerrevisions", {"team", before.status.templateRevision});
+  world_.restart();
+  world_.settle();
+  EXPECT_EQ(world_.sandbox().status.expiresAt, before.status.expiresAt);
+  EXPECT_EQ(world_.sandbox().status.phase, api::Phase::Running);
+  EXPECT_EQ(reasonOf(world_.sandbox(), condition::accepted), "False TemplateNotFound");
+  world_.clock.advance(minutes(10));
+  world_.settle();
+  EXPECT_FALSE(world_.findSandbox());
+}
+
+TEST_F(Warm, RefusesWhatTheTemplateDoesNotLetItSet) {
+  putIdle("ready-x-0");
+  api::Sandbox sandbox = wish();
+  sandbox.spec.image = "mine";
+  EXPECT_EQ(reasonOf(settled(sandbox), condition::accepted), "False NotOverridable");
+  EXPECT_THAT(messageOf(condition::accepted), HasSubstr("spec.image"));
+  EXPECT_THAT(world_.pods(), SizeIs(1));
+}
+
+TEST_F(Warm, RefusesATemplateThatIsNotThePools) {
+  api::Sandbox sandbox = wish();
+  sandbox.spec.templateRef = api::LocalReference{"node"};
+  EXPECT_EQ(reasonOf(settled(sandbox), condition::accepted), "False TemplateMismatch");
+}
+
+TEST_F(Warm, IsColdWithATemplateAlone) {
+  api::Sandbox sandbox = aSandbox();
+  sandbox.spec.templateRef = api::LocalReference{"python"};
+  keepRevision();
+  sandbox = settled(sandbox);
+  EXPECT_THAT(world_.server.writes(), ElementsAre("POST pods", "PATCH sandboxes/status"));
+  EXPECT_EQ(reasonOf(sandbox, condition::warmStart), "");
+  EXPECT_EQ(sandbox.status.expiresAt, *sandbox.status.startedAt + minutes(10));
+}
+
+// Two operators that both believe they lead, or one that died between its two writes on a stale view.
+TEST_F(Warm, ASecondPodTakenForOneSandboxGoes) {
+  putIdle("a");
+  putIdle("b");
+  world_.create(wish());
+  ASSERT_TRUE(world_.reconcile());
+  EXPECT_EQ(world_.server.writes().size(), 1) << "one pod is taken";
+  json::value stale = world_.server.get("pods", {"team", "b"});
+  json::object& meta = stale.at("metadata").as_object();
+  meta["labels"].as_object()[api::sandboxLabel] = "hello";
+  meta["ownerReferences"] = json::array{json::encode(ownerReference(world_.sandbox().metadata, "Sandbox"))};
+  world_.server.put("pods", stale);
+  world_.settle();
+  EXPECT_THAT(world_.pods(), SizeIs(1));
+  EXPECT_EQ(world_.pods().at(0).metadata.name, world_.sandbox().status.podName);
+}
+
+TEST_F(Warm, APodThatSomebodyElseTookIsLeftToThem) {
+  putIdle("a");
+  world_.create(wish());
+  putIdle("a");  // it has changed since
+  EXPECT_FALSE(world_.reconcile()) << "tried again";
+  EXPECT_THAT(world_.server.writes(), IsEmpty());
+  world_.settle();
+  EXPECT_EQ(world_.sandbox().status.podName, "a");
+}
+
+TEST_F(Warm, GetsOverEachFailure) {
+  for (const auto fault : {test::Fault::Refused, test::Fault::LostAnswer, test::Fault::Silent}) {
+    for (size_t step = 0; step < 2; ++step) {
+      putIdle("a");
+      world_.server.put("sandboxes", json::encode(wish()));
+      world_.restart();
+      world_.transport.failCall(world_.transport.requests().size() + step, fault);
+      world_.settle();
+      EXPECT_EQ(world_.sandbox().status.podName, "a");
+      EXPECT_EQ(world_.sandbox().status.phase, api::Phase::Running);
+      EXPECT_THAT(world_.pods(), SizeIs(1));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace cloister::sandbox
