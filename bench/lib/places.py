@@ -15,7 +15,7 @@ from lib.controllers import OUT
 from support.cluster import CLI, IMAGES, ROOT, Cluster, Trouble
 from support.waiting import eventually
 
-OUR_CRD = ROOT / "crds/cloister.dev_sandboxes.yaml"
+OUR_CRDS = sorted((ROOT / "crds").glob("*.yaml"))
 PEER_CRD = "agent-sandbox-crds/agents.x-k8s.io_sandboxes.yaml"
 STAGES = ("node/fast/node-initialize", "node/heartbeat-with-lease/node-heartbeat-with-lease",
           "pod/fast/pod-ready", "pod/fast/pod-delete")
@@ -69,14 +69,16 @@ def namespace(api: Api, name: str) -> Iterator[str]:
 
 @contextmanager
 def embedded_cluster(peer_tools: Path) -> Iterator[Api]:
-    """The embedded cluster, which must be up, with both kinds and the sandbox image."""
+    """The embedded cluster, which must be up, with all kinds and the sandbox image."""
     cluster = Cluster()
     api = Api(cluster.kubeconfig)
     image = IMAGES / "sandbox-base.tar"
     if not image.exists():
         raise Trouble(f"{image.relative_to(ROOT)} is missing: run `make images`")
     cluster.control("load", image)
-    with kind(api, OUR_CRD), kind(api, peer_tools / PEER_CRD):
+    with ExitStack() as stack:
+        for file in [*OUR_CRDS, peer_tools / PEER_CRD]:
+            stack.enter_context(kind(api, file))
         yield api
 
 
@@ -106,6 +108,6 @@ def simulated_cluster(peer_tools: Path) -> Iterator[Api]:
                                      "metadata": {"name": "gvisor"}, "handler": "runsc"})
         for index in range(SIMULATED_NODES):
             api.create(NODES, _node(f"simulated-{index}"))
-        stack.enter_context(kind(api, OUR_CRD))
-        stack.enter_context(kind(api, peer_tools / PEER_CRD))
+        for file in [*OUR_CRDS, peer_tools / PEER_CRD]:
+            stack.enter_context(kind(api, file))
         yield api

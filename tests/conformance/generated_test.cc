@@ -30,7 +30,7 @@ class GeneratedTest : public testing::Test {
     for (const std::string& finding : walker.findings()) ADD_FAILURE() << finding;
   }
 
-  LiveWorld world{CLOISTER_SANDBOX_CRD};
+  LiveWorld world{CLOISTER_CRDS};
   const generated::Schema schema{CLOISTER_SANDBOX_CRD};
   generated::Walker walker{world, schema};
   const json::value working = generated::readSpec(CLOISTER_WORKING_SPEC);

@@ -1,5 +1,6 @@
 #include "live_world.h"
 
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -15,7 +16,7 @@ constexpr Duration settleBound = seconds(40);
 // Enough for a loop without pause; the simulation waits for the slow ones.
 constexpr Duration restTime = milliseconds(700);
 
-const std::string sandboxesGroup = "/apis/cloister.dev/v1alpha1";
+const std::string ours = "/apis/cloister.dev/v1alpha1";
 
 Config configFor(const std::string& namespace_) {
   Config config;
@@ -47,10 +48,10 @@ json::value running() {
       {"status", {{"phase", "Running"}, {"conditions", {condition("PodScheduled"), condition("Ready")}}}}};
 }
 
-json::value readCrd(const std::string& file) {
+json::value readCrd(const std::filesystem::path& file) {
   std::stringstream text;
   text << std::ifstream(file).rdbuf();
-  return mustHave(json::parseYaml(text.str(), file)).root;
+  return mustHave(json::parseYaml(text.str(), file.string())).root;
 }
 
 }  // namespace
@@ -64,7 +65,7 @@ Task<Result<net::Opened>> CountingTransport::open(net::Request request) {
   co_return co_await inner_.open(std::move(request));
 }
 
-LiveWorld::LiveWorld(const std::string& crd)
+LiveWorld::LiveWorld(const std::string& crds)
     : namespace_(cluster_.makeNamespace()),
       config_(configFor(namespace_)),
       transport_(cluster_.transport()),
@@ -76,8 +77,11 @@ LiveWorld::LiveWorld(const std::string& crd)
                  .identity = "operator",
                  .namespace_ = namespace_}),
       tasks_(cluster_.context().get_executor()) {
-  send("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", readCrd(crd));
-  await(sandboxesGroup + "/namespaces/" + namespace_ + "/sandboxes");
+  for (const auto& file : std::filesystem::directory_iterator(crds)) {
+    const json::value crd = readCrd(file);
+    send("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", crd);
+    await(ours + "/namespaces/" + namespace_ + "/" + json::findString(crd, "spec.names.plural"));
+  }
   await("/api/v1/namespaces/" + namespace_ + "/serviceaccounts/default");
   for (const char* name : {"gvisor", "kata"}) {
     provide("/apis/node.k8s.io/v1/runtimeclasses", {{"apiVersion", "node.k8s.io/v1"},
@@ -126,25 +130,25 @@ void LiveWorld::provide(const std::string& path, json::value object) {
 }
 
 Answer LiveWorld::apply(const std::string& name, const json::value& spec) {
-  const std::string all = sandboxesGroup + "/namespaces/" + namespace_ + "/sandboxes";
+  const std::string all = ours + "/namespaces/" + namespace_ + "/sandboxes";
   const json::value patch = json::array{{{"op", "add"}, {"path", "/spec"}, {"value", spec}}};
   Answer answer = send("PATCH", all + "/" + name, patch);
   return answer.status != 404 ? answer : send("POST", all, sandbox({{"name", name}}, spec));
 }
 
 Answer LiveWorld::tryOut(const json::value& spec) {
-  return send("POST", sandboxesGroup + "/namespaces/" + namespace_ + "/sandboxes?dryRun=All",
+  return send("POST", ours + "/namespaces/" + namespace_ + "/sandboxes?dryRun=All",
               sandbox({{"generateName", "try-"}}, spec));
 }
 
 void LiveWorld::remove(const std::string& name) {
-  send("DELETE", sandboxesGroup + "/namespaces/" + namespace_ + "/sandboxes/" + name,
+  send("DELETE", ours + "/namespaces/" + namespace_ + "/sandboxes/" + name,
        {{"propagationPolicy", "Background"}});
 }
 
 std::vector<Object> LiveWorld::list(const std::string& plural) {
   const std::string group = plural == "pods"        ? "/api/v1"
-                            : plural == "sandboxes" ? sandboxesGroup
+                            : plural == "sandboxes" ? ours
                                                     : "/apis/networking.k8s.io/v1";
   const auto answer =
       std::make_shared<json::value>(send("GET", group + "/namespaces/" + namespace_ + "/" + plural).body);

@@ -24,9 +24,9 @@ class CountingTransport final : public net::Transport {
 
 class LiveWorld final : public generated::World {
  public:
-  // With the kind in the file CRD, the RuntimeClasses gvisor and kata, and the PriorityClass "sandboxes",
+  // With the kinds in the folder CRDS, the RuntimeClasses gvisor and kata, and the PriorityClass "sandboxes",
   // which go with it unless they were there.
-  explicit LiveWorld(const std::string& crd);
+  explicit LiveWorld(const std::string& crds);
   ~LiveWorld() override;
 
   generated::Answer apply(const std::string& name, const json::value& spec) override;
