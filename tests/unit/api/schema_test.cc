@@ -124,12 +124,25 @@ TEST(ChartValues, HaveTheFieldsOfTheConfiguration) {
 
 class Examples : public testing::TestWithParam<std::filesystem::path> {};
 
-TEST_P(Examples, AreSandboxesWithoutUnknownFields) {
+template <class Spec>
+void expectToBeKnown(const json::value& spec) {
+  const auto decoded = json::decode<Spec>(spec, json::Unknown::Refuse);
+  EXPECT_TRUE(decoded) << decoded.error().message;
+}
+
+TEST_P(Examples, HaveNoUnknownFields) {
   const json::value example = readYaml(GetParam());
-  const json::value* spec = json::find(example, "spec");
-  const auto decoded =
-      json::decode<SandboxSpec>(spec == nullptr ? json::object() : *spec, json::Unknown::Refuse);
-  ASSERT_TRUE(decoded) << decoded.error().message;
+  const json::value* given = json::find(example, "spec");
+  const json::value spec = given == nullptr ? json::object() : *given;
+  const std::string kind = json::findString(example, "kind");
+  if (kind == "SandboxTemplate") {
+    expectToBeKnown<SandboxTemplateSpec>(spec);
+  } else if (kind == "SandboxPool") {
+    expectToBeKnown<SandboxPoolSpec>(spec);
+  } else {
+    EXPECT_EQ(kind, "Sandbox");
+    expectToBeKnown<SandboxSpec>(spec);
+  }
 }
 
 std::vector<std::filesystem::path> examples() {
