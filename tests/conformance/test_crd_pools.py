@@ -133,7 +133,7 @@ def test_refuses_a_pool_without_spec(admin):
 
 NAMES = {
     "a pool's": (pool, 48, {"a" * 49: "at most 48 characters", "a.b": "no dots"}),
-    "a template's": (lambda name: template({}, name), 63, {"a" * 64: "at most 63 characters"}),
+    "a template's": (lambda name: template({}, name), 52, {"a" * 53: "at most 52 characters"}),
 }
 
 

@@ -107,7 +107,7 @@ TEST(Schemas, ExplainEachReasonAndConditionOfASandbox) {
     EXPECT_TRUE(text.contains(" " + std::string(reason))) << reason;
   }
   using namespace sandbox::condition;
-  for (std::string_view type : {accepted, podScheduled, ready, networkFenced, stalled}) {
+  for (std::string_view type : {accepted, podScheduled, ready, networkFenced, warmStart, stalled}) {
     EXPECT_TRUE(text.contains(std::string(type) + ": ")) << type;
   }
 }
