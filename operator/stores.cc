@@ -13,6 +13,12 @@ constexpr const char* byNamespace = "namespace";
 constexpr const char* waitingByNamespace = "waiting";
 constexpr const char* unstartedByPool = "unstarted of pool";
 constexpr const char* byTemplate = "template";
+constexpr const char* byRevision = "revision";
+
+std::vector<std::string> ofRevision(const std::string& namespace_, const std::string& name) {
+  if (name.empty()) return {};
+  return {kube::toString(kube::ObjectKey{namespace_, name})};
+}
 
 bool isClosed(const api::Node& node) {
   const auto ready = std::ranges::find(node.status.conditions, "Ready", &api::NodeCondition::type);
@@ -53,6 +59,11 @@ kube::ObjectKey sandboxKeyOf(const api::Pod& pod) {
   return {pod.metadata.namespace_, api::labelOf(pod.metadata, api::sandboxLabel)};
 }
 
+kube::ObjectKey templateOf(const api::ControllerRevision& revision) {
+  const api::OwnerReference* owner = api::controllerOf(revision.metadata);
+  return {revision.metadata.namespace_, owner == nullptr ? "" : owner->name};
+}
+
 kube::ObjectKey idleIn(const api::Pod& pod) {
   const bool taken = !api::labelOf(pod.metadata, api::sandboxLabel).empty();
   return {pod.metadata.namespace_, taken ? "" : api::labelOf(pod.metadata, api::poolLabel)};
@@ -75,6 +86,15 @@ Stores::Stores() {
                      [](const api::Sandbox& sandbox) { return unstartedBy(sandbox, sandbox.spec.poolRef); });
   sandboxes.addIndex(
       byTemplate, [](const api::Sandbox& sandbox) { return unstartedBy(sandbox, sandbox.spec.templateRef); });
+  sandboxes.addIndex(byRevision, [](const api::Sandbox& sandbox) {
+    return ofRevision(sandbox.metadata.namespace_, sandbox.status.templateRevision);
+  });
+  pods.addIndex(byRevision, [](const api::Pod& pod) {
+    return ofRevision(pod.metadata.namespace_, api::labelOf(pod.metadata, api::revisionLabel));
+  });
+  revisions.addIndex(byTemplate, [](const api::ControllerRevision& revision) {
+    return std::vector{kube::toString(templateOf(revision))};
+  });
   pools.addIndex(byTemplate, [](const api::SandboxPool& pool) {
     return std::vector{kube::toString(kube::ObjectKey{pool.metadata.namespace_, pool.spec.templateRef.name})};
   });
@@ -125,6 +145,19 @@ std::vector<std::shared_ptr<const api::Sandbox>> Stores::unstartedOfPool(const k
 std::vector<std::shared_ptr<const api::Sandbox>> Stores::unstartedOfTemplate(
     const kube::ObjectKey& key) const {
   return oldestFirst(sandboxes.byIndex(byTemplate, kube::toString(key)));
+}
+
+std::vector<std::shared_ptr<const api::ControllerRevision>> Stores::revisionsOf(
+    const kube::ObjectKey& template_) const {
+  return revisions.byIndex(byTemplate, kube::toString(template_));
+}
+
+std::vector<std::shared_ptr<const api::Sandbox>> Stores::sandboxesOf(const kube::ObjectKey& revision) const {
+  return sandboxes.byIndex(byRevision, kube::toString(revision));
+}
+
+bool Stores::isRevisionOfPods(const kube::ObjectKey& revision) const {
+  return pods.has(byRevision, kube::toString(revision));
 }
 
 std::vector<std::shared_ptr<const api::SandboxPool>> Stores::poolsOf(const kube::ObjectKey& template_) const {

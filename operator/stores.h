@@ -34,6 +34,13 @@ struct Stores {
   // Sandboxes that name the pool or the template KEY and have neither begun nor ended, the oldest first.
   std::vector<std::shared_ptr<const api::Sandbox>> unstartedOfPool(const kube::ObjectKey& key) const;
   std::vector<std::shared_ptr<const api::Sandbox>> unstartedOfTemplate(const kube::ObjectKey& key) const;
+  // ControllerRevisions that the template KEY, or a namesake of it, owns.
+  std::vector<std::shared_ptr<const api::ControllerRevision>> revisionsOf(
+      const kube::ObjectKey& template_) const;
+  // Sandboxes whose status names the ControllerRevision KEY.
+  std::vector<std::shared_ptr<const api::Sandbox>> sandboxesOf(const kube::ObjectKey& revision) const;
+  // A pod carries the label of the ControllerRevision KEY.
+  bool isRevisionOfPods(const kube::ObjectKey& revision) const;
   // Pools that name the template KEY.
   std::vector<std::shared_ptr<const api::SandboxPool>> poolsOf(const kube::ObjectKey& template_) const;
 };
@@ -42,6 +49,8 @@ struct Stores {
 bool isUnstarted(const api::Sandbox& sandbox);
 // It has not begun, was not refused, and is not on its way out.
 bool isWaiting(const api::Sandbox& sandbox);
+// The template that a ControllerRevision of ours is of; no name for one without owner.
+kube::ObjectKey templateOf(const api::ControllerRevision& revision);
 // The pool that made a pod that nobody has taken yet; no name for every other pod.
 kube::ObjectKey idleIn(const api::Pod& pod);
 // The Sandbox that a pod's label names; no name while it is in a pool.

@@ -38,6 +38,10 @@ class Store {
   Pointer get(const kube::ObjectKey& key) const;
   // By key. INDEX was added.
   std::vector<Pointer> byIndex(const std::string& index, const std::string& value) const;
+  // byIndex() would find something.
+  bool has(const std::string& index, const std::string& value) const {
+    return indexes_.at(index).entries.contains(value);
+  }
   std::vector<Pointer> all() const;
   size_t size() const { return objects_.size(); }
 

@@ -1,0 +1,159 @@
+// The SandboxTemplate controller against an API server.
+#include "operator/template/reconciler.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "operator/template/revision.h"
+#include "tests/support/sim_clock.h"
+#include "tests/unit/operator/examples.h"
+#include "tests/unit/operator/reconciler_server.h"
+
+namespace cloister::templates {
+namespace {
+
+using std::chrono::minutes;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+const kube::ObjectKey key{"team", "python"};
+
+class TemplateReconciler : public testing::Test {
+ protected:
+  TemplateReconciler() {
+    template_.metadata.name = "python";
+    template_.metadata.namespace_ = "team";
+    template_.metadata.uid = "template-uid";
+    template_.metadata.generation = 1;
+    edit("python:3");
+    restart();
+  }
+
+  void restart() {
+    reconciler_.emplace(Parts{.client = client_, .clock = clock_, .config = config_, .stores = stores_});
+  }
+  Result<runtime::Outcome> reconcile() {
+    server_.sync(stores_);
+    return test::run(clock_, reconciler_->reconcile(key, 1));
+  }
+  // The template says IMAGE from now on, and somebody has made something from it.
+  std::string edit(const std::string& image) {
+    template_.spec.sandbox.image = image;
+    json::value stored = server_.get("sandboxtemplates", key);
+    if (stored.is_null()) stored = json::encode(template_);
+    stored.as_object()["spec"] = json::encode(template_.spec);
+    server_.put("sandboxtemplates", stored);
+    server_.put("controllerrevisions", revisionOf(template_));
+    return revisionName(template_);
+  }
+  void putSandbox(const std::string& name, const std::string& revision,
+                  api::Phase phase = api::Phase::Running) {
+    api::Sandbox sandbox = test::aSandbox(name);
+    sandbox.status.templateRevision = revision;
+    sandbox.status.phase = phase;
+    server_.put("sandboxes", json::encode(sandbox));
+  }
+  bool isKept(const std::string& revision) const {
+    return !server_.get("controllerrevisions", {"team", revision}).is_null();
+  }
+  api::SandboxTemplateStatus status() const {
+    return json::decode<api::SandboxTemplate>(server_.get("sandboxtemplates", key))->status;
+  }
+
+  test::SimClock clock_;
+  test::ScriptedTransport transport_{clock_};
+  test::ReconcilerServer server_{clock_, transport_};
+  kube::Client client_{transport_, clock_};
+  Config config_;
+  Stores stores_;
+  api::SandboxTemplate template_;
+  std::optional<Reconciler> reconciler_;
+};
+
+TEST_F(TemplateReconciler, TellsWhoRunsAnOldRevision) {
+  const std::string old = revisionName(template_);
+  putSandbox("a", old);
+  putSandbox("b", old, api::Phase::Failed);
+  const std::string present = edit("python:4");
+  putSandbox("c", present);
+  EXPECT_TRUE(reconcile());
+  EXPECT_EQ(status().revision, present);
+  EXPECT_EQ(status().sandboxes, 2) << "that live";
+  EXPECT_EQ(status().outdated, 1);
+  EXPECT_EQ(status().observedGeneration, 1);
+  EXPECT_EQ(status().conditions.at(0).status, "True");
+  EXPECT_TRUE(reconcile());
+  EXPECT_THAT(server_.writes(), ElementsAre("PATCH sandboxtemplates/status")) << "once";
+}
+
+TEST_F(TemplateReconciler, SaysWhatKeepsSandboxesFromBeingMade) {
+  template_.spec.sandbox.runtime = api::Runtime::runc;
+  edit("python:3");
+  EXPECT_TRUE(reconcile());
+  EXPECT_EQ(status().conditions.at(0).status, "False");
+  EXPECT_EQ(status().conditions.at(0).reason, "NotAllowed");
+  EXPECT_THAT(status().conditions.at(0).message, testing::HasSubstr("spec.runtime"));
+}
+
+TEST_F(TemplateReconciler, RemovesRevisionsThatNothingUsesForTenMinutes) {
+  const std::string unused = revisionName(template_);
+  const std::string used = edit("python:4");
+  putSandbox("a", used, api::Phase::Failed);
+  const std::string present = edit("python:5");
+  EXPECT_EQ(reconcile()->again, clock_.now() + minutes(10));
+  clock_.advance(minutes(10) - Duration(1));
+  EXPECT_TRUE(reconcile());
+  EXPECT_TRUE(isKept(unused));
+  clock_.advance(Duration(1));
+  EXPECT_TRUE(reconcile());
+  EXPECT_FALSE(isKept(unused));
+  EXPECT_TRUE(isKept(used));
+  EXPECT_TRUE(isKept(present));
+}
+
+TEST_F(TemplateReconciler, KeepsWhatAPodWasMadeFrom) {
+  const std::string old = revisionName(template_);
+  api::Pod pod = test::podOf(test::aSandbox("a"));
+  pod.metadata.labels[std::string(api::revisionLabel)] = old;
+  server_.put("pods", json::encode(pod));
+  edit("python:4");
+  EXPECT_TRUE(reconcile());
+  clock_.advance(minutes(20));
+  EXPECT_TRUE(reconcile());
+  EXPECT_TRUE(isKept(old));
+}
+
+TEST_F(TemplateReconciler, LeavesANamesakesRevisionsToTheGarbageCollector) {
+  json::value foreign = revisionOf(template_);
+  foreign.at("metadata").as_object()["name"] = "python-other";
+  foreign.at("metadata").at("ownerReferences").at(0).as_object()["uid"] = "earlier";
+  server_.put("controllerrevisions", foreign);
+  EXPECT_EQ(reconcile()->again, std::nullopt);
+}
+
+TEST_F(TemplateReconciler, GetsOverEachFailure) {
+  for (const auto fault : {test::Fault::Refused, test::Fault::LostAnswer, test::Fault::Silent}) {
+    const std::string old = edit("python:3");
+    EXPECT_TRUE(reconcile());
+    edit("python:4");
+    for (size_t step = 0; step < 2; ++step) {
+      EXPECT_TRUE(reconcile());
+      clock_.advance(minutes(10));
+      edit(step == 0 ? "python:5" : "python:6");
+      transport_.failCall(transport_.requests().size() + step, fault);
+      EXPECT_FALSE(reconcile()) << "so it comes again";
+      EXPECT_TRUE(reconcile());
+      EXPECT_EQ(status().revision, revisionName(template_));
+    }
+    EXPECT_FALSE(isKept(old));
+  }
+}
+
+TEST_F(TemplateReconciler, HasNothingToDoForWhatIsGone) {
+  server_.erase("sandboxtemplates", key);
+  EXPECT_TRUE(reconcile());
+  EXPECT_THAT(transport_.requests(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace cloister::templates
