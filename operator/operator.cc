@@ -45,6 +45,7 @@ Operator::Operator(Surroundings surroundings)
                   .starts = starts_,
                   .report = [this](const auto& sandbox, const auto& note) { report(sandbox, note); }}),
       policies_({.client = with_.client, .clock = with_.clock, .config = with_.config, .stores = stores_}),
+      templates_({.client = with_.client, .clock = with_.clock, .config = with_.config, .stores = stores_}),
       sandboxController_(
           options("sandbox", 1), with_.clock,
           [this](kube::ObjectKey key, uint64_t id) { return sandboxes_.reconcile(std::move(key), id); },
@@ -52,12 +53,16 @@ Operator::Operator(Surroundings surroundings)
       policyController_(
           options("networkpolicy", 2), with_.clock,
           [this](kube::ObjectKey key, uint64_t id) { return policies_.reconcile(std::move(key), id); },
+          [this] { return leading() && current(); }),
+      templateController_(
+          options("template", 3), with_.clock,
+          [this](kube::ObjectKey key, uint64_t id) { return templates_.reconcile(std::move(key), id); },
           [this] { return leading() && current(); }) {
   for (const std::string& namespace_ : watchedNamespaces(with_.config)) informOf(namespace_);
   if (with_.config.watchNamespaces.empty()) inform(stores_.nodes, {.resource = kube::nodes});
   connectStores();
   election_.onChange([this](bool) { gateChanged(); });
-  for (runtime::Controller* controller : {&sandboxController_, &policyController_}) {
+  for (runtime::Controller* controller : {&sandboxController_, &policyController_, &templateController_}) {
     controller->onReconcile([this](const auto& record) { with_.metrics.reconciled(record); });
   }
 }
@@ -96,6 +101,7 @@ void Operator::start(TaskGroup& group) {
   if (with_.config.leaderElection.enabled) group.spawn("leader-election", election_.run());
   sandboxController_.start(group);
   policyController_.start(group);
+  templateController_.start(group);
 }
 
 Task<void> Operator::release() {
@@ -113,6 +119,7 @@ bool Operator::leading() const {
 void Operator::gateChanged() {
   sandboxController_.gateChanged();
   policyController_.gateChanged();
+  templateController_.gateChanged();
 }
 
 void Operator::connectStores() {
@@ -122,6 +129,9 @@ void Operator::connectStores() {
       [this](const auto& before, const auto& after) { podChanged(before.get(), after.get()); });
   stores_.templates.onChange(
       [this](const auto& before, const auto& after) { templateChanged(*(after ? after : before)); });
+  stores_.revisions.onChange([this](const auto& before, const auto& after) {
+    templateController_.add(templateOf(*(after ? after : before)));
+  });
   stores_.pools.onChange([this](const auto& before, const auto& after) {
     // Its own news in the status concern nobody.
     if (!before || !after || before->spec != after->spec) wakeSandboxesOf(*(after ? after : before));
@@ -139,6 +149,16 @@ void Operator::sandboxChanged(const api::Sandbox* before, const api::Sandbox* af
   }
   sandboxController_.add(api::keyOf((after != nullptr ? after : before)->metadata));
   if (before != nullptr) noteAwaited(*before);
+  for (const api::Sandbox* sandbox : {before, after}) {
+    if (sandbox != nullptr) revisionUsed(sandbox->metadata.namespace_, sandbox->status.templateRevision);
+  }
+}
+
+// Something begins or ceases to need it, or goes on as it was.
+void Operator::revisionUsed(const std::string& namespace_, const std::string& name) {
+  if (name.empty()) return;
+  if (const auto revision = stores_.revisions.get({namespace_, name}))
+    templateController_.addAfter(templateOf(*revision), templates::countsPeriod);
 }
 
 // Whatever has become of a Sandbox that waited, its policy may be unused now.
@@ -162,6 +182,7 @@ void Operator::podChanged(const api::Pod* before, const api::Pod* after) {
   if (before != nullptr && after != nullptr && before->metadata.labels == after->metadata.labels) return;
   for (const api::Pod* pod : {before, after}) {
     if (pod == nullptr) continue;
+    revisionUsed(pod->metadata.namespace_, api::labelOf(pod->metadata, api::revisionLabel));
     for (const kube::ObjectKey& key : policyKeysOf(*pod)) noteUse(key);
   }
 }
@@ -169,6 +190,7 @@ void Operator::podChanged(const api::Pod* before, const api::Pod* after) {
 // Sandboxes that could not begin for want of it, or as it was.
 void Operator::templateChanged(const api::SandboxTemplate& template_) {
   const kube::ObjectKey key = api::keyOf(template_.metadata);
+  templateController_.add(key);
   for (const auto& sandbox : stores_.unstartedOfTemplate(key))
     sandboxController_.add(api::keyOf(sandbox->metadata));
   for (const auto& pool : stores_.poolsOf(key)) wakeSandboxesOf(*pool);
@@ -211,7 +233,8 @@ void Operator::report(const api::Sandbox& sandbox, const sandbox::Report& note) 
 
 std::map<std::string, int64_t> Operator::queueDepths() const {
   return {{"sandbox", int64_t(sandboxController_.queue().depth())},
-          {"networkpolicy", int64_t(policyController_.queue().depth())}};
+          {"networkpolicy", int64_t(policyController_.queue().depth())},
+          {"template", int64_t(templateController_.queue().depth())}};
 }
 
 std::map<std::string, int64_t> Operator::sandboxesByPhase() const {

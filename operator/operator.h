@@ -9,6 +9,7 @@
 #include "operator/policy/reconciler.h"
 #include "operator/sandbox/reconciler.h"
 #include "operator/stores.h"
+#include "operator/template/reconciler.h"
 #include "runtime/events.h"
 #include "runtime/informer.h"
 #include "runtime/leader_election.h"
@@ -57,6 +58,7 @@ class Operator {
   void sandboxChanged(const api::Sandbox* before, const api::Sandbox* after);
   void podChanged(const api::Pod* before, const api::Pod* after);
   void templateChanged(const api::SandboxTemplate& template_);
+  void revisionUsed(const std::string& namespace_, const std::string& name);
   void wakeSandboxesOf(const api::SandboxPool& pool);
   void podIsIdle(const kube::ObjectKey& pool);
   void noteAwaited(const api::Sandbox& before);
@@ -76,8 +78,10 @@ class Operator {
       informers_;
   sandbox::Reconciler sandboxes_;
   policy::Reconciler policies_;
+  templates::Reconciler templates_;
   runtime::Controller sandboxController_;
   runtime::Controller policyController_;
+  runtime::Controller templateController_;
 };
 
 }  // namespace cloister

@@ -17,8 +17,8 @@ Controller::Controller(Options options, Clock& clock, Reconcile reconcile, Gate 
       gate_(std::move(gate)),
       queue_(options_.backoff, options_.seed) {}
 
-void Controller::add(const kube::ObjectKey& key) {
-  queue_.add(key, clock_.instant());
+void Controller::addAfter(const kube::ObjectKey& key, Duration delay) {
+  queue_.addAt(key, clock_.instant() + delay);
   wakeOne();
 }
 

@@ -46,7 +46,9 @@ class Controller {
 
   Controller(Options options, Clock& clock, Reconcile reconcile, Gate gate);
 
-  void add(const kube::ObjectKey& key);
+  void add(const kube::ObjectKey& key) { addAfter(key, {}); }
+  // Looks at KEY when DELAY has passed, or earlier if it was due earlier: one look for much that happens.
+  void addAfter(const kube::ObjectKey& key, Duration delay);
   void gateChanged();  // look at the gate again
   void onReconcile(std::function<void(const ReconcileRecord&)> observer) { observer_ = std::move(observer); }
   // Starts the workers in GROUP, once.
