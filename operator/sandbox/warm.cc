@@ -21,7 +21,9 @@ std::optional<Refusal> missing(const Observed& observed) {
   }
   if (observed.template_ == nullptr) {
     return Refusal{reason::templateNotFound,
-                   "the namespace has no SandboxTemplate \"" + named + "\"; create it, or name another one"};
+                   (observed.pool ? "spec.poolRef: the pool's pods are made from" : "spec.templateRef:") +
+                       (" the SandboxTemplate \"" + named +
+                        "\", which the namespace does not have; create it, or name another one")};
   }
   if (!observed.template_->unreadable.empty()) {
     return Refusal{reason::unreadable, "This version cannot read the SandboxTemplate \"" + named +

@@ -1,5 +1,7 @@
 #include "tests/generated/oracles.h"
 
+#include <array>
+
 #include "api/sandbox.h"
 
 namespace cloister::generated {
@@ -60,8 +62,9 @@ std::string unsettledEnd(const View& view) {
 std::string unsettledRefusal(const View& view) {
   const std::string reason = conditionOf(*view.sandbox, "Accepted", "reason");
   const std::string message = conditionOf(*view.sandbox, "Accepted", "message");
-  if (reason != "Unsupported" && reason != "NotAllowed")
-    return "it is refused for no known reason: " + reason;
+  // There is neither a template nor a pool.
+  constexpr std::array known{"Unsupported", "NotAllowed", "TemplateNotFound", "PoolNotFound"};
+  if (std::ranges::find(known, reason) == known.end()) return "it is refused for no known reason: " + reason;
   const std::string path = message.substr(0, message.find(':'));
   const bool named =
       path.starts_with("spec.") && find(view.spec, path.substr(std::string_view("spec.").size())) != nullptr;
