@@ -179,8 +179,8 @@ def patch_status(kubectl, name, status):
     return kubectl("patch", name, "--subresource=status", "--type=merge", "-p", json.dumps({"status": status}))
 
 
-def condition(status="True", reason="Ready"):
-    return {"type": "Ready", "status": status, "reason": reason, "lastTransitionTime": "2030-01-02T03:04:05Z"}
+def condition(kind, status, reason):
+    return {"type": kind, "status": status, "reason": reason, "lastTransitionTime": "2030-01-02T03:04:05Z"}
 
 
 def test_a_pool_is_scaled_like_a_deployment(kubectl):
@@ -207,7 +207,7 @@ def test_what_kubectl_shows_of_a_pool(kubectl):
     kubectl.must("create", "-f", "-", stdin=pool(replicas=3))
     assert patch_status(kubectl, "sbp/made", {
         "replicas": 2, "readyReplicas": 1, "updatedReplicas": 2, "claimed": 4, "revision": "abc",
-        "conditions": [condition("False", "Filling")]}).ok
+        "conditions": [condition("Ready", "False", "Filling")]}).ok
     assert kubectl.must("get", "sbp", "made", "--no-headers").text.split()[:7] == ["made", "3", "2", "1", "4", "False", "Filling"]
     assert "sandboxpool.cloister.dev/made" in kubectl.must("get", "cloister", "-o", "name").text
     assert kubectl.must("get", "sbp", "--field-selector=spec.templateRef.name=python", "-o", "name").text
@@ -217,8 +217,8 @@ def test_what_kubectl_shows_of_a_pool(kubectl):
 def test_what_kubectl_shows_of_a_template(kubectl):
     kubectl.must("create", "-f", "-", stdin=template({}))
     assert patch_status(kubectl, "sbt/made", {
-        "revision": "abc", "sandboxes": 3, "outdated": 1, "conditions": [condition()]}).ok
-    assert kubectl.must("get", "sbt", "made", "--no-headers").text.split()[:6] == ["made", "abc", "3", "1", "True", "Ready"]
+        "revision": "abc", "sandboxes": 3, "outdated": 1, "conditions": [condition("Accepted", "True", "Accepted")]}).ok
+    assert kubectl.must("get", "sbt", "made", "--no-headers").text.split()[:6] == ["made", "abc", "3", "1", "True", "Accepted"]
     assert "sandboxtemplate.cloister.dev/made" in kubectl.must("get", "cloister", "-o", "name").text
 
 
