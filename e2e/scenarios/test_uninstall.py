@@ -1,4 +1,4 @@
-"""Uninstalling leaves the kind and its objects, and nothing else."""
+"""Uninstalling leaves the kinds and their objects, and nothing else."""
 
 from support.release import NAME, NAMESPACE
 from support.waiting import eventually
@@ -24,7 +24,7 @@ def test_uninstall(namespace, release, cluster, api):
     # The Lease is the operators' own, as with every operator: it is what is left in the namespace.
     left = cluster.kubectl("--namespace", NAMESPACE, "get", "leases,secrets,services,serviceaccounts", "-o", "name").split()
     assert sorted(left) == [f"lease.coordination.k8s.io/{NAME}", "serviceaccount/default"]
-    assert api.get("customresourcedefinitions", "sandboxes.cloister.dev")
+    assert all(api.get("customresourcedefinitions", f"{plural}.cloister.dev") for plural in ("sandboxes", "sandboxtemplates", "sandboxpools"))
     # Running sandboxes run on; deleting them needs no operator.
     assert namespace.exec(sandbox, "id -u").stdout.strip() == "1000"
     sandbox.delete()
@@ -32,7 +32,7 @@ def test_uninstall(namespace, release, cluster, api):
 
 
 def test_an_install_over_what_was_left(namespace, release):
-    """The kind is there from before, and a Sandbox that waited for an operator."""
+    """The kinds are there from before, and a Sandbox that waited for an operator."""
     sandbox = namespace.sandbox()
     release.restore()
     sandbox.wait_ready(within=60)

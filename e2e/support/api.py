@@ -15,9 +15,9 @@ import yaml
 
 GROUPS = {
     "/api/v1": ("namespaces", "nodes", "pods", "events", "secrets", "configmaps", "resourcequotas", "serviceaccounts"),
-    "/apis/apps/v1": ("deployments",),
+    "/apis/apps/v1": ("controllerrevisions", "deployments"),
     "/apis/apiextensions.k8s.io/v1": ("customresourcedefinitions",),
-    "/apis/cloister.dev/v1alpha1": ("sandboxes",),
+    "/apis/cloister.dev/v1alpha1": ("sandboxes", "sandboxtemplates", "sandboxpools"),
     "/apis/coordination.k8s.io/v1": ("leases",),
     "/apis/networking.k8s.io/v1": ("networkpolicies",),
     "/apis/node.k8s.io/v1": ("runtimeclasses",),

@@ -27,19 +27,21 @@ def condition_of(thing: dict | None, kind: str) -> dict:
     return next((c for c in conditions if c["type"] == kind), {"status": "", "reason": "", "message": ""})
 
 
-def manifest(name: str, namespace: str = "", spec: dict | None = None) -> dict:
+def manifest(name: str, namespace: str = "", spec: dict | None = None, kind: str = "Sandbox") -> dict:
     metadata = {"name": name, "namespace": namespace} if namespace else {"name": name}
-    return {"apiVersion": API_VERSION, "kind": "Sandbox", "metadata": metadata, "spec": spec or {}}
+    return {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "spec": spec or {}}
 
 
-class Sandbox:
-    """One Sandbox, by name. What it says is read anew each time."""
+class Handle:
+    """One object of ours, by name. What it says is read anew each time."""
+
+    plural, kind = "", ""
 
     def __init__(self, api: Api, namespace: str, name: str) -> None:
         self.api, self.namespace, self.name = api, namespace, name
 
     def read(self) -> dict | None:
-        return self.api.get("sandboxes", self.name, self.namespace)
+        return self.api.get(self.plural, self.name, self.namespace)
 
     @property
     def status(self) -> dict:
@@ -48,16 +50,10 @@ class Sandbox:
     def condition(self, kind: str = "Ready") -> dict:
         return condition_of(self.read(), kind)
 
-    def pods(self) -> list[dict]:
-        return self.api.list("pods", self.namespace, labels=f"{LABEL}={self.name}")
-
-    def pod(self) -> dict:
-        (pod,) = self.pods()
-        return pod
-
     def events(self) -> list[dict]:
-        """Those about the Sandbox itself."""
-        return self.api.list("events", self.namespace, fields=f"involvedObject.kind=Sandbox,involvedObject.name={self.name}")
+        """Those about the object itself."""
+        fields = f"involvedObject.kind={self.kind},involvedObject.name={self.name}"
+        return self.api.list("events", self.namespace, fields=fields)
 
     def wait(self, reason: str, kind: str = "Ready", within: float = 30) -> dict:
         """The condition, once it has this reason."""
@@ -66,25 +62,36 @@ class Sandbox:
             assert found["reason"] == reason, f"{kind} is {found['status']}/{found['reason']}: {found['message']}"
             return found
 
-        return eventually(check, within, f"Sandbox {self.name}: {kind} with reason {reason}")
+        return eventually(check, within, f"{self.kind} {self.name}: {kind} with reason {reason}")
+
+    def wait_event(self, reason: str, within: float = 5) -> dict:
+        return eventually(lambda: next((e for e in self.events() if e["reason"] == reason), None), within,
+                          f"Event {reason} on {self.kind} {self.name}")
+
+    def patch(self, spec: dict) -> dict:
+        return self.api.patch(self.plural, self.name, self.namespace, {"spec": spec})
+
+    def delete(self, **options) -> bool:
+        return self.api.delete(self.plural, self.name, self.namespace, **options)
+
+
+class Sandbox(Handle):
+    plural, kind = "sandboxes", "Sandbox"
+
+    def pods(self) -> list[dict]:
+        return self.api.list("pods", self.namespace, labels=f"{LABEL}={self.name}")
+
+    def pod(self) -> dict:
+        (pod,) = self.pods()
+        return pod
 
     def wait_ready(self, within: float = 30) -> dict:
         self.wait("Running", within=within)
         return self.status
 
-    def wait_event(self, reason: str, within: float = 5) -> dict:
-        return eventually(lambda: next((e for e in self.events() if e["reason"] == reason), None), within,
-                          f"Event {reason} on Sandbox {self.name}")
-
     def wait_gone(self, within: float = 10) -> None:
         """The object and its pods."""
         eventually(lambda: self.read() is None and not self.pods(), within, f"Sandbox {self.name} and its pod are gone")
-
-    def patch(self, spec: dict) -> dict:
-        return self.api.patch("sandboxes", self.name, self.namespace, {"spec": spec})
-
-    def delete(self, **options) -> bool:
-        return self.api.delete("sandboxes", self.name, self.namespace, **options)
 
 
 class Namespace:

@@ -13,6 +13,7 @@ from kubelet import Node  # noqa: E402 (the path must be set first)
 from support.api import Api  # noqa: E402
 from support.metrics import Metrics  # noqa: E402
 from support.operator_process import Operator, binary  # noqa: E402
+from support.pools import make_pool, make_template  # noqa: E402
 from support.sandboxes import Sandbox, manifest  # noqa: E402
 from support.waiting import eventually  # noqa: E402
 from wire import Wire  # noqa: E402
@@ -72,6 +73,32 @@ class Bed:
         sandbox.wait_ready(within=10)
         return sandbox
 
+    def template(self, sandbox=None, name="python", **spec):
+        return make_template(self.api, self.namespace, name, sandbox or {}, **spec)
+
+    def pool(self, name="pool", template="python", **spec):
+        return make_pool(self.api, self.namespace, name, template, **spec)
+
+    def fill(self, node, pool, count):
+        """Makes the pool's pods Ready, COUNT of them; its status then."""
+        def run_new():
+            for pod in pool.pods():
+                if not pod["spec"].get("nodeName"):
+                    node.run(pod)
+            return len(pool.pods()) == count and all(pod["spec"].get("nodeName") for pod in pool.pods())
+
+        eventually(run_new, 20, f"{count} pods of {pool.name}")
+        return pool.wait_full(count, within=10)
+
+    def full_pool(self, count, **spec):
+        """An operator, a template `python`, a node, and a SandboxPool `pool` whose COUNT pods are ready."""
+        self.operator().wait_ready()
+        node = self.node()
+        self.template({"env": [{"name": "FROM", "value": "template"}], "lifecycle": {"ttl": "10m"}})
+        pool = self.pool(replicas=count, **spec)
+        self.fill(node, pool, count)
+        return node, pool
+
     def end(self, failed):
         for operator in self._operators:
             operator.kill()
@@ -102,7 +129,9 @@ class Writes:
     """Counts write requests as the API server saw them, of kinds that nobody but the operator makes in these tests."""
 
     KINDS = {"pods POST": ("POST", "pods", ""), "pods PATCH": ("PATCH", "pods", ""), "status": ("PATCH", "sandboxes", "status"),
-             "policies": ("POST", "networkpolicies", ""), "policies PATCH": ("PATCH", "networkpolicies", "")}
+             "policies": ("POST", "networkpolicies", ""), "policies PATCH": ("PATCH", "networkpolicies", ""),
+             "revisions": ("POST", "controllerrevisions", ""),
+             "pool status": ("PATCH", "sandboxpools", "status"), "template status": ("PATCH", "sandboxtemplates", "status")}
 
     def __init__(self, api, namespace):
         self._api, self._namespace = api, namespace
@@ -113,7 +142,8 @@ class Writes:
         counts = {name: int(metrics.total("apiserver_request_total", verb=verb, resource=resource, subresource=subresource))
                   for name, (verb, resource, subresource) in self.KINDS.items()}
         # Others write Events too: the operator's are told by what they say.
-        events = self._api.list("events", self._namespace, fields="involvedObject.kind=Sandbox")
+        events = [event for kind in ("Sandbox", "SandboxPool", "SandboxTemplate")
+                  for event in self._api.list("events", self._namespace, fields=f"involvedObject.kind={kind}")]
         return {**counts, "events": sum(event.get("count") or 1 for event in events)}
 
     def since(self):
