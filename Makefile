@@ -74,6 +74,10 @@ bench-load: setup
 bench-claims: bench-load ## warm starts beside agent-sandbox and the bare writes; latency over rate, writes, CPU, memory
 	@bench/claims
 
+.PHONY: bench-scale
+bench-scale: bench-load ## ten thousand sandboxes: memory of each, restart, idleness; a large pool beside a small one
+	@bench/scale
+
 SEEDS ?= 2000
 .PHONY: sim
 sim: setup ## run the operator in the simulation: stories disturbed everywhere, then SEEDS times from different seeds
