@@ -65,6 +65,19 @@ format: ## format the C++ sources in place
 bench-start: images cluster-up ## cold starts beside a bare pod and agent-sandbox; writes per start; idle footprint
 	@bench/start
 
+.PHONY: bench-load
+bench-load: setup
+	@cmake --preset release -DCLOISTER_BENCHES=ON --log-level=ERROR >/dev/null
+	@cmake --build --preset release --target cloister-operator cloister-load
+
+.PHONY: bench-claims
+bench-claims: bench-load ## warm starts beside agent-sandbox and the bare writes; latency over rate, writes, CPU, memory
+	@bench/claims
+
+.PHONY: bench-scale
+bench-scale: bench-load ## ten thousand sandboxes: memory of each, restart, idleness; a large pool beside a small one
+	@bench/scale
+
 SEEDS ?= 2000
 .PHONY: sim
 sim: setup ## run the operator in the simulation: stories disturbed everywhere, then SEEDS times from different seeds

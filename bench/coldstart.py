@@ -40,7 +40,7 @@ class Arm:
 
     def writes(self) -> int:
         """Of its controller, so far."""
-        return self.controller.writes() if self.controller else 0
+        return self.controller.writes().requests if self.controller else 0
 
 
 @dataclass(frozen=True)
@@ -231,10 +231,10 @@ class Idle:
         start(bed, bed.our_arm(), "idle")
         time.sleep(2)  # whatever still belongs to the start
         self._began = time.monotonic()
-        self._writes = bed.operator.writes()
+        self._writes = bed.operator.writes().requests
 
     def rows(self, seconds: float) -> list[Row]:
         """When SECONDS have passed since it began."""
         time.sleep(max(0, self._began + seconds - time.monotonic()))
-        writes = self._bed.operator.writes() - self._writes
+        writes = self._bed.operator.writes().requests - self._writes
         return [Row("idle_writes_gvisor", writes, f"writes/{seconds:.0f}s", writes)]

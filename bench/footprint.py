@@ -61,11 +61,11 @@ def idle(api: Api, controller: Controller, seen: Watch, path: str, make: Callabl
     before = _served(api)
     fill(api, seen, path, make, names[1:])
     time.sleep(_REST_SECONDS)
-    served, own, cpu, began = _served(api), controller.writes(), controller.child.cpu_ms(), time.monotonic()
+    served, own, cpu, began = _served(api), controller.writes().requests, controller.child.cpu_ms(), time.monotonic()
     time.sleep(seconds)
     cpu_ms_per_s = (controller.child.cpu_ms() - cpu) / (time.monotonic() - began)
     # The API server's count and the controller's own must agree: the larger one tells on the other.
-    writes = max(_served(api) - served, controller.writes() - own)
+    writes = max(_served(api) - served, controller.writes().requests - own)
     return Footprint(controller.child.rss_mib(), cpu_ms_per_s, writes, (served - before) / (count - 1))
 
 
@@ -87,7 +87,8 @@ def theirs(api: Api, tools: Path, template: dict, count: int, seconds: float) ->
 
 
 def measure(operator: Path, tools: Path, count: int, seconds: float, say: Callable[[str], None]) -> list[Row]:
-    with places.simulated_cluster(tools) as api:
+    with places.simulated_cluster([*places.OUR_CRDS, tools / places.PEER_CRD]) as plane:
+        api = plane.api
         with places.namespace(api, NAMESPACE):
             say(f"our operator with {count} sandboxes on simulated nodes, idle for {seconds:.0f} s")
             us, template = ours(api, operator, count, seconds)

@@ -1,6 +1,7 @@
 # What every target of this project shares: dialect, warnings, sanitizers, linker, precompiled header.
 
 option(CLOISTER_TESTS "Build the tests" ON)
+option(CLOISTER_BENCHES "Build what only the benchmarks run" OFF)
 set(CLOISTER_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize= takes them (address,undefined or thread)")
 option(CLOISTER_COVERAGE "Count which branches a program takes (tools/sim-coverage)" OFF)
 

@@ -29,6 +29,11 @@ def _die_with_parent() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM))
 
 
+def _cpu_ms(pid: int) -> float:
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e6
+
+
 class Child:
     """A running program; its output goes to LOG."""
 
@@ -68,5 +73,9 @@ class Child:
 
     def cpu_ms(self) -> float:
         """What its threads have run on a CPU so far, in ms: finer than the clock ticks of /proc/PID/stat."""
-        tasks = Path(f"/proc/{self.process.pid}/task").iterdir()
-        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e6
+        return _cpu_ms(self.process.pid)
+
+    def family_cpu_ms(self) -> float:
+        """The same, with its children."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        return self.cpu_ms() + sum(_cpu_ms(int(pid)) for pid in children)

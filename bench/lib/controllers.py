@@ -7,7 +7,8 @@ import json
 import re
 import subprocess
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from lib.child import Child, free_port
@@ -32,20 +33,39 @@ def _fetch(url: str) -> str:
         return answer.read().decode()
 
 
-def our_writes(metrics: Metrics) -> int:
-    """Requests that could change something, whatever came of them; renewals of the Lease aside."""
-    return int(sum(value for labels, value in metrics.matching("cloister_api_requests_total")
-                   if labels["verb"] not in _READS and labels["resource"] != "leases"))
+@dataclass(frozen=True)
+class Writes:
+    """Requests that could change something, whatever came of them; and how many of them met a newer version."""
+
+    requests: int
+    conflicts: int
+
+    def __sub__(self, earlier: Writes) -> Writes:
+        return Writes(self.requests - earlier.requests, self.conflicts - earlier.conflicts)
 
 
-def peer_writes(metrics: Metrics) -> int:
-    return int(sum(value for labels, value in metrics.matching("rest_client_requests_total") if labels["method"] != "GET"))
+def _writes(samples: Iterable[tuple[dict[str, str], float]]) -> Writes:
+    """A JSON patch whose test does not hold is answered 422, all other conflicts 409."""
+    counted = list(samples)
+    return Writes(int(sum(value for _, value in counted)),
+                  int(sum(value for labels, value in counted if labels["code"] in ("409", "422"))))
+
+
+def our_writes(metrics: Metrics) -> Writes:
+    """Renewals of the Lease aside."""
+    return _writes((labels, value) for labels, value in metrics.matching("cloister_api_requests_total")
+                   if labels["verb"] not in _READS and labels["resource"] != "leases")
+
+
+def peer_writes(metrics: Metrics) -> Writes:
+    return _writes((labels, value) for labels, value in metrics.matching("rest_client_requests_total")
+                   if labels["method"] != "GET")
 
 
 class Controller:
     """A controller at work, and its metrics. `with` waits until it works, and ends it if it is a child of ours."""
 
-    def __init__(self, name: str, metrics_url: str, count: Callable[[Metrics], int], works: Callable[[], bool],
+    def __init__(self, name: str, metrics_url: str, count: Callable[[Metrics], Writes], works: Callable[[], bool],
                  child: Child | None = None) -> None:
         self.child = child
         self._name = name
@@ -61,14 +81,24 @@ class Controller:
         if self.child:
             self.child.stop()
 
-    def writes(self) -> int:
-        """Write requests since it started."""
+    def writes(self) -> Writes:
+        """Since it started."""
+        return self._count(self.metrics())
+
+    def metrics(self) -> Metrics:
         if self.child:
             self.child.check()
         try:
-            return self._count(Metrics(_fetch(self._metrics_url)))
+            return Metrics(_fetch(self._metrics_url))
         except OSError as problem:
             raise Trouble(f"{self._name} no longer tells its metrics ({problem}): was it restarted?") from None
+
+
+def _answers(url: str) -> bool:
+    try:
+        return bool(_fetch(url))
+    except OSError:
+        return False
 
 
 def _leads(url: str) -> bool:
@@ -97,39 +127,39 @@ def our_config(namespace: str, lease_namespace: str) -> dict:
     return {**watched, "leaderElection": {"namespace": lease_namespace}}
 
 
-def operator(kubeconfig: Path, config: dict, binary: Path, name: str) -> Controller:
-    """Ours. NAME is that of its log and its configuration file."""
+def operator(kubeconfig: Path, config: dict, binary: Path, name: str, leads: bool = True) -> Controller:
+    """Ours. It works once its view is up to date and, unless it can have no Lease, it leads. NAME is that of its log and its
+    configuration file."""
     if not binary.exists():
         raise Trouble(f"{binary} is missing: run `make operator`")
     file = OUT / f"{name}.yaml"
     OUT.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(config))  # JSON is YAML
     port = free_port()
-    url = f"http://127.0.0.1:{port}/metrics"
+    base = f"http://127.0.0.1:{port}"
     child = Child([binary, "--kubeconfig", kubeconfig, "--config", file, "--listen", f"127.0.0.1:{port}"],
                   OUT / f"{name}.log")
 
     def works() -> bool:
         child.check()
-        return _leads(url)
+        return _answers(f"{base}/readyz") and (not leads or _leads(f"{base}/metrics"))
 
-    return Controller("cloister-operator", url, our_writes, works, child)
+    return Controller("cloister-operator", f"{base}/metrics", our_writes, works, child)
 
 
-def peer(kubeconfig: Path, tools: Path, name: str) -> Controller:
-    """agent-sandbox's, without leader election (which spares it the Lease's renewals), webhooks and extensions."""
+def peer(kubeconfig: Path, tools: Path, name: str, *options: str) -> Controller:
+    """agent-sandbox's, without leader election (which spares it the Lease's renewals) and webhooks. OPTIONS such as
+    `--extensions`, without which it knows neither pools nor claims."""
     metrics, health = free_port(), free_port()
     child = Child([tools / "agent-sandbox-controller", "--kubeconfig", kubeconfig, "--leader-elect=false",
                    "--enable-webhook=false", "--manage-webhook-certs=false",
-                   f"--metrics-bind-address=127.0.0.1:{metrics}", f"--health-probe-bind-address=127.0.0.1:{health}"],
+                   f"--metrics-bind-address=127.0.0.1:{metrics}", f"--health-probe-bind-address=127.0.0.1:{health}",
+                   *options],
                   OUT / f"{name}.log")
 
     def works() -> bool:
         child.check()
-        try:
-            return bool(_fetch(f"http://127.0.0.1:{health}/readyz"))
-        except OSError:
-            return False
+        return _answers(f"http://127.0.0.1:{health}/readyz")
 
     return Controller("agent-sandbox-controller", f"http://127.0.0.1:{metrics}/metrics", peer_writes, works, child)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from lib.child import Child
@@ -16,10 +17,10 @@ from support.cluster import CLI, IMAGES, ROOT, Cluster, Trouble
 from support.waiting import eventually
 
 OUR_CRDS = sorted((ROOT / "crds").glob("*.yaml"))
-PEER_CRD = "agent-sandbox-crds/agents.x-k8s.io_sandboxes.yaml"
+PEER_CRDS = "agent-sandbox-crds"
+PEER_CRD = f"{PEER_CRDS}/agents.x-k8s.io_sandboxes.yaml"
 STAGES = ("node/fast/node-initialize", "node/heartbeat-with-lease/node-heartbeat-with-lease",
           "pod/fast/pod-ready", "pod/fast/pod-delete")
-SIMULATED_NODES = 4
 
 
 def tool_folder(group: str) -> Path:
@@ -82,16 +83,27 @@ def embedded_cluster(peer_tools: Path) -> Iterator[Api]:
         yield api
 
 
-def _node(name: str) -> dict:
-    room = {"cpu": "64", "memory": "512Gi", "pods": "110", "ephemeral-storage": "1Ti"}
+def _node(name: str, pods: int) -> dict:
+    room = {"cpu": str(pods), "memory": f"{pods}Gi", "pods": str(pods), "ephemeral-storage": f"{pods}Gi"}
     return {"apiVersion": "v1", "kind": "Node",
             "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux"}},
             "status": {"allocatable": room, "capacity": room}}
 
 
+@dataclass(frozen=True)
+class Plane:
+    api: Api
+    processes: tuple[Child, ...]
+
+    def cpu_ms(self) -> float:
+        """Of all its servers so far."""
+        return sum(child.family_cpu_ms() for child in self.processes)
+
+
 @contextmanager
-def simulated_cluster(peer_tools: Path) -> Iterator[Api]:
-    """A light control plane whose pods become Ready at once on nodes that kwok simulates."""
+def simulated_cluster(kinds: Iterable[Path], nodes: int = 4, pods_each: int = 110) -> Iterator[Plane]:
+    """A light control plane with the CRDs of the files KINDS, whose pods become Ready at once on NODES that kwok simulates.
+    Each has room for PODS_EACH that take up to a CPU, 1 GiB of memory and 1 GiB of disk."""
     kwok, folder = tool_folder("kwok"), OUT / "plane"
     shutil.rmtree(folder, ignore_errors=True)
     with ExitStack() as stack:
@@ -102,12 +114,12 @@ def simulated_cluster(peer_tools: Path) -> Iterator[Api]:
             plane.check()
         api = Api(folder / "kubeconfig")
         configs = [word for stage in STAGES for word in ("--config", kwok / f"kwok-stages/{stage}.yaml")]
-        stack.enter_context(Child([kwok / "kwok", "--kubeconfig", folder / "kubeconfig", "--manage-all-nodes=true",
-                                   "--node-lease-duration-seconds=40", *configs], OUT / "kwok.log"))
+        simulator = stack.enter_context(Child([kwok / "kwok", "--kubeconfig", folder / "kubeconfig", "--manage-all-nodes=true",
+                                               "--node-lease-duration-seconds=40", *configs], OUT / "kwok.log"))
         api.create(RUNTIME_CLASSES, {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass",
                                      "metadata": {"name": "gvisor"}, "handler": "runsc"})
-        for index in range(SIMULATED_NODES):
-            api.create(NODES, _node(f"simulated-{index}"))
-        for file in [*OUR_CRDS, peer_tools / PEER_CRD]:
+        for index in range(nodes):
+            api.create(NODES, _node(f"simulated-{index}", pods_each))
+        for file in kinds:
             stack.enter_context(kind(api, file))
-        yield api
+        yield Plane(api, (plane, simulator))

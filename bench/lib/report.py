@@ -26,13 +26,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Target:
-    """What a metric must reach: `how` is "<=", "<" or "="."""
+    """What a metric must reach: `how` is "<=", "<", ">=" or "="."""
 
     how: str
     limit: float
 
     def met(self, value: float) -> bool:
-        return {"<=": operator.le, "<": operator.lt, "=": operator.eq}[self.how](value, self.limit)
+        return {"<=": operator.le, "<": operator.lt, ">=": operator.ge, "=": operator.eq}[self.how](value, self.limit)
 
     def __str__(self) -> str:
         return f"{self.how} {self.limit:g}"

@@ -3,12 +3,12 @@ import json
 import pytest
 from lib.report import Row, Target, layout, number, table, write
 
-TARGETS = {"ratio": Target("<=", 1.02), "rss": Target("<", 25), "writes": Target("=", 2)}
+TARGETS = {"ratio": Target("<=", 1.02), "rss": Target("<", 25), "writes": Target("=", 2), "held": Target(">=", 3)}
 
 
 @pytest.mark.parametrize("metric, value, met", [
     ("ratio", 1.02, True), ("ratio", 1.021, False), ("rss", 25, False), ("rss", 24.9, True),
-    ("writes", 2, True), ("writes", 1, False), ("writes", 2.05, False)])
+    ("held", 3, True), ("held", 2.9, False), ("writes", 2, True), ("writes", 1, False), ("writes", 2.05, False)])
 def test_a_target_says_whether_it_is_met(metric, value, met):
     line = table([Row(metric, value, "")], TARGETS).splitlines()[1]
     assert line.endswith("met" if met else "MISSED")

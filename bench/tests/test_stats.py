@@ -1,5 +1,6 @@
 import pytest
-from lib.stats import median_ci95, percentile, ratio_ci95, ratio_of_medians
+from lib.stats import (median_ci95, percentile, ratio_ci95, ratio_of_medians, ratio_of_percentiles,
+                       ratio_of_percentiles_ci95)
 
 
 @pytest.mark.parametrize("percent, expected", [(0, 1), (50, 2.5), (90, 3.7), (100, 4)])
@@ -37,3 +38,13 @@ def test_what_disturbs_a_whole_round_does_not_widen_the_interval():
 def test_the_same_input_gives_the_same_interval():
     values = [float(i * i % 17) for i in range(20)]
     assert median_ci95(values, 500) == median_ci95(values, 500)
+
+
+def test_percentiles_are_taken_over_all_rounds():
+    rounds = [([10, 20], [100, 200]), ([30, 40], [300, 400])]
+    assert ratio_of_percentiles(rounds, 50) == pytest.approx(0.1)
+
+
+def test_what_slows_a_round_down_does_not_widen_the_interval_of_percentiles():
+    rounds = [([2 * speed] * 30, [speed] * 30) for speed in (10, 20, 40)]
+    assert ratio_of_percentiles_ci95(rounds, 99, 200) == pytest.approx((2, 2))

@@ -1,5 +1,5 @@
 from footprint import served_writes
-from lib.controllers import our_writes, peer_writes
+from lib.controllers import Writes, our_writes, peer_writes
 from support.metrics import Metrics
 
 
@@ -8,12 +8,13 @@ def test_reads_and_the_lease_are_no_writes_of_ours():
 cloister_api_requests_total{verb="create",resource="pods",code="201"} 3
 cloister_api_requests_total{verb="patch",resource="sandboxes",code="200"} 3
 cloister_api_requests_total{verb="patch",resource="sandboxes",code="409"} 1
+cloister_api_requests_total{verb="patch",resource="pods",code="422"} 1
 cloister_api_requests_total{verb="update",resource="leases",code="200"} 50
 cloister_api_requests_total{verb="list",resource="pods",code="200"} 7
 cloister_api_requests_total{verb="watch",resource="pods",code="200"} 7
 cloister_api_requests_total{verb="get",resource="nodes",code="200"} 7
 """
-    assert our_writes(Metrics(text)) == 7
+    assert our_writes(Metrics(text)) == Writes(8, 2)
 
 
 def test_the_peers_are_told_by_method():
@@ -22,7 +23,7 @@ rest_client_requests_total{code="200",host="h",method="GET"} 9
 rest_client_requests_total{code="201",host="h",method="POST"} 2
 rest_client_requests_total{code="200",host="h",method="PATCH"} 4
 """
-    assert peer_writes(Metrics(text)) == 6
+    assert peer_writes(Metrics(text)) == Writes(6, 0)
 
 
 def test_the_api_servers_count_leaves_out_what_others_write():

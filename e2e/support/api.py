@@ -40,6 +40,10 @@ class ApiError(Exception):
         self.message = status.get("message", "")
 
 
+# An API server that does not answer, or not yet as it should.
+AWAY = (ApiError, OSError, http.client.HTTPException)
+
+
 def path_of(plural: str, namespace: str = "", name: str = "", subresource: str = "") -> str:
     parts = [PREFIXES[plural]]
     if namespace:

@@ -85,11 +85,7 @@ class FaultyProxy:
 
     def cut(self) -> None:
         """Breaks every connection that is open now, watches among them."""
-        async def abort() -> None:
-            for client in list(self._clients):
-                client.cancel()
-
-        self._call(abort())
+        self._call(self._cut())
 
     @property
     def connections(self) -> int:
@@ -110,9 +106,9 @@ class FaultyProxy:
 
     def stop(self) -> None:
         self._call(self._close())
-        self.cut()
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5)
+        self._thread.join()
+        self._loop.close()
 
     def _call(self, coroutine):
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)
@@ -124,6 +120,14 @@ class FaultyProxy:
     # In the loop's thread, where connections end as well: an asyncio.Server closed by another one may wake its waiters twice.
     async def _close(self) -> None:
         self._listener.close()
+        await self._cut()
+
+    async def _cut(self) -> None:
+        """And waits until each has been broken; a client that comes meanwhile is not meant."""
+        clients = list(self._clients)
+        for client in clients:
+            client.cancel()
+        await asyncio.gather(*clients, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._clients.add(task := asyncio.current_task())

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import http.client
 import json
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -19,11 +21,11 @@ _KINDS = {"pods": "Pod", "sandboxes": "Sandbox"}
 
 
 class Witness:
-    """From when it was made until stop(). HISTORY is complete while the API server keeps the watch's place in it; what came and
-    went while it had lost that place was not seen."""
+    """From when it was made until stop(). What it saw is complete while the API server keeps the watch's place in its history;
+    what came and went while it had lost that place was not seen."""
 
     def __init__(self, kubeconfig: Path) -> None:
-        self.history = History()
+        self._history = History()
         self._lock, self._over = threading.Lock(), threading.Event()
         for plural in _FOLLOWED:
             threading.Thread(target=self._run, args=(Api(kubeconfig), plural), daemon=True).start()
@@ -31,12 +33,17 @@ class Witness:
     def stop(self) -> None:
         self._over.set()
 
+    def saw(self, namespaces: Iterable[str]) -> History:
+        """What is of these namespaces, as it is known now: the watches go on beside whoever judges it."""
+        with self._lock:
+            return copy.deepcopy(self._history.within(namespaces))
+
     def catch_up(self, api: Api, within: float = 30) -> None:
         """Until it has seen what API lists now."""
         def same() -> bool:
             listed = {plural: {thing["metadata"]["uid"] for thing in _list(api, plural)["items"]} for plural in _FOLLOWED}
             with self._lock:
-                return all(self.history.alive(_KINDS[plural]) == uids for plural, uids in listed.items())
+                return all(self._history.alive(_KINDS[plural]) == uids for plural, uids in listed.items())
 
         eventually(same, within, "the witness sees what is there")
 
@@ -57,8 +64,8 @@ class Witness:
         found, kind = _list(api, plural), _KINDS[plural]
         with self._lock:
             for thing in found["items"]:
-                self.history.saw("ADDED", {"kind": kind, **thing}, now())
-            self.history.missed(kind, {thing["metadata"]["uid"] for thing in found["items"]}, now())
+                self._history.saw("ADDED", {"kind": kind, **thing}, now())
+            self._history.missed(kind, {thing["metadata"]["uid"] for thing in found["items"]}, now())
         return found["metadata"]["resourceVersion"]
 
     def _take(self, line: bytes) -> str:
@@ -70,7 +77,7 @@ class Witness:
             raise ApiError(event["object"].get("code", 0), event["object"])
         if event["type"] != "BOOKMARK":
             with self._lock:
-                self.history.saw(event["type"], event["object"], now())
+                self._history.saw(event["type"], event["object"], now())
         return event["object"]["metadata"]["resourceVersion"]
 
 

@@ -2,18 +2,36 @@
 #include "operator/sandbox/reasons.h"
 #include "operator/sandbox/reconciler.h"
 #include "operator/template/revision.h"
+#include "runtime/salvage.h"
 
 namespace cloister::sandbox {
 namespace {
 
+// An answer that does not decode is no reason to fail: the watch brings the object as well.
 template <class T>
 void learn(runtime::Store<T>& store, const json::value& answer) {
-  // An answer that does not decode is no reason to fail: the watch brings the object as well.
-  if (auto object = json::decode<T>(answer)) store.learn(std::move(*object));
+  if (auto object = json::decode<T>(answer)) {
+    store.learn(std::move(*object));
+  } else if constexpr (runtime::CanBeUnreadable<T>) {
+    const auto known = store.get(api::keyOf(runtime::identify<T>(answer).metadata));
+    store.learn(runtime::salvage<T>(answer, known, object.error().message));
+  }
 }
 
 bool isGone(const Error& error) {
   return error.code == Errc::NotFound;
+}
+
+bool isOutdated(const Error& error) {
+  return error.code == Errc::Conflict;
+}
+
+// A write to the object KEY was refused since somebody has changed it: reads it, rather than being refused
+// again and again for as long as the watch lags. Failing to is no failure of its own.
+template <class T>
+Task<void> catchUp(Parts& parts, runtime::Store<T>& store, kube::Resource kind, kube::ObjectKey key) {
+  auto present = co_await parts.client.get(kind, key);
+  if (present) learn(store, *present);
 }
 
 // Another Sandbox of the namespace may have been faster. Anything but the very rules is not relied upon, and
@@ -117,9 +135,10 @@ Task<Result<void>> labelPod(Parts& parts, LabelPod action) {
   json::value body = {{"metadata",
                        {{"resourceVersion", action.pod->metadata.resourceVersion},
                         {"labels", {{api::networkLabel, label}}}}}};
-  auto answer =
-      co_await parts.client.patch(kube::pods, api::keyOf(action.pod->metadata), std::move(body), {});
+  const kube::ObjectKey key = api::keyOf(action.pod->metadata);
+  auto answer = co_await parts.client.patch(kube::pods, key, std::move(body), {});
   if (!answer && isGone(answer.error())) co_return Result<void>{};
+  if (!answer && isOutdated(answer.error())) co_await catchUp(parts, parts.stores.pods, kube::pods, key);
   if (!answer) co_return failWith("moving the pod to another network profile", answer.error());
   learn(parts.stores.pods, *answer);
   co_return Result<void>{};
@@ -141,6 +160,8 @@ Task<Result<void>> deleteSandbox(Parts& parts, DeleteSandbox action) {
       kube::sandboxes, api::keyOf(meta),
       {.uid = meta.uid, .resourceVersion = meta.resourceVersion, .propagation = "Background"});
   if (answer || isGone(answer.error())) co_return Result<void>{};
+  if (isOutdated(answer.error()))
+    co_await catchUp(parts, parts.stores.sandboxes, kube::sandboxes, api::keyOf(meta));
   co_return failWith("deleting the expired Sandbox", answer.error());
 }
 
@@ -166,9 +187,11 @@ Task<Result<void>> writeStatus(Parts& parts, std::shared_ptr<const api::Sandbox>
   if (changed.empty()) co_return Result<void>{};
   json::value body = {{"metadata", {{"resourceVersion", sandbox->metadata.resourceVersion}}},
                       {"status", std::move(changed)}};
-  auto answer = co_await parts.client.patch(kube::sandboxes, api::keyOf(sandbox->metadata), std::move(body),
-                                            {.subresource = "status"});
+  const kube::ObjectKey key = api::keyOf(sandbox->metadata);
+  auto answer = co_await parts.client.patch(kube::sandboxes, key, std::move(body), {.subresource = "status"});
   if (!answer && isGone(answer.error())) co_return Result<void>{};
+  if (!answer && isOutdated(answer.error()))
+    co_await catchUp(parts, parts.stores.sandboxes, kube::sandboxes, key);
   if (!answer) co_return failWith("writing the status", answer.error());
   learn(parts.stores.sandboxes, *answer);
   co_return Result<void>{};

@@ -10,17 +10,10 @@
 
 #include "base/log.h"
 #include "kube/watcher.h"
+#include "runtime/salvage.h"
 #include "runtime/store.h"
 
 namespace cloister::runtime {
-
-// A kind with a status, whose member `unreadable` (not part of its JSON) says why the rest is of an older
-// version or empty. It is for kinds that must be told about it, and must end even then.
-template <class T>
-concept CanBeUnreadable = requires(T object) {
-  object.unreadable = std::string();
-  object.status;
-};
 
 template <class T>
 class Informer final : public kube::Sink {
@@ -53,10 +46,7 @@ class Informer final : public kube::Sink {
   };
   using UnreadableByKey = std::map<kube::ObjectKey, Unreadable>;
 
-  // Only the metadata that names the object: this cannot fail.
-  static T identify(const json::value& object);
   std::optional<T> decode(const json::value& object, UnreadableByKey& unreadable);
-  T salvage(const json::value& object, T identity, const std::string& reason) const;
   void note(const T& identity, std::string reason, UnreadableByKey& unreadable) const;
   void changed() const {
     if (observer_) observer_();
@@ -100,7 +90,7 @@ void Informer<T>::endList(std::string_view resourceVersion) {
 
 template <class T>
 void Informer<T>::put(json::value object) {
-  const T identity = identify(object);
+  const T identity = identify<T>(object);
   const kube::ObjectKey key = api::keyOf(identity.metadata);
   if (std::optional<T> decoded = decode(object, unreadable_)) {
     store_.put(std::move(*decoded));
@@ -111,7 +101,7 @@ void Informer<T>::put(json::value object) {
 
 template <class T>
 void Informer<T>::erase(json::value last) {
-  const T gone = identify(last);
+  const T gone = identify<T>(last);
   unreadable_.erase(api::keyOf(gone.metadata));
   store_.erase(gone);
 }
@@ -122,45 +112,18 @@ void Informer<T>::current(bool current) {
 }
 
 template <class T>
-T Informer<T>::identify(const json::value& object) {
-  T identity{};
-  identity.metadata.name = json::findString(object, "metadata.name");
-  identity.metadata.namespace_ = json::findString(object, "metadata.namespace");
-  identity.metadata.uid = json::findString(object, "metadata.uid");
-  identity.metadata.resourceVersion = json::findString(object, "metadata.resourceVersion");
-  return identity;
-}
-
-template <class T>
 std::optional<T> Informer<T>::decode(const json::value& object, UnreadableByKey& unreadable) {
   Result<T> decoded = json::decode<T>(object);
   if (decoded) {
     unreadable.erase(api::keyOf(decoded->metadata));
     return std::move(*decoded);
   }
-  T identity = identify(object);
+  const T identity = identify<T>(object);
   note(identity, decoded.error().message, unreadable);
   if constexpr (CanBeUnreadable<T>)
-    return salvage(object, std::move(identity), decoded.error().message);
+    return salvage(object, store_.get(api::keyOf(identity.metadata)), decoded.error().message);
   else
     return std::nullopt;
-}
-
-// Metadata and status as they are, each if it can be read; all else as it last could be.
-template <class T>
-T Informer<T>::salvage(const json::value& object, T identity, const std::string& reason) const {
-  const auto known = store_.get(api::keyOf(identity.metadata));
-  T saved = known && known->metadata.uid == identity.metadata.uid ? *known : identity;
-  const auto take = [&object]<class Part>(const char* name, Part& part) {
-    const json::value* found = json::find(object, name);
-    if (found == nullptr) return;
-    if (Result<Part> read = json::decode<Part>(*found)) part = std::move(*read);
-  };
-  saved.metadata = std::move(identity.metadata);
-  take("metadata", saved.metadata);
-  take("status", saved.status);
-  saved.unreadable = reason;
-  return saved;
 }
 
 template <class T>

@@ -52,8 +52,8 @@ class Store {
   // One event of the watch. What a write of ours has overtaken changes nothing.
   void put(T object);
   void erase(const T& last);  // reads only the metadata
-  // The answer to a write of ours. Ignored when the watch has already passed it: then the store has what
-  // became of it, be it a newer version or nothing.
+  // The answer to a request of ours about one object. Ignored when the watch has already passed it: then the
+  // store has what became of it, be it a newer version or nothing.
   void learn(T object);
 
  private:

@@ -46,7 +46,6 @@ void Simulation::gap() {
 }
 
 void Simulation::lag() {
-  traffic_.watchesLag();
   network_.lag("", lagTime);
   clock_.at(clock_.instant() + lagTime, [this] { network_.noLag(); });
 }

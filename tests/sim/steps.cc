@@ -333,7 +333,6 @@ void Simulation::networkStep(const Step& step) {
     case What::CutWatches:
       return network_.cut();
     case What::LagWatches:
-      traffic_.watchesLag();
       network_.lag(step.how, step.span);
       return clock_.at(clock_.instant() + seconds(step.count), [this] { network_.noLag(); });
     case What::Repeat:

@@ -20,7 +20,8 @@ void Traffic::served(const std::string& process, const net::Request& request, in
   const test::Object present = server_.storage().get(target->id);
   const std::string version = findString(present->json, "metadata.resourceVersion");
   const int refused = ++refused_[process + " " + toString(target->id) + " " + version];
-  if (refused > bound_ && !violation_) violation_ = "refused time and again: " + nameOf(request, *target);
+  if (refused > refusedBound && !violation_)
+    violation_ = "refused time and again: " + nameOf(request, *target);
 }
 
 std::pair<std::string, int> Traffic::mostRequests() const {

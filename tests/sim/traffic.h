@@ -12,12 +12,9 @@ namespace cloister::sim {
 
 class Traffic {
  public:
-  // Writes of one process to one version of an object that are refused since it had read an older one. The
-  // first retry comes after 5 ms and mostly finds what the watch has brought meanwhile. While watches lag,
-  // each doubles the wait: 12 tries in 12 s, the longest lag of a script. A success in between (the pod was
-  // created) begins anew, and events of another kind do not wait.
+  // Writes of one process to one version of an object that are refused since it had read an older one: what
+  // is there is read then, however much watches lag. The rest are readings that fail.
   static constexpr int refusedBound = 3;
-  static constexpr int refusedBoundWhileLagging = 44;
   // Requests of one process, of one kind and on one object, in a minute in which nothing happens: none, but
   // for the retries where a stranger's pod has the name, and for reading every ten seconds at most what the
   // events say of a start that does not come on.
@@ -28,8 +25,6 @@ class Traffic {
   // A request of PROCESS was answered with STATUS.
   void served(const std::string& process, const net::Request& request, int status);
 
-  // From now on watches may lag.
-  void watchesLag() { bound_ = refusedBoundWhileLagging; }
   // The first violation.
   const std::optional<std::string>& violation() const { return violation_; }
   // Forgets the requests counted so far.
@@ -40,7 +35,6 @@ class Traffic {
  private:
   const test::ApiServer& server_;
   std::map<std::string, int> refused_;  // by process, object and version
-  int bound_ = refusedBound;
   std::optional<std::string> violation_;
   std::map<std::string, int> requests_;  // by process, method and object
 };

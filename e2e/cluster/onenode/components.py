@@ -33,7 +33,7 @@ def certificates(s: Settings) -> list[Cert]:
 
 def containerd(s: Settings) -> Component:
     return Component("containerd", [s.tools["containerd"], f"--config={s.config}/containerd.toml"],
-                     f"unix://{s.containerd_socket}")
+                     f"cri://{s.containerd_socket}")
 
 
 def kubelet(s: Settings) -> Component:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Component:
-    """A process. `healthy` tells that it is ready: a URL that answers 200, or a tcp:// or unix:// address."""
+    """A process. `healthy` tells that it is ready: a URL that answers 200, or a tcp:// address, or cri://SOCKET."""
 
     name: str
     argv: list[str]

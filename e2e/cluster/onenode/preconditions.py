@@ -13,7 +13,7 @@ from pathlib import Path
 from onenode import cgroups, cleanup, machine, mounts, network, tools, toolgroups
 from onenode.settings import ClusterError, Settings, cache_root
 
-_PACKAGES = {"openssl": "openssl", "ip": "iproute2", "mount": "mount", "umount": "mount"}
+_PACKAGES = {"curl": "curl", "openssl": "openssl", "ip": "iproute2", "mount": "mount", "umount": "mount"}
 _CAPABILITIES = {"CAP_NET_ADMIN": 12, "CAP_SYS_PTRACE": 19, "CAP_SYS_ADMIN": 21}
 _CONTROLLERS = ("cpu", "cpuset", "memory", "pids")
 _MEMORY_MB, _DISK_MB = 2000, 3000

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import ssl
+import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -15,23 +16,31 @@ from urllib.parse import urlsplit
 from onenode.settings import ClusterError
 
 _INTERVAL = 0.05
+_CRI_SECONDS = 3
 
 
 def healthy(address: str, ca: Path) -> bool:
-    """Whether a tcp://, unix://, http:// or https:// address answers (with 200, where it speaks HTTP)."""
+    """Whether a tcp://, cri://, http:// or https:// address answers (with 200, where it speaks HTTP)."""
     parts = urlsplit(address)
     try:
         if parts.scheme == "tcp":
             socket.create_connection((parts.hostname, parts.port), timeout=1).close()
             return True
-        if parts.scheme == "unix":
-            with socket.socket(socket.AF_UNIX) as stream:
-                stream.settimeout(1)
-                stream.connect(parts.path)
-            return True
+        if parts.scheme == "cri":
+            return _answers_kubelets(parts.path)
         return _get(address, _context(parts.hostname, ca)) is not None
     except (OSError, urllib.error.URLError):
         return False
+
+
+def _answers_kubelets(path: str) -> bool:
+    """Whether the container runtime at a socket serves the CRI. It accepts connections a while before, and a kubelet that
+    is refused then ends. A call by gRPC, with an empty message: only an answer that is no error has a body."""
+    done = subprocess.run(
+        ["curl", "--silent", "--max-time", str(_CRI_SECONDS), "--unix-socket", path, "--http2-prior-knowledge",
+         "--header", "content-type: application/grpc", "--header", "te: trailers", "--data-binary", "@-",
+         "http://localhost/runtime.v1.RuntimeService/Version"], input=bytes(5), capture_output=True, check=False)
+    return bool(done.stdout)
 
 
 def _context(host: str | None, ca: Path) -> ssl.SSLContext:

@@ -15,11 +15,14 @@ class Wire:
         content = yaml.safe_load(Path(kubeconfig).read_text())
         target = urlsplit(content["clusters"][0]["cluster"]["server"])
         self._target = (target.hostname, target.port)
-        self._pairs, self._lock = [], threading.Lock()
+        self._ends, self._lock = set(), threading.Lock()
         self._flowing = threading.Event()
         self._flowing.set()
-        self._listener = None
-        self.port = 0
+        # Bound, so that nobody gets the port while the wire is cut; what does not listen refuses.
+        self._holder = socket.socket()
+        self._holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._holder.bind(("127.0.0.1", 0))
+        self.port = self._holder.getsockname()[1]
         self.connect()
         content["clusters"][0]["cluster"]["server"] = f"https://127.0.0.1:{self.port}"
         self.kubeconfig = Path(folder) / "wire.kubeconfig"
@@ -27,17 +30,15 @@ class Wire:
 
     def connect(self):
         self._listener = socket.create_server(("127.0.0.1", self.port))
-        self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
 
     def cut(self):
-        """Breaks every connection and refuses new ones."""
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
+        """Breaks every connection and refuses new ones. Sockets are closed by the threads that use them."""
         with self._lock:
-            for end in self._pairs:
-                _close(end)
-            self._pairs.clear()
+            self._listener.shutdown(socket.SHUT_RDWR)
+            self._listener = None
+            for end in self._ends:
+                _break(end)
 
     def freeze(self):
         """Connections stay open and nothing comes through, as when a machine loses its power."""
@@ -47,16 +48,31 @@ class Wire:
         self._flowing.set()
 
     def _accept(self, listener):
-        while True:
+        with listener:
+            while True:
+                try:
+                    near, _ = listener.accept()
+                except OSError:
+                    return
+                threading.Thread(target=self._carry, args=(listener, near), daemon=True).start()
+
+    def _carry(self, listener, near):
+        """One connection, until it ends. One that a cut overtook is not begun."""
+        with near, socket.socket() as far:
             try:
-                near, _ = listener.accept()
-                far = socket.create_connection(self._target)
+                far.connect(self._target)
             except OSError:
                 return
             with self._lock:
-                self._pairs += [near, far]
-            for source, sink in ((near, far), (far, near)):
-                threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()
+                if listener is not self._listener:
+                    return
+                self._ends |= {near, far}
+            back = threading.Thread(target=self._pump, args=(far, near), daemon=True)
+            back.start()
+            self._pump(near, far)
+            back.join()
+            with self._lock:
+                self._ends -= {near, far}
 
     def _pump(self, source, sink):
         try:
@@ -65,13 +81,12 @@ class Wire:
                 sink.sendall(data)
         except OSError:
             pass
-        _close(source)
-        _close(sink)
+        _break(source)
+        _break(sink)
 
 
-def _close(end):
+def _break(end):
     try:
         end.shutdown(socket.SHUT_RDWR)
     except OSError:
-        pass
-    end.close()
+        pass  # the other side was quicker

@@ -1,0 +1,150 @@
+"""Three ways to the same warm sandbox: ours, agent-sandbox's, and the bare writes that any such way must make."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+from lib import controllers, workloads
+from lib.controllers import Controller
+from lib.kube import Api, pods
+from lib.load import Kind
+from support.waiting import eventually
+
+OURS = Kind("cloister.dev", "v1alpha1", "sandboxes", "Sandbox")
+OUR_TEMPLATES = Kind("cloister.dev", "v1alpha1", "sandboxtemplates", "SandboxTemplate")
+OUR_POOLS = Kind("cloister.dev", "v1alpha1", "sandboxpools", "SandboxPool")
+CLAIMS = Kind("extensions.agents.x-k8s.io", "v1beta1", "sandboxclaims", "SandboxClaim")
+PEER_POOLS = Kind("extensions.agents.x-k8s.io", "v1beta1", "sandboxwarmpools", "SandboxWarmPool")
+PEER_TEMPLATES = Kind("extensions.agents.x-k8s.io", "v1beta1", "sandboxtemplates", "SandboxTemplate")
+
+POOL = "warm"
+# For a pool to be filled, and for what was started to be gone again.
+_LIMIT_SECONDS = 300
+
+
+def count(api: Api, path: str) -> int:
+    """Of the objects at a collection's PATH."""
+    page = api.get(f"{path}?limit=1")
+    return len(page["items"]) + (page["metadata"].get("remainingItemCount") or 0)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A Sandbox of ours and its pod, as the operator made them."""
+
+    template: dict  # of the pod, without our labels
+    labels: dict  # of the pod
+    status: dict  # of the Sandbox
+
+
+@dataclass
+class Pool:
+    """A pool's object, in whose status its controller tells how many are Ready."""
+
+    api: Api
+    kind: Kind
+    namespace: str
+    spec: dict
+    wanted: int = 0
+
+    def create(self) -> None:
+        self.api.create(self.kind.path(self.namespace), self.kind.object({**self.spec, "replicas": 0}, POOL))
+
+    def resize(self, wanted: int) -> None:
+        self.api.patch(f"{self.kind.path(self.namespace)}/{POOL}", {"spec": {"replicas": wanted}})
+        self.wanted = wanted
+
+    def full(self) -> bool:
+        pool = self.api.get(f"{self.kind.path(self.namespace)}/{POOL}")
+        return ((pool.get("status") or {}).get("readyReplicas") or 0) == self.wanted
+
+
+@dataclass
+class BarePool:
+    """Pods without a controller: filled from here, and each start posts the next one."""
+
+    api: Api
+    namespace: str
+    pod: dict
+    wanted: int = 0
+
+    def create(self) -> None:
+        """Nothing: it has no object."""
+
+    def resize(self, wanted: int) -> None:
+        warm = self.api.get(f"{pods(self.namespace)}?labelSelector=bench={POOL}")["items"]
+        for _ in range(wanted - len(warm)):
+            self.api.create(pods(self.namespace), self.pod)
+        self.wanted = wanted
+
+    def full(self) -> bool:
+        return not self.api.get(f"{pods(self.namespace)}?fieldSelector=status.phase=Pending&limit=1")["items"]
+
+
+@dataclass
+class Arm:
+    """One way; `controller` starts what makes it work."""
+
+    name: str
+    api: Api
+    namespace: str
+    kind: Kind
+    spec: dict  # of what is started
+    pool: Pool | BarePool | None  # none: cold starts
+    controller: Callable[[], AbstractContextManager[Controller | None]]
+    bare: dict | None = None  # the plan of starts without a controller
+
+    @property
+    def path(self) -> str:
+        return self.kind.path(self.namespace)
+
+    def fill(self, wanted: int) -> None:
+        """The pool has at least WANTED Ready pods."""
+        if self.pool:
+            self.pool.resize(max(wanted, self.pool.wanted))
+        self.settle()
+
+    def settle(self) -> None:
+        """What was taken from the pool is replaced."""
+        if self.pool:
+            eventually(self.pool.full, _LIMIT_SECONDS, f"the pool of {self.name} is full", every=0.2)
+
+    def clear(self) -> None:
+        """All that was started is gone, with its pods, and the pool is full."""
+        self.api.delete(self.path)
+        kept = self.pool.wanted if self.pool else 0
+        eventually(lambda: count(self.api, self.path) == 0 and count(self.api, pods(self.namespace)) <= kept,
+                   _LIMIT_SECONDS, f"what was started by {self.name} is gone", every=0.2)
+        self.settle()
+
+
+def ours(api: Api, namespace: str, operator: Path, warm: bool) -> Arm:
+    spec = workloads.sandbox("")["spec"]
+    config = controllers.our_config(namespace, namespace)
+
+    def work() -> Controller:
+        return controllers.operator(api.kubeconfig, config, operator, "operator-claims")
+
+    if not warm:
+        return Arm("ours", api, namespace, OURS, spec, None, work)
+    api.create(OUR_TEMPLATES.path(namespace), OUR_TEMPLATES.object({"sandbox": spec}, POOL))
+    pool = Pool(api, OUR_POOLS, namespace, {"templateRef": {"name": POOL}})
+    return Arm("ours", api, namespace, OURS, {"poolRef": {"name": POOL}}, pool, work)
+
+
+def peers(api: Api, namespace: str, tools: Path, sample: Sample) -> Arm:
+    api.create(PEER_TEMPLATES.path(namespace), PEER_TEMPLATES.object({"podTemplate": sample.template}, POOL))
+    pool = Pool(api, PEER_POOLS, namespace, {"sandboxTemplateRef": {"name": POOL}})
+    return Arm("peer", api, namespace, CLAIMS, {"warmPoolRef": {"name": POOL}}, pool,
+               lambda: controllers.peer(api.kubeconfig, tools, "peer-claims", "--extensions"))
+
+
+def bare(api: Api, namespace: str, sample: Sample) -> Arm:
+    spec = sample.template["spec"]
+    metadata = {"generateName": f"{POOL}-", "labels": {"bench": POOL}, "annotations": sample.template["metadata"]["annotations"]}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+    return Arm("bare", api, namespace, OURS, workloads.sandbox("")["spec"], BarePool(api, namespace, pod), nullcontext,
+               {"labels": sample.labels, "status": sample.status, "pod": pod})
