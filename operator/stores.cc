@@ -8,6 +8,7 @@ namespace {
 
 constexpr const char* bySandbox = "sandbox";
 constexpr const char* byPool = "pool";
+constexpr const char* takenByPool = "taken";
 constexpr const char* byPolicy = "policy";
 constexpr const char* byNamespace = "namespace";
 constexpr const char* waitingByNamespace = "waiting";
@@ -107,6 +108,11 @@ Stores::Stores() {
     const kube::ObjectKey pool = idleIn(pod);
     return pool.name.empty() ? std::vector<std::string>{} : std::vector{kube::toString(pool)};
   });
+  pods.addIndex(takenByPool, [](const api::Pod& pod) {
+    const std::string pool = api::labelOf(pod.metadata, api::poolLabel);
+    const bool taken = !pool.empty() && idleIn(pod).name.empty();
+    return taken ? std::vector{kube::toString({pod.metadata.namespace_, pool})} : std::vector<std::string>{};
+  });
   pods.addIndex(byPolicy, [](const api::Pod& pod) {
     std::vector<std::string> values;
     for (const kube::ObjectKey& key : policyKeysOf(pod)) values.push_back(kube::toString(key));
@@ -122,6 +128,10 @@ std::vector<std::shared_ptr<const api::Pod>> Stores::podsOf(const kube::ObjectKe
 
 std::vector<std::shared_ptr<const api::Pod>> Stores::idlePodsOf(const kube::ObjectKey& pool) const {
   return pods.byIndex(byPool, kube::toString(pool));
+}
+
+std::vector<std::shared_ptr<const api::Pod>> Stores::takenPodsOf(const kube::ObjectKey& pool) const {
+  return pods.byIndex(takenByPool, kube::toString(pool));
 }
 
 std::vector<std::shared_ptr<const api::Pod>> Stores::podsUnder(const kube::ObjectKey& policy) const {

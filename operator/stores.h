@@ -26,6 +26,8 @@ struct Stores {
   std::vector<std::shared_ptr<const api::Pod>> podsOf(const kube::ObjectKey& key) const;
   // Pods that the pool KEY has made and nobody has taken.
   std::vector<std::shared_ptr<const api::Pod>> idlePodsOf(const kube::ObjectKey& pool) const;
+  // Pods that the pool KEY has made and a Sandbox has taken.
+  std::vector<std::shared_ptr<const api::Pod>> takenPodsOf(const kube::ObjectKey& pool) const;
   // Pods that the NetworkPolicy KEY of ours applies to.
   std::vector<std::shared_ptr<const api::Pod>> podsUnder(const kube::ObjectKey& policy) const;
   std::vector<std::string> policyNames(const std::string& namespace_) const;

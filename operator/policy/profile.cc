@@ -125,6 +125,20 @@ object defaultDenySpec() {
       {"policyTypes", {"Egress", "Ingress"}}};
 }
 
+std::vector<CreatePolicy> missing(const std::string& namespace_, const NetworkProfile& profile,
+                                  const std::vector<std::string>& present) {
+  const auto isThere = [&](std::string_view name) {
+    return std::ranges::find(present, name) != present.end();
+  };
+  std::vector<CreatePolicy> absent;
+  if (!isThere(defaultDenyName))
+    absent.push_back({namespace_, std::string(defaultDenyName), defaultDenySpec()});
+  if (!profile.name.empty() && !isThere(policyName(profile.name))) {
+    absent.push_back({namespace_, policyName(profile.name), profile.spec});
+  }
+  return absent;
+}
+
 value networkPolicy(std::string_view namespace_, std::string_view name, const object& spec) {
   return {{"apiVersion", "networking.k8s.io/v1"},
           {"kind", "NetworkPolicy"},

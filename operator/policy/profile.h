@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "api/sandbox.h"
 #include "operator/config.h"
@@ -25,6 +26,17 @@ NetworkProfile networkProfile(const api::SandboxNetwork& network, const NetworkC
 std::string policyName(std::string_view profile);
 
 json::object defaultDenySpec();
+
+// A NetworkPolicy that is not there yet.
+struct CreatePolicy {
+  std::string namespace_;
+  std::string name;
+  json::object spec;
+};
+// Those that the pods of PROFILE in NAMESPACE rely on and that are not among PRESENT, the names of the
+// policies there: default-deny first.
+std::vector<CreatePolicy> missing(const std::string& namespace_, const NetworkProfile& profile,
+                                  const std::vector<std::string>& present);
 
 // True when SPEC, as read back, is what the policy NAME should hold: a profile's name is the hash of its
 // rules.

@@ -1,22 +1,10 @@
-#include "json/merge_patch.h"
-#include "operator/sandbox/reasons.h"
+#include "operator/learn.h"
+#include "operator/policy/create.h"
 #include "operator/sandbox/reconciler.h"
-#include "operator/template/revision.h"
-#include "runtime/salvage.h"
+#include "operator/template/keep.h"
 
 namespace cloister::sandbox {
 namespace {
-
-// An answer that does not decode is no reason to fail: the watch brings the object as well.
-template <class T>
-void learn(runtime::Store<T>& store, const json::value& answer) {
-  if (auto object = json::decode<T>(answer)) {
-    store.learn(std::move(*object));
-  } else if constexpr (runtime::CanBeUnreadable<T>) {
-    const auto known = store.get(api::keyOf(runtime::identify<T>(answer).metadata));
-    store.learn(runtime::salvage<T>(answer, known, object.error().message));
-  }
-}
 
 bool isGone(const Error& error) {
   return error.code == Errc::NotFound;
@@ -24,42 +12,6 @@ bool isGone(const Error& error) {
 
 bool isOutdated(const Error& error) {
   return error.code == Errc::Conflict;
-}
-
-// A write to the object KEY was refused since somebody has changed it: reads it, rather than being refused
-// again and again for as long as the watch lags. Failing to is no failure of its own.
-template <class T>
-Task<void> catchUp(Parts& parts, runtime::Store<T>& store, kube::Resource kind, kube::ObjectKey key) {
-  auto present = co_await parts.client.get(kind, key);
-  if (present) learn(store, *present);
-}
-
-// Another Sandbox of the namespace may have been faster. Anything but the very rules is not relied upon, and
-// not taken over either: it may be somebody's.
-Task<Result<void>> acceptPolicy(Parts& parts, kube::ObjectKey key) {
-  auto present = co_await parts.client.get(kube::networkPolicies, key);
-  if (!present) co_return fail(present.error());
-  auto policy = json::decode<api::NetworkPolicy>(*present);
-  if (!policy) co_return fail(policy.error());
-  if (!policy::isIntact(key.name, policy->spec)) {
-    co_return fail({.code = Errc::AlreadyExists,
-                    .message = "A NetworkPolicy named " + key.name +
-                               " exists that says something else than the operator needs. Delete it.",
-                    .reason = std::string(reason::policyNameTaken)});
-  }
-  parts.stores.policies.learn(std::move(*policy));
-  co_return Result<void>{};
-}
-
-Task<Result<void>> createPolicy(Parts& parts, std::string namespace_, CreatePolicy action) {
-  auto answer = co_await parts.client.create(kube::networkPolicies, namespace_,
-                                             policy::networkPolicy(namespace_, action.name, action.spec));
-  if (!answer && answer.error().code == Errc::AlreadyExists) {
-    co_return co_await acceptPolicy(parts, {namespace_, action.name});
-  }
-  if (!answer) co_return failWith("creating NetworkPolicy " + action.name, answer.error());
-  learn(parts.stores.policies, *answer);
-  co_return Result<void>{};
 }
 
 // The name is taken. By this Sandbox's own pod, when an earlier answer was lost; else by a stranger's.
@@ -90,15 +42,6 @@ Task<Result<void>> createPod(Parts& parts, CreatePod action) {
   parts.starts.posted(owner, parts.clock.instant());
   learn(parts.stores.pods, *answer);
   co_return Result<void>{};
-}
-
-Task<Result<void>> createRevision(Parts& parts, CreateRevision action) {
-  auto answer = co_await parts.client.create(kube::controllerRevisions, action.template_->metadata.namespace_,
-                                             templates::revisionOf(*action.template_));
-  if (answer) learn(parts.stores.revisions, *answer);
-  // Its name says what it holds: whoever was faster kept the same.
-  if (answer || answer.error().code == Errc::AlreadyExists) co_return Result<void>{};
-  co_return failWith("keeping the template's revision", answer.error());
 }
 
 json::value claim(const AdoptPod& action) {
@@ -138,7 +81,8 @@ Task<Result<void>> labelPod(Parts& parts, LabelPod action) {
   const kube::ObjectKey key = api::keyOf(action.pod->metadata);
   auto answer = co_await parts.client.patch(kube::pods, key, std::move(body), {});
   if (!answer && isGone(answer.error())) co_return Result<void>{};
-  if (!answer && isOutdated(answer.error())) co_await catchUp(parts, parts.stores.pods, kube::pods, key);
+  if (!answer && isOutdated(answer.error()))
+    co_await catchUp(parts.client, parts.stores.pods, kube::pods, key);
   if (!answer) co_return failWith("moving the pod to another network profile", answer.error());
   learn(parts.stores.pods, *answer);
   co_return Result<void>{};
@@ -161,7 +105,7 @@ Task<Result<void>> deleteSandbox(Parts& parts, DeleteSandbox action) {
       {.uid = meta.uid, .resourceVersion = meta.resourceVersion, .propagation = "Background"});
   if (answer || isGone(answer.error())) co_return Result<void>{};
   if (isOutdated(answer.error()))
-    co_await catchUp(parts, parts.stores.sandboxes, kube::sandboxes, api::keyOf(meta));
+    co_await catchUp(parts.client, parts.stores.sandboxes, kube::sandboxes, api::keyOf(meta));
   co_return failWith("deleting the expired Sandbox", answer.error());
 }
 
@@ -169,32 +113,16 @@ Task<Result<void>> deleteSandbox(Parts& parts, DeleteSandbox action) {
 
 Task<Result<void>> apply(Parts& parts, Action action) {
   if (auto* policy = std::get_if<CreatePolicy>(&action)) {
-    co_return co_await createPolicy(parts, policy->namespace_, std::move(*policy));
+    co_return co_await policy::create(parts.client, parts.stores, std::move(*policy));
   }
-  if (auto* revision = std::get_if<CreateRevision>(&action))
-    co_return co_await createRevision(parts, std::move(*revision));
+  if (auto* revision = std::get_if<CreateRevision>(&action)) {
+    co_return co_await templates::keepRevision(parts.client, parts.stores, revision->template_);
+  }
   if (auto* pod = std::get_if<AdoptPod>(&action)) co_return co_await adoptPod(parts, std::move(*pod));
   if (auto* pod = std::get_if<CreatePod>(&action)) co_return co_await createPod(parts, std::move(*pod));
   if (auto* label = std::get_if<LabelPod>(&action)) co_return co_await labelPod(parts, std::move(*label));
   if (auto* pod = std::get_if<DeletePod>(&action)) co_return co_await deletePod(parts, std::move(*pod));
   co_return co_await deleteSandbox(parts, std::move(std::get<DeleteSandbox>(action)));
-}
-
-Task<Result<void>> writeStatus(Parts& parts, std::shared_ptr<const api::Sandbox> sandbox,
-                               api::SandboxStatus status) {
-  json::object changed =
-      json::mergePatch(json::encode(sandbox->status).as_object(), json::encode(status).as_object());
-  if (changed.empty()) co_return Result<void>{};
-  json::value body = {{"metadata", {{"resourceVersion", sandbox->metadata.resourceVersion}}},
-                      {"status", std::move(changed)}};
-  const kube::ObjectKey key = api::keyOf(sandbox->metadata);
-  auto answer = co_await parts.client.patch(kube::sandboxes, key, std::move(body), {.subresource = "status"});
-  if (!answer && isGone(answer.error())) co_return Result<void>{};
-  if (!answer && isOutdated(answer.error()))
-    co_await catchUp(parts, parts.stores.sandboxes, kube::sandboxes, key);
-  if (!answer) co_return failWith("writing the status", answer.error());
-  learn(parts.stores.sandboxes, *answer);
-  co_return Result<void>{};
 }
 
 }  // namespace cloister::sandbox

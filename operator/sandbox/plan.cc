@@ -62,18 +62,10 @@ bool isQuietTime(const api::Sandbox& sandbox, Time now) {
   return !sandbox.status.phase && created - quietStart <= now && now < created + quietStart;
 }
 
-bool has(const Observed& observed, std::string_view policy) {
-  return std::ranges::find(observed.policies, policy) != observed.policies.end();
-}
-
 void ensurePolicies(const Observed& observed, const policy::NetworkProfile& profile, Plan& out) {
-  const std::string& namespace_ = observed.sandbox->metadata.namespace_;
-  if (!has(observed, policy::defaultDenyName)) {
-    out.actions.emplace_back(
-        CreatePolicy{namespace_, std::string(policy::defaultDenyName), policy::defaultDenySpec()});
-  }
-  if (!profile.name.empty() && !has(observed, policy::policyName(profile.name))) {
-    out.actions.emplace_back(CreatePolicy{namespace_, policy::policyName(profile.name), profile.spec});
+  for (CreatePolicy& missing :
+       policy::missing(observed.sandbox->metadata.namespace_, profile, observed.policies)) {
+    out.actions.emplace_back(std::move(missing));
   }
 }
 

@@ -58,11 +58,7 @@ struct Questions {
 };
 Questions questions(const Observed& observed, Time now);
 
-struct CreatePolicy {
-  std::string namespace_;
-  std::string name;
-  json::object spec;
-};
+using policy::CreatePolicy;
 // Keeps what the template says now.
 struct CreateRevision {
   std::shared_ptr<const api::SandboxTemplate> template_;

@@ -1,6 +1,7 @@
 #include "operator/sandbox/reconciler.h"
 
 #include "base/log.h"
+#include "operator/write_status.h"
 
 namespace cloister::sandbox {
 
@@ -38,7 +39,8 @@ Task<Result<runtime::Outcome>> Reconciler::carryOut(Plan next, Observed observed
   }
   if (next.report && observed.sandbox != nullptr) parts_.report(*observed.sandbox, *next.report);
   if (next.status) {
-    auto written = co_await writeStatus(parts_, observed.sandbox, std::move(*next.status));
+    auto written = co_await writeStatus(parts_.client, kube::sandboxes, parts_.stores.sandboxes,
+                                        observed.sandbox, std::move(*next.status));
     if (!written) co_return fail(written.error());
   }
   if (failure) co_return fail(*failure);

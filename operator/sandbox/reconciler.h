@@ -42,8 +42,4 @@ Task<Result<void>> confirmVersion(Parts& parts, Observed& seen);
 // One action. Objects that the API server answers with go into the stores.
 Task<Result<void>> apply(Parts& parts, Action action);
 
-// Writes STATUS to SANDBOX, if it is still the one that was read (Conflict otherwise).
-Task<Result<void>> writeStatus(Parts& parts, std::shared_ptr<const api::Sandbox> sandbox,
-                               api::SandboxStatus status);
-
 }  // namespace cloister::sandbox

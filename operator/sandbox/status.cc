@@ -1,37 +1,10 @@
 #include "operator/sandbox/status.h"
 
+#include "operator/conditions.h"
 #include "operator/sandbox/reasons.h"
 
 namespace cloister::sandbox {
 namespace {
-
-class Conditions {
- public:
-  Conditions(const api::Sandbox& sandbox, Time now)
-      : all_(sandbox.status.conditions),
-        generation_(sandbox.metadata.generation),
-        now_(std::chrono::floor<seconds>(now)) {}  // as it will be read back
-
-  void set(std::string_view type, std::string_view status, std::string_view why, std::string message) {
-    api::setCondition(all_,
-                      {.type = std::string(type),
-                       .status = std::string(status),
-                       .observedGeneration = generation_,
-                       .lastTransitionTime = {},
-                       .reason = std::string(why),
-                       .message = std::move(message)},
-                      now_);
-  }
-  void remove(std::string_view type) {
-    std::erase_if(all_, [&](const api::Condition& condition) { return condition.type == type; });
-  }
-  std::vector<api::Condition> take() { return std::move(all_); }
-
- private:
-  std::vector<api::Condition> all_;
-  int64_t generation_;
-  Time now_;
-};
 
 // What is tried again words each failure differently (a pull that backs off alternates between two texts,
 // others name the try's ids): keep the text that is there rather than write each time.
@@ -130,7 +103,7 @@ std::optional<Time> firstReady(const api::Sandbox& sandbox, const api::Pod* pod)
 
 api::SandboxStatus statusFor(const StatusInput& input, Time now) {
   api::SandboxStatus status = input.sandbox.status;
-  Conditions conditions(input.sandbox, now);
+  Conditions conditions(status.conditions, input.sandbox.metadata.generation, now);
   setAccepted(input.resolved, conditions);
   setScheduled(input.pod, conditions);
   setReady(input.sandbox, input.diagnosis, conditions);

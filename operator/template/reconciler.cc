@@ -1,6 +1,6 @@
 #include "operator/template/reconciler.h"
 
-#include "json/merge_patch.h"
+#include "operator/write_status.h"
 
 namespace cloister::templates {
 
@@ -42,21 +42,6 @@ Task<Result<void>> Reconciler::remove(std::shared_ptr<const api::ControllerRevis
   co_return failWith("removing the unused ControllerRevision " + meta.name, answer.error());
 }
 
-Task<Result<void>> Reconciler::writeStatus(std::shared_ptr<const api::SandboxTemplate> template_,
-                                           api::SandboxTemplateStatus status) {
-  json::object changed =
-      json::mergePatch(json::encode(template_->status).as_object(), json::encode(status).as_object());
-  json::value body = {{"metadata", {{"resourceVersion", template_->metadata.resourceVersion}}},
-                      {"status", std::move(changed)}};
-  auto answer = co_await parts_.client.patch(kube::sandboxTemplates, api::keyOf(template_->metadata),
-                                             std::move(body), {.subresource = "status"});
-  if (!answer && answer.error().code == Errc::NotFound) co_return Result<void>{};
-  if (!answer) co_return failWith("writing the status", answer.error());
-  if (auto written = json::decode<api::SandboxTemplate>(*answer))
-    parts_.stores.templates.learn(std::move(*written));
-  co_return Result<void>{};
-}
-
 Task<Result<runtime::Outcome>> Reconciler::reconcile(kube::ObjectKey key, uint64_t) {
   auto template_ = parts_.stores.templates.get(key);
   if (template_ == nullptr) co_return runtime::Outcome{};
@@ -66,7 +51,8 @@ Task<Result<runtime::Outcome>> Reconciler::reconcile(kube::ObjectKey key, uint64
     if (!done) co_return fail(done.error());
   }
   if (next.status) {
-    auto done = co_await writeStatus(std::move(template_), std::move(*next.status));
+    auto done = co_await writeStatus(parts_.client, kube::sandboxTemplates, parts_.stores.templates,
+                                     template_, std::move(*next.status));
     if (!done) co_return fail(done.error());
   }
   co_return runtime::Outcome{.again = next.again};

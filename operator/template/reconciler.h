@@ -26,8 +26,6 @@ class Reconciler {
   Observed observe(std::shared_ptr<const api::SandboxTemplate> template_);
   Kept observeRevision(std::shared_ptr<const api::ControllerRevision> revision);
   Task<Result<void>> remove(std::shared_ptr<const api::ControllerRevision> revision);
-  Task<Result<void>> writeStatus(std::shared_ptr<const api::SandboxTemplate> template_,
-                                 api::SandboxTemplateStatus status);
 
   Parts parts_;
   std::map<kube::ObjectKey, Instant> unusedSince_;  // by revision

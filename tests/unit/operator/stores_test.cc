@@ -47,6 +47,24 @@ TEST(Stores, FindPodsByThePoliciesThatApply) {
                                                             kube::ObjectKey{"team", profile}));
 }
 
+TEST(Stores, TellThePodsOfAPoolFromThoseThatWereTaken) {
+  Stores stores;
+  api::Pod idle = podOf(aSandbox("a"));
+  idle.metadata.labels["cloister.dev/pool"] = "warm";
+  idle.metadata.labels["cloister.dev/sandbox"] = "";
+  stores.pods.put(idle);
+  stores.pods.put(podOf(aSandbox("b")));
+  EXPECT_THAT(stores.idlePodsOf({"team", "warm"}), SizeIs(1));
+  EXPECT_THAT(stores.takenPodsOf({"team", "warm"}), IsEmpty());
+  idle.metadata.labels["cloister.dev/sandbox"] = "a";
+  idle.metadata.resourceVersion = "201";
+  stores.pods.put(idle);
+  EXPECT_THAT(stores.idlePodsOf({"team", "warm"}), IsEmpty());
+  EXPECT_THAT(stores.takenPodsOf({"team", "warm"}), SizeIs(1));
+  EXPECT_THAT(stores.takenPodsOf({"other-team", "warm"}), IsEmpty());
+  EXPECT_THAT(stores.takenPodsOf({"team", ""}), IsEmpty()) << "a pod that came from no pool";
+}
+
 TEST(Stores, KnowWhoMayGetAPodYet) {
   const auto isWaitingIf = [](auto&& change) {
     api::Sandbox sandbox = aSandbox("a");

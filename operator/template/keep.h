@@ -1,0 +1,13 @@
+// Puts a template's present revision where something is about to rely on it.
+#pragma once
+
+#include "kube/client.h"
+#include "operator/stores.h"
+
+namespace cloister::templates {
+
+// What the API server answers goes into STORES.
+Task<Result<void>> keepRevision(kube::Client& client, Stores& stores,
+                                std::shared_ptr<const api::SandboxTemplate> from);
+
+}  // namespace cloister::templates
