@@ -11,7 +11,7 @@ BOOST_DEFINE_FIXED_ENUM_CLASS(PoolUpdate, int, RollingUpdate, Recreate)
 
 struct PoolUpdateStrategy {
   std::optional<PoolUpdate> type;  // RollingUpdate when absent
-  Quantity maxUnavailable;         // a number or "25%" (the default): of the ready pods, in an update
+  json::value maxUnavailable;      // a number or "25%" (the default): of the ready pods, in an update
   bool operator==(const PoolUpdateStrategy&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(PoolUpdateStrategy, (), (type, maxUnavailable))

@@ -126,7 +126,7 @@ class SchemaAgreement {
 
   template <class T>
   void checkScalar(const json::object& schema, const std::string& path) {
-    if constexpr (std::is_same_v<T, Quantity>) {
+    if constexpr (std::is_same_v<T, Quantity> || std::is_same_v<T, json::value>) {
       wantQuantity(schema, path);
     } else if constexpr (std::is_same_v<T, bool>) {
       wantType(schema, path, "boolean");

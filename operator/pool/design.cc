@@ -1,0 +1,70 @@
+#include "operator/pool/design.h"
+
+#include "base/hash.h"
+#include "operator/owner.h"
+#include "operator/sandbox/pod.h"
+#include "operator/sandbox/reasons.h"
+#include "operator/template/revision.h"
+
+namespace cloister::pool {
+namespace {
+
+using sandbox::Refusal;
+
+Refusal unreadable(const std::string& what, const std::string& why) {
+  return {sandbox::reason::unreadable, "This version cannot read " + what + ": " + why + ". Correct it."};
+}
+
+sandbox::PodIdentity identityIn(const api::SandboxPool& pool, const std::string& revision) {
+  return {.name = {},
+          .namespace_ = pool.metadata.namespace_,
+          .owner = ownerReference(pool.metadata, "SandboxPool"),
+          .labels = {{std::string(api::sandboxLabel), ""},
+                     {std::string(api::poolLabel), pool.metadata.name},
+                     {std::string(api::revisionLabel), revision}}};
+}
+
+}  // namespace
+
+std::expected<Design, Refusal> designOf(const api::SandboxPool& pool, const api::SandboxTemplate* template_,
+                                        const Config& config) {
+  if (!pool.unreadable.empty()) return std::unexpected(unreadable("the object", pool.unreadable));
+  const std::string name = "the SandboxTemplate " + pool.spec.templateRef.name;
+  if (template_ == nullptr) {
+    return std::unexpected(Refusal{sandbox::reason::templateNotFound,
+                                   "There is no SandboxTemplate " + pool.spec.templateRef.name +
+                                       " in this namespace: create it, or correct spec.templateRef."});
+  }
+  if (!template_->unreadable.empty()) return std::unexpected(unreadable(name, template_->unreadable));
+  const api::SandboxSpec& spec = template_->spec.sandbox;
+  const sandbox::Resolved resolved = sandbox::resolve(spec, config);
+  if (resolved.refusal) {
+    return std::unexpected(
+        Refusal{resolved.refusal->reason, "In " + name + ": " + resolved.refusal->message});
+  }
+  Design out{.pod = {},
+             .shape = {},
+             .revision = templates::revisionName(*template_),
+             .profile = policy::networkProfile(spec.network, config.network),
+             .runtimeClassName = resolved.runtimeClassName};
+  out.pod =
+      sandbox::podFor(identityIn(pool, out.revision), spec, resolved, config.requests, out.profile.name);
+  out.shape = sandbox::shapeOf(out.pod);
+  json::object& meta = out.pod.at("metadata").as_object();
+  json::value& annotations = meta["annotations"];
+  if (annotations.is_null()) annotations = json::object();
+  annotations.as_object()[api::shapeAnnotation] = out.shape;
+  return out;
+}
+
+std::string slotPrefix(const api::SandboxPool& pool) {
+  return pool.metadata.name + "-" + shortHash(pool.metadata.uid, 8) + "-";
+}
+
+json::value podNamed(const Design& design, const std::string& name) {
+  json::value pod = design.pod;
+  pod.at("metadata").as_object()["name"] = name;
+  return pod;
+}
+
+}  // namespace cloister::pool

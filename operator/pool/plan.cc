@@ -1,0 +1,188 @@
+#include "operator/pool/plan.h"
+
+#include <algorithm>
+#include <charconv>
+#include <tuple>
+
+#include "operator/pool/reasons.h"
+
+namespace cloister::pool {
+namespace {
+
+// A pod that does not start is given no more time than this before another is tried.
+constexpr Duration longestPatience = std::chrono::hours(1);
+
+// One round of one pool.
+struct Round {
+  const Observed& observed;
+  const View& at;
+  Time now;
+  Plan out = {};
+  int left = largestRound;
+
+  void remove(const Member& member) {
+    if (left == 0) return;
+    --left;
+    out.actions.emplace_back(DeletePod{member.pod});
+  }
+  bool rolls() const { return observed.pool->spec.updateStrategy.type != api::PoolUpdate::Recreate; }
+};
+
+// The numbers of slots that no pod has, the lowest first; at most a round of them.
+class Slots {
+ public:
+  explicit Slots(const Observed& observed)
+      : prefix_(slotPrefix(*observed.pool)),
+        taken_(observed.idle.size() + observed.taken.size() + observed.foreign.size() + largestRound) {
+    for (const auto& pod : observed.idle) take(pod->metadata.name);
+    for (const auto& pod : observed.taken) take(pod->metadata.name);
+    for (const std::string& name : observed.foreign) take(name);
+  }
+
+  std::string next() {
+    const auto free = std::ranges::find(taken_, false);
+    *free = true;
+    return prefix_ + std::to_string(free - taken_.begin());
+  }
+
+ private:
+  // Greater numbers do not matter: there are enough lower ones that are free.
+  void take(std::string_view name) {
+    if (!name.starts_with(prefix_)) return;
+    name.remove_prefix(prefix_.size());
+    size_t number = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+    const bool whole = error == std::errc() && end == name.data() + name.size();
+    if (whole && number < taken_.size()) taken_[number] = true;
+  }
+
+  std::string prefix_;
+  std::vector<bool> taken_;
+};
+
+// What is worth least first: not ready, outdated, young.
+auto worth(const Member& member) {
+  return std::tuple(member.standing != Standing::Spent, member.standing == Standing::Ready, member.updated,
+                    -member.pod->metadata.creationTimestamp.time_since_epoch());
+}
+
+void scaleDown(Round& round) {
+  std::vector<Member> members = round.at.members;
+  const int surplus = std::min(round.at.present() - round.at.target, largestRound);
+  const auto last = members.begin() + surplus;
+  std::ranges::partial_sort(members, last, {}, worth);
+  for (auto member = members.begin(); member != last; ++member) round.remove(*member);
+}
+
+void fill(Round& round) {
+  const int missing = std::min(round.at.target - round.at.present(), round.left);
+  if (missing <= 0) return;
+  const Design& design = *round.observed.design;
+  const std::string& namespace_ = round.observed.pool->metadata.namespace_;
+  for (CreatePolicy& absent : policy::missing(namespace_, design.profile, round.observed.policies)) {
+    round.out.actions.emplace_back(std::move(absent));
+  }
+  Slots slots(round.observed);
+  for (int i = 0; i < missing; ++i) {
+    std::string name = slots.next();
+    json::value pod = podNamed(design, name);
+    round.out.actions.emplace_back(CreatePod{std::move(name), std::move(pod)});
+  }
+  round.left -= missing;
+}
+
+void replaceSpent(Round& round) {
+  for (const Member& member : round.at.members) {
+    const bool due = ageOf(*member.pod, round.now) >= shortestLife;
+    if (member.standing == Standing::Spent && due) round.remove(member);
+  }
+}
+
+// As many of the ready ones as may be missing; the others are of no use to anybody.
+void replaceOutdated(Round& round) {
+  const View& at = round.at;
+  int spare = round.rolls() ? at.ready - (at.target - at.mostUnavailable) : at.ready;
+  if (round.rolls() && at.failing) spare = 0;
+  for (const Member& member : at.members) {
+    if (member.updated || member.standing == Standing::Spent) continue;
+    if (member.standing == Standing::Ready && spare-- <= 0) continue;
+    round.remove(member);
+  }
+}
+
+// Since when the pool has been short of ready pods.
+Time shortSince(const Observed& observed, Time now) {
+  const api::Condition* ready = api::findCondition(observed.pool->status.conditions, condition::ready);
+  if (ready == nullptr || ready->status == "True") return now;
+  return ready->lastTransitionTime.value_or(now);
+}
+
+// When another pod is tried in the place of MEMBER, which is stuck. While others become Ready the fault is
+// its own; else it has as much time as the pool had been in trouble when it was made, so that tries become
+// rarer.
+Time replacementOf(const Round& round, const Member& member) {
+  const Time created = member.pod->metadata.creationTimestamp;
+  if (round.at.newestIsReady) return created + round.at.deadline;
+  const Duration trouble = created - shortSince(round.observed, round.now);
+  return created + std::clamp(trouble, round.at.deadline, std::max(round.at.deadline, longestPatience));
+}
+
+void replaceStuck(Round& round) {
+  const View& at = round.at;
+  const Member* oldest = nullptr;
+  bool starting = at.present() < at.target;
+  for (const Member& member : at.members) {
+    if (!member.updated) continue;
+    starting = starting || member.standing == Standing::Starting;
+    if (member.standing != Standing::Stuck || replacementOf(round, member) > round.now) continue;
+    if (at.newestIsReady) round.remove(member);
+    if (oldest == nullptr || member.pod->metadata.creationTimestamp < oldest->pod->metadata.creationTimestamp)
+      oldest = &member;
+  }
+  // One at a time: what comes in its place shows whether it is of any use.
+  if (oldest != nullptr && !starting && !at.newestIsReady) round.remove(*oldest);
+}
+
+// The next time at which the mere passing of time changes what is to be done or said.
+std::optional<Time> nextLook(const Round& round) {
+  std::optional<Time> next;
+  const auto at = [&](Time time) {
+    if (time > round.now) next = std::min(next.value_or(time), time);
+  };
+  for (const Member& member : round.at.members) {
+    const Time created = member.pod->metadata.creationTimestamp;
+    if (member.standing == Standing::Ready) continue;
+    at(created + quietRefill);
+    if (member.standing == Standing::Starting) at(created + round.at.deadline);
+    if (member.standing == Standing::Spent) at(created + shortestLife);
+    if (member.standing == Standing::Stuck) at(replacementOf(round, member));
+  }
+  for (const Time claim : round.observed.claims) at(claim + demandWindow);
+  return next;
+}
+
+}  // namespace
+
+Plan plan(const Observed& observed, Time now) {
+  // The pods of a pool that goes are the garbage collector's. Of one that cannot be read it is not known how
+  // many it wants.
+  if (observed.pool == nullptr || observed.pool->metadata.deletionTimestamp) return {};
+  if (!observed.pool->unreadable.empty()) return {};
+  const View at = view(observed, now);
+  Round round{.observed = observed, .at = at, .now = now};
+  if (at.present() > at.target) {
+    scaleDown(round);
+  } else if (observed.design) {
+    // Whoever takes a pod reads there what it was made from.
+    if (!observed.revisionIsKept && at.target > 0)
+      round.out.actions.emplace_back(KeepRevision{observed.template_});
+    fill(round);
+    replaceSpent(round);
+    replaceOutdated(round);
+    replaceStuck(round);
+  }
+  round.out.again = round.out.actions.empty() ? nextLook(round) : now + roundPeriod;
+  return std::move(round.out);
+}
+
+}  // namespace cloister::pool

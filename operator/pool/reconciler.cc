@@ -1,0 +1,102 @@
+#include "operator/pool/reconciler.h"
+
+#include "base/log.h"
+#include "operator/sandbox/reasons.h"
+#include "operator/write_status.h"
+
+namespace cloister::pool {
+namespace {
+
+std::vector<Time> claimsOf(const Stores& stores, const std::vector<std::shared_ptr<const api::Pod>>& taken) {
+  std::vector<Time> claims;
+  for (const auto& pod : taken) {
+    const auto sandbox = stores.sandboxes.get(sandboxKeyOf(*pod));
+    if (sandbox != nullptr) claims.push_back(sandbox->metadata.creationTimestamp);
+  }
+  return claims;
+}
+
+}  // namespace
+
+Observed Reconciler::observe(const kube::ObjectKey& key) const {
+  const Stores& stores = parts_.stores;
+  Observed seen{.pool = stores.pools.get(key)};
+  if (seen.pool == nullptr) return seen;
+  seen.template_ = stores.templates.get({key.namespace_, seen.pool->spec.templateRef.name});
+  seen.design = designOf(*seen.pool, seen.template_.get(), parts_.config);
+  seen.revisionIsKept =
+      seen.design && stores.revisions.get({key.namespace_, seen.design->revision}) != nullptr;
+  seen.idle = stores.idlePodsOf(key);
+  seen.taken = stores.takenPodsOf(key);
+  if (seen.pool->spec.minIdle) seen.claims = claimsOf(stores, seen.taken);
+  seen.closedNodes = stores.closedNodes;
+  seen.policies = stores.policyNames(key.namespace_);
+  if (const auto known = memory_.find(key); known != memory_.end()) seen.foreign = known->second.foreign;
+  return seen;
+}
+
+// The first failure ends it; a name that is taken is none.
+Task<std::optional<Error>> Reconciler::carryOut(kube::ObjectKey key, std::vector<Action> actions) {
+  const auto pool = parts_.stores.pools.get(key);
+  for (Action& action : actions) {
+    const auto* creation = std::get_if<CreatePod>(&action);
+    const std::string name = creation == nullptr ? "" : creation->name;
+    auto done = co_await apply(parts_, pool, std::move(action));
+    if (done) continue;
+    if (done.error().reason != sandbox::reason::podNameTaken) co_return done.error();
+    memory_[key].foreign.insert(name);
+  }
+  co_return std::nullopt;
+}
+
+Task<Result<runtime::Outcome>> Reconciler::tell(kube::ObjectKey key, Observed observed,
+                                                std::optional<Time> again) {
+  Account told = account(observed, parts_.clock.now());
+  if (told.report) parts_.report(*observed.pool, *told.report);
+  Memory& memory = memory_[key];
+  if (!told.status || told.urgent) memory.countsDifferSince = std::nullopt;
+  if (told.status && !told.urgent) {
+    const Instant now = parts_.clock.instant();
+    if (!memory.countsDifferSince) memory.countsDifferSince = now;
+    const Duration wait = *memory.countsDifferSince + countsPeriod - now;
+    if (wait > Duration(0)) {
+      const Time due = parts_.clock.now() + wait;
+      co_return runtime::Outcome{.again = std::min(again.value_or(due), due)};
+    }
+    memory.countsDifferSince = std::nullopt;
+  }
+  if (told.status) {
+    auto written = co_await writeStatus(parts_.client, kube::sandboxPools, parts_.stores.pools, observed.pool,
+                                        std::move(*told.status));
+    if (!written) co_return fail(written.error());
+  }
+  co_return runtime::Outcome{.again = again};
+}
+
+Task<Result<runtime::Outcome>> Reconciler::reconcile(kube::ObjectKey key, uint64_t id) {
+  const Instant begun = parts_.clock.instant();
+  if (const Instant next = memory_[key].nextRound; begun < next) {
+    co_return runtime::Outcome{.again = parts_.clock.now() + (next - begun)};
+  }
+  Observed observed = observe(key);
+  if (observed.pool == nullptr) {
+    memory_.erase(key);
+    co_return runtime::Outcome{};
+  }
+  Plan next = plan(observed, parts_.clock.now());
+  log::debug("reconcile", {{"pool", kube::toString(key)}, {"id", id}, {"actions", next.actions.size()}});
+  if (!next.actions.empty()) {
+    const std::optional<Error> failure = co_await carryOut(key, std::move(next.actions));
+    observed = observe(key);
+    observed.failure = failure;
+    // After a failure the queue's backoff says when.
+    if (!failure) memory_[key].nextRound = parts_.clock.instant() + roundPeriod;
+  }
+  if (observed.pool == nullptr) co_return runtime::Outcome{};
+  const std::optional<Error> failure = observed.failure;
+  auto outcome = co_await tell(key, std::move(observed), next.again);
+  if (failure) co_return fail(*failure);
+  co_return outcome;
+}
+
+}  // namespace cloister::pool
