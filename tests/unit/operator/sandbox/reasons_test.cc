@@ -1,4 +1,4 @@
-// docs/conditions.md and operator/sandbox/reasons.h say the same.
+// docs/conditions.md says the same as operator/sandbox/reasons.h and operator/pool/reasons.h.
 #include "operator/sandbox/reasons.h"
 
 #include <fstream>
@@ -7,6 +7,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "operator/pool/reasons.h"
 
 namespace cloister::sandbox {
 namespace {
@@ -39,15 +41,19 @@ std::set<std::string> column(int index) {
 }
 
 TEST(Reasons, AreDocumented) {
-  EXPECT_THAT(column(1),
-              UnorderedElementsAreArray(std::set<std::string>(reason::all.begin(), reason::all.end())));
+  std::set<std::string> reasons(reason::all.begin(), reason::all.end());
+  reasons.insert(pool::reason::all.begin(), pool::reason::all.end());
+  EXPECT_THAT(column(1), UnorderedElementsAreArray(reasons));
 }
 
 TEST(Reasons, BelongToDocumentedConditions) {
-  const std::set<std::string> conditions{
-      std::string(condition::accepted), std::string(condition::podScheduled),
-      std::string(condition::ready),    std::string(condition::networkFenced),
-      std::string(condition::stalled),  std::string(condition::warmStart)};
+  const std::set<std::string> conditions{std::string(condition::accepted),
+                                         std::string(condition::podScheduled),
+                                         std::string(condition::ready),
+                                         std::string(condition::networkFenced),
+                                         std::string(condition::stalled),
+                                         std::string(condition::warmStart),
+                                         std::string(pool::condition::progressing)};
   EXPECT_EQ(column(0), conditions);
 }
 
