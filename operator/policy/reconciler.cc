@@ -1,16 +1,31 @@
 #include "operator/policy/reconciler.h"
 
+#include "operator/template/effective.h"
+
 namespace cloister::policy {
 namespace {
 
-// What the policy KEY should hold, told by a Sandbox whose pod relies on it.
+// What POD may have been made for: its Sandbox's own rules, its template's, or both as one.
+std::vector<api::SandboxNetwork> networksOf(const Stores& stores, const api::Pod& pod) {
+  std::vector<api::SandboxNetwork> networks;
+  const auto sandbox = stores.sandboxes.get(sandboxKeyOf(pod));
+  const auto revision =
+      stores.revisions.get({pod.metadata.namespace_, api::labelOf(pod.metadata, api::revisionLabel)});
+  if (sandbox != nullptr) networks.push_back(sandbox->spec.network);
+  if (revision != nullptr) networks.push_back(revision->data.sandbox.network);
+  if (sandbox == nullptr || revision == nullptr) return networks;
+  if (auto spec = templates::effective(sandbox->spec, revision->data)) networks.push_back(spec->network);
+  return networks;
+}
+
+// What the policy KEY should hold, told by a pod that relies on it: the name proves it.
 std::optional<json::object> wantedSpec(const Parts& parts, const kube::ObjectKey& key) {
   if (key.name == defaultDenyName) return defaultDenySpec();
   for (const auto& pod : parts.stores.podsUnder(key)) {
-    const auto sandbox = parts.stores.sandboxes.get(sandboxKeyOf(*pod));
-    if (sandbox == nullptr) continue;
-    NetworkProfile profile = networkProfile(sandbox->spec.network, parts.config.network);
-    if (policyName(profile.name) == key.name) return std::move(profile.spec);
+    for (const api::SandboxNetwork& network : networksOf(parts.stores, *pod)) {
+      NetworkProfile profile = networkProfile(network, parts.config.network);
+      if (policyName(profile.name) == key.name) return std::move(profile.spec);
+    }
   }
   return std::nullopt;
 }

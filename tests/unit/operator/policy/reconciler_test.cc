@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "operator/template/revision.h"
 #include "tests/support/sim_clock.h"
 #include "tests/unit/operator/examples.h"
 #include "tests/unit/operator/reconciler_server.h"
@@ -85,6 +86,26 @@ TEST_F(PolicyReconciler, RepairsWhatSomebodyChanged) {
   EXPECT_TRUE(reconcile(profile));
   EXPECT_TRUE(isRight(defaultDeny));
   EXPECT_TRUE(isRight(profile));
+}
+
+TEST_F(PolicyReconciler, KnowsWhatThePodsOfATemplateNeed) {
+  api::SandboxTemplate online;
+  online.metadata = aSandbox("python").metadata;
+  online.spec.sandbox.network.egress.mode = api::EgressMode::Internet;
+  server_.put("controllerrevisions", templates::revisionOf(online));
+  api::Pod idle = podOf(onlineSandbox());
+  idle.metadata.labels["cloister.dev/sandbox"] = "";
+  idle.metadata.labels["cloister.dev/pool"] = "warm";
+  idle.metadata.labels["cloister.dev/revision"] = templates::revisionName(online);
+  server_.put("pods", json::encode(idle));
+  EXPECT_TRUE(reconcile(profile));
+  EXPECT_TRUE(isRight(profile)) << "one that waits in a pool";
+  server_.erase("networkpolicies", profile);
+  idle.metadata.labels["cloister.dev/sandbox"] = "hello";
+  server_.put("pods", json::encode(idle));
+  server_.put("sandboxes", json::encode(aSandbox()));
+  EXPECT_TRUE(reconcile(profile));
+  EXPECT_TRUE(isRight(profile)) << "one that was taken";
 }
 
 TEST_F(PolicyReconciler, TakesOverANamesakeThatIsNotWatched) {
