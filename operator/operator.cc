@@ -43,9 +43,16 @@ Operator::Operator(Surroundings surroundings)
                   .config = with_.config,
                   .stores = stores_,
                   .starts = starts_,
-                  .report = [this](const auto& sandbox, const auto& note) { report(sandbox, note); }}),
+                  .report = [this](const auto& sandbox,
+                                   const auto& note) { report(kube::sandboxes, sandbox.metadata, note); }}),
       policies_({.client = with_.client, .clock = with_.clock, .config = with_.config, .stores = stores_}),
       templates_({.client = with_.client, .clock = with_.clock, .config = with_.config, .stores = stores_}),
+      pools_({.client = with_.client,
+              .clock = with_.clock,
+              .config = with_.config,
+              .stores = stores_,
+              .report = [this](const auto& pool,
+                               const auto& note) { report(kube::sandboxPools, pool.metadata, note); }}),
       sandboxController_(
           options("sandbox", 1), with_.clock,
           [this](kube::ObjectKey key, uint64_t id) { return sandboxes_.reconcile(std::move(key), id); },
@@ -57,12 +64,17 @@ Operator::Operator(Surroundings surroundings)
       templateController_(
           options("template", 3), with_.clock,
           [this](kube::ObjectKey key, uint64_t id) { return templates_.reconcile(std::move(key), id); },
+          [this] { return leading() && current(); }),
+      poolController_(
+          options("pool", 4), with_.clock,
+          [this](kube::ObjectKey key, uint64_t id) { return pools_.reconcile(std::move(key), id); },
           [this] { return leading() && current(); }) {
   for (const std::string& namespace_ : watchedNamespaces(with_.config)) informOf(namespace_);
   if (with_.config.watchNamespaces.empty()) inform(stores_.nodes, {.resource = kube::nodes});
   connectStores();
   election_.onChange([this](bool) { gateChanged(); });
-  for (runtime::Controller* controller : {&sandboxController_, &policyController_, &templateController_}) {
+  for (runtime::Controller* controller :
+       {&sandboxController_, &policyController_, &templateController_, &poolController_}) {
     controller->onReconcile([this](const auto& record) { with_.metrics.reconciled(record); });
   }
 }
@@ -102,6 +114,7 @@ void Operator::start(TaskGroup& group) {
   sandboxController_.start(group);
   policyController_.start(group);
   templateController_.start(group);
+  poolController_.start(group);
 }
 
 Task<void> Operator::release() {
@@ -120,6 +133,7 @@ void Operator::gateChanged() {
   sandboxController_.gateChanged();
   policyController_.gateChanged();
   templateController_.gateChanged();
+  poolController_.gateChanged();
 }
 
 void Operator::connectStores() {
@@ -130,12 +144,15 @@ void Operator::connectStores() {
   stores_.templates.onChange(
       [this](const auto& before, const auto& after) { templateChanged(*(after ? after : before)); });
   stores_.revisions.onChange([this](const auto& before, const auto& after) {
-    templateController_.add(templateOf(*(after ? after : before)));
+    const kube::ObjectKey from = templateOf(*(after ? after : before));
+    templateController_.add(from);
+    if (after) return;
+    for (const auto& pool : stores_.poolsOf(from)) poolController_.add(api::keyOf(pool->metadata));
   });
-  stores_.pools.onChange([this](const auto& before, const auto& after) {
-    // Its own news in the status concern nobody.
-    if (!before || !after || before->spec != after->spec) wakeSandboxesOf(*(after ? after : before));
-  });
+  stores_.pools.onChange(
+      [this](const auto& before, const auto& after) { poolChanged(before.get(), after.get()); });
+  stores_.nodes.onChange(
+      [this](const auto& before, const auto& after) { nodeChanged(before.get(), after.get()); });
   stores_.policies.onChange([this](const auto& before, const auto& after) {
     policyController_.add(api::keyOf((after ? after : before)->metadata));
   });
@@ -175,7 +192,10 @@ void Operator::noteUse(const kube::ObjectKey& policy) {
 void Operator::podChanged(const api::Pod* before, const api::Pod* after) {
   if (after != nullptr) measureStart(*after);
   for (const api::Pod* pod : {before, after}) {
-    if (pod != nullptr && !sandboxKeyOf(*pod).name.empty()) sandboxController_.add(sandboxKeyOf(*pod));
+    if (pod == nullptr) continue;
+    if (const auto key = sandboxKeyOf(*pod); !key.name.empty()) sandboxController_.add(key);
+    // Many pods change at once, and their claims go first.
+    if (const auto key = poolOf(*pod); !key.name.empty()) poolController_.addAfter(key, pool::roundPeriod);
   }
   const bool wasIdle = before != nullptr && pool::isIdle(*before);
   if (after != nullptr && !wasIdle && pool::isIdle(*after)) podIsIdle(idleIn(*after));
@@ -193,7 +213,25 @@ void Operator::templateChanged(const api::SandboxTemplate& template_) {
   templateController_.add(key);
   for (const auto& sandbox : stores_.unstartedOfTemplate(key))
     sandboxController_.add(api::keyOf(sandbox->metadata));
-  for (const auto& pool : stores_.poolsOf(key)) wakeSandboxesOf(*pool);
+  for (const auto& pool : stores_.poolsOf(key)) {
+    poolController_.add(api::keyOf(pool->metadata));
+    wakeSandboxesOf(*pool);
+  }
+}
+
+void Operator::poolChanged(const api::SandboxPool* before, const api::SandboxPool* after) {
+  const api::SandboxPool& pool = after != nullptr ? *after : *before;
+  poolController_.add(api::keyOf(pool.metadata));
+  // Its own news in the status concern no Sandbox.
+  if (before == nullptr || after == nullptr || before->spec != after->spec) wakeSandboxesOf(pool);
+}
+
+// Pods are not left on a node that is closed.
+void Operator::nodeChanged(const api::Node* before, const api::Node* after) {
+  if (before != nullptr && after != nullptr && before->spec == after->spec && before->status == after->status)
+    return;
+  for (const auto& pool : stores_.pools.all())
+    poolController_.addAfter(api::keyOf(pool->metadata), pool::roundPeriod);
 }
 
 void Operator::wakeSandboxesOf(const api::SandboxPool& pool) {
@@ -223,9 +261,9 @@ void Operator::measureStart(const api::Pod& pod) {
   with_.metrics.sandboxStart("ready", milliseconds(*latency.readyMs));
 }
 
-void Operator::report(const api::Sandbox& sandbox, const sandbox::Report& note) {
-  events_.record({.resource = kube::sandboxes,
-                  .object = sandbox.metadata,
+void Operator::report(kube::Resource resource, const api::ObjectMeta& object, const sandbox::Report& note) {
+  events_.record({.resource = resource,
+                  .object = object,
                   .warning = note.warning,
                   .reason = std::string(note.reason),
                   .message = note.message});
@@ -234,7 +272,8 @@ void Operator::report(const api::Sandbox& sandbox, const sandbox::Report& note) 
 std::map<std::string, int64_t> Operator::queueDepths() const {
   return {{"sandbox", int64_t(sandboxController_.queue().depth())},
           {"networkpolicy", int64_t(policyController_.queue().depth())},
-          {"template", int64_t(templateController_.queue().depth())}};
+          {"template", int64_t(templateController_.queue().depth())},
+          {"pool", int64_t(poolController_.queue().depth())}};
 }
 
 std::map<std::string, int64_t> Operator::sandboxesByPhase() const {

@@ -7,6 +7,7 @@
 
 #include "operator/config.h"
 #include "operator/policy/reconciler.h"
+#include "operator/pool/reconciler.h"
 #include "operator/sandbox/reconciler.h"
 #include "operator/stores.h"
 #include "operator/template/reconciler.h"
@@ -61,11 +62,13 @@ class Operator {
   void revisionUsed(const std::string& namespace_, const std::string& name);
   void wakeSandboxesOf(const api::SandboxPool& pool);
   void podIsIdle(const kube::ObjectKey& pool);
+  void poolChanged(const api::SandboxPool* before, const api::SandboxPool* after);
+  void nodeChanged(const api::Node* before, const api::Node* after);
   void noteAwaited(const api::Sandbox& before);
   void noteUse(const kube::ObjectKey& policy);
   void measureStart(const api::Pod& pod);
   void gateChanged();
-  void report(const api::Sandbox& sandbox, const sandbox::Report& report);
+  void report(kube::Resource resource, const api::ObjectMeta& object, const sandbox::Report& note);
   runtime::Controller::Options options(std::string name, uint64_t salt) const;
 
   Surroundings with_;
@@ -79,9 +82,11 @@ class Operator {
   sandbox::Reconciler sandboxes_;
   policy::Reconciler policies_;
   templates::Reconciler templates_;
+  pool::Reconciler pools_;
   runtime::Controller sandboxController_;
   runtime::Controller policyController_;
   runtime::Controller templateController_;
+  runtime::Controller poolController_;
 };
 
 }  // namespace cloister

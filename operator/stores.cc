@@ -65,6 +65,10 @@ kube::ObjectKey templateOf(const api::ControllerRevision& revision) {
   return {revision.metadata.namespace_, owner == nullptr ? "" : owner->name};
 }
 
+kube::ObjectKey poolOf(const api::Pod& pod) {
+  return {pod.metadata.namespace_, api::labelOf(pod.metadata, api::poolLabel)};
+}
+
 kube::ObjectKey idleIn(const api::Pod& pod) {
   const bool taken = !api::labelOf(pod.metadata, api::sandboxLabel).empty();
   return {pod.metadata.namespace_, taken ? "" : api::labelOf(pod.metadata, api::poolLabel)};
@@ -109,9 +113,9 @@ Stores::Stores() {
     return pool.name.empty() ? std::vector<std::string>{} : std::vector{kube::toString(pool)};
   });
   pods.addIndex(takenByPool, [](const api::Pod& pod) {
-    const std::string pool = api::labelOf(pod.metadata, api::poolLabel);
-    const bool taken = !pool.empty() && idleIn(pod).name.empty();
-    return taken ? std::vector{kube::toString({pod.metadata.namespace_, pool})} : std::vector<std::string>{};
+    const kube::ObjectKey pool = poolOf(pod);
+    const bool taken = !pool.name.empty() && idleIn(pod).name.empty();
+    return taken ? std::vector{kube::toString(pool)} : std::vector<std::string>{};
   });
   pods.addIndex(byPolicy, [](const api::Pod& pod) {
     std::vector<std::string> values;

@@ -53,7 +53,9 @@ bool isUnstarted(const api::Sandbox& sandbox);
 bool isWaiting(const api::Sandbox& sandbox);
 // The template that a ControllerRevision of ours is of; no name for one without owner.
 kube::ObjectKey templateOf(const api::ControllerRevision& revision);
-// The pool that made a pod that nobody has taken yet; no name for every other pod.
+// The pool that made a pod, whether or not a Sandbox has taken it; no name for every other pod.
+kube::ObjectKey poolOf(const api::Pod& pod);
+// ... that nobody has taken yet.
 kube::ObjectKey idleIn(const api::Pod& pod);
 // The Sandbox that a pod's label names; no name while it is in a pool.
 kube::ObjectKey sandboxKeyOf(const api::Pod& pod);
