@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <span>
 #include <sstream>
 
 #include <gmock/gmock.h>
@@ -11,6 +12,7 @@
 #include "api/template.h"
 #include "json/yaml.h"
 #include "operator/config.h"
+#include "operator/pool/reasons.h"
 #include "operator/sandbox/reasons.h"
 #include "tests/unit/api/schema_agreement.h"
 
@@ -100,16 +102,31 @@ TEST(Schemas, DescribeEachField) {
   }
 }
 
-TEST(Schemas, ExplainEachReasonAndConditionOfASandbox) {
-  const Crd crd("sandboxes");
+// What the description of PLURAL's conditions lacks of REASONS and CONDITIONS.
+std::vector<std::string> unexplained(const char* plural, std::span<const std::string_view> reasons,
+                                     std::initializer_list<std::string_view> conditions) {
+  const Crd crd(plural);
   const std::string text(crd.at("status.properties.conditions").at("description").as_string());
-  for (std::string_view reason : sandbox::reason::all) {
-    EXPECT_TRUE(text.contains(" " + std::string(reason))) << reason;
+  std::vector<std::string> missing;
+  for (std::string_view reason : reasons) {
+    if (!text.contains(" " + std::string(reason))) missing.emplace_back(reason);
   }
-  using namespace sandbox::condition;
-  for (std::string_view type : {accepted, podScheduled, ready, networkFenced, warmStart, stalled}) {
-    EXPECT_TRUE(text.contains(std::string(type) + ": ")) << type;
+  for (std::string_view type : conditions) {
+    if (!text.contains(std::string(type) + ": ")) missing.emplace_back(type);
   }
+  return missing;
+}
+
+TEST(Schemas, ExplainEachReasonAndCondition) {
+  {
+    using namespace sandbox::condition;
+    EXPECT_THAT(unexplained("sandboxes", sandbox::reason::all,
+                            {accepted, podScheduled, ready, networkFenced, warmStart, stalled}),
+                IsEmpty());
+    EXPECT_THAT(unexplained("sandboxtemplates", {}, {accepted}), IsEmpty());
+  }
+  using namespace pool::condition;
+  EXPECT_THAT(unexplained("sandboxpools", pool::reason::all, {ready, progressing, stalled}), IsEmpty());
 }
 
 TEST(ChartValues, HaveTheFieldsOfTheConfiguration) {
