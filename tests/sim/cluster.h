@@ -20,6 +20,9 @@ class Kubelets {
   void end(const test::ObjectId& pod, const std::string& how);
   // The node does nothing until it is back, and the cluster notices.
   void lose(int node, Duration span);
+  // The scheduler binds nothing to the node until then.
+  void cordon(int node, Duration span);
+  void uncordonAll();
   bool allUp() const { return lost_.empty(); }
 
  private:
@@ -30,6 +33,7 @@ class Kubelets {
   void run(const test::ObjectId& pod);
   void stop(const test::ObjectId& pod, const std::string& uid);
   bool nodeIsUp(const test::ObjectId& pod) const;
+  void setCordoned(const std::string& node, bool cordoned);
   void setNodeReady(int node, bool ready);
   void later(Duration least, Duration most, std::function<void()> what);
 
@@ -37,6 +41,7 @@ class Kubelets {
   test::ApiServer& server_;
   Dice dice_;
   std::set<std::string> lost_;
+  std::set<std::string> cordoned_;
 };
 
 // The garbage collector and the namespace controller, each taking its time.

@@ -189,6 +189,26 @@ void addFaults(Dice& dice, const std::string& kind, int sandboxes, Script& scrip
   }
 }
 
+// In some clusters there are templates and pools, and Sandboxes made from them.
+void addPools(Dice& dice, Script& script) {
+  constexpr const char* images[] = {"runs", "team/runs", "localhost/runs"};
+  constexpr What kinds[] = {What::ScalePool, What::EditTemplate, What::Cordon};
+  if (!dice.oneIn(3)) return;
+  script.setup.pool = 1 + dice.roll(2);
+  script.setup.idle = 1 + dice.roll(3);
+  for (Step& step : script.steps) {
+    if (step.what == What::Create && !dice.oneIn(3)) step.how = dice.oneIn(4) ? "template" : "pool";
+  }
+  for (int i = dice.roll(4); i > 0; --i) {
+    Step step{.at = dice.between({}, longest), .which = dice.roll(2)};
+    step.what = dice.pick(kinds);
+    step.count = 1 + dice.roll(4);
+    step.how = dice.pick(images);
+    step.span = dice.between(seconds(1), seconds(20));
+    script.steps.push_back(std::move(step));
+  }
+}
+
 const std::vector<What> usersDo{What::Create,     What::SetTtl,       What::SetTtl,       What::SetEgress,
                                 What::SetState,   What::Delete,       What::Delete,       What::DeletePod,
                                 What::StripLabel, What::DropPolicies, What::BendPolicies, What::EndPod,
@@ -245,6 +265,8 @@ Script generate(uint64_t seed, const Scenario& scenario) {
   if (script.setup.lingers && dice.oneIn(2)) script.steps.push_back(drawLateCreate(dice));
   addSteps(dice, usersDo, dice.roll(7), sandboxes, script);
   if (!scenario.faults.empty()) addSteps(dice, scenario.faults, 1 + dice.roll(8), sandboxes, script);
+  Dice others(seed, 20);
+  addPools(others, script);
   std::ranges::sort(script.steps, {}, &Step::at);
   return script;
 }
@@ -264,6 +286,8 @@ Script generateWith(uint64_t seed, const std::string& kind) {
   for (int i = 0; i < 3; ++i) addBrokenWatch(dice, script);
   if (dice.oneIn(3)) addSecondPod(dice, sandboxes, script);
   addFaults(dice, kind, sandboxes, script);
+  Dice others(seed, 20);
+  addPools(others, script);
   std::ranges::sort(script.steps, {}, &Step::at);
   return script;
 }

@@ -9,6 +9,13 @@ namespace {
 
 using json::findString;
 
+// The status names another one.
+bool isSecond(const json::value& sandbox, const json::value& pod) {
+  const std::string first = findString(sandbox, "status.podUID");
+  return !first.empty() && json::find(sandbox, "status.startedAt") != nullptr &&
+         first != findString(pod, "metadata.uid");
+}
+
 }  // namespace
 
 Invariants::Invariants(const Clock& clock, test::ApiServer& server, const Config& config)
@@ -42,10 +49,14 @@ void Invariants::changed(const test::Change& change) {
 
 // When its time began: at its first Ready, or, if it ended before that, when its container did.
 void Invariants::noteStart(const json::value& pod) {
-  const std::string owner = findString(pod, "metadata.ownerReferences.0.uid");
+  const test::Object sandbox = ownerOf(server_, pod);
+  if (!sandbox) return;
+  const std::string owner = findString(sandbox->json, "metadata.uid");
+  const Time created = *parseTime(findString(sandbox->json, "metadata.creationTimestamp"));
   const auto ran = parseTime(findString(pod, "status.containerStatuses.0.state.terminated.startedAt"));
   if (conditionOf(pod, "Ready", "status") == "True") {
-    firstReady_.try_emplace(owner, *parseTime(conditionOf(pod, "Ready", "lastTransitionTime")));
+    firstReady_.try_emplace(owner,
+                            std::max(created, *parseTime(conditionOf(pod, "Ready", "lastTransitionTime"))));
   } else if (ran) {
     firstReady_.try_emplace(owner, *ran);
   }
@@ -140,14 +151,14 @@ void Invariants::listLiving() {
   living_.clear();
   for (const auto& object : server_.storage().list("pods", "")) {
     const json::value& pod = object->json;
-    if (!isOurs(pod) || isLeaving(pod)) continue;
+    if (!isOurs(pod) || isLeaving(pod) || isIdle(pod)) continue;
     Living& found = living_.emplace_back(Living{.uid = findString(pod, "metadata.uid"), .key = keyOf(pod)});
     const test::Object owner = ownerOf(server_, pod);
     if (!owner) {
       found.stray = "runs without a Sandbox";
     } else if (hasEnded(owner->json) && !hasEnded(pod)) {
       found.stray = "runs although its Sandbox has ended";
-    } else if (again_.contains(found.uid)) {
+    } else if (again_.contains(found.uid) || isSecond(owner->json, pod)) {
       found.stray = "runs for the second time";
     } else {
       found.expiry = expiryOf(server_, config_, owner->json);

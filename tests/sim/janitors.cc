@@ -5,6 +5,13 @@ namespace {
 
 constexpr const char* collector = "gc";
 
+struct OwnerKind {
+  std::string_view kind;
+  std::string_view plural;
+};
+constexpr OwnerKind ownerKinds[] = {
+    {"Sandbox", "sandboxes"}, {"SandboxPool", "sandboxpools"}, {"SandboxTemplate", "sandboxtemplates"}};
+
 test::ObjectId idOf(const std::string& plural, const json::value& object) {
   return {plural,
           {json::findString(object, "metadata.namespace"), json::findString(object, "metadata.name")}};
@@ -29,7 +36,9 @@ Janitors::Janitors(test::SimClock& clock, test::ApiServer& server, uint64_t seed
 
 void Janitors::changed(const test::Change& change) {
   const bool created = !change.before && ownersOf(change.after->json) != nullptr;
-  const bool ownerGone = change.id.plural == "sandboxes" && !change.after;
+  const bool ownerGone =
+      std::ranges::find(ownerKinds, change.id.plural, &OwnerKind::plural) != std::end(ownerKinds) &&
+      !change.after;
   if (created || ownerGone) soonSweep();
   if (!change.after || json::find(change.after->json, "metadata.deletionTimestamp") == nullptr) return;
   const Instant soon = clock_.instant() + dice_.between(milliseconds(50), milliseconds(1500));
@@ -53,9 +62,10 @@ void Janitors::soonSweep() {
 // An owner in the foreground of its deletion counts as gone for its dependents.
 bool Janitors::hasOwner(const json::value& dependent) const {
   for (const json::value& reference : *ownersOf(dependent)) {
-    if (json::findString(reference, "kind") != "Sandbox") return true;
+    const auto known = std::ranges::find(ownerKinds, json::findString(reference, "kind"), &OwnerKind::kind);
+    if (known == std::end(ownerKinds)) return true;
     const test::Object owner = server_.storage().get(
-        {"sandboxes",
+        {std::string(known->plural),
          {json::findString(dependent, "metadata.namespace"), json::findString(reference, "name")}});
     const bool there = owner && owner->json.at("metadata").at("uid") == reference.at("uid");
     if (there && !hasFinalizer(owner->json, "foregroundDeletion")) return true;
@@ -64,10 +74,12 @@ bool Janitors::hasOwner(const json::value& dependent) const {
 }
 
 void Janitors::sweep() {
-  for (const test::Object& pod : server_.storage().list("pods", "")) {
-    if (ownersOf(pod->json) == nullptr || hasOwner(pod->json)) continue;
-    server_.remove(collector, idOf("pods", pod->json),
-                   {{"preconditions", {{"uid", pod->json.at("metadata").at("uid")}}}});
+  for (const char* plural : {"pods", "controllerrevisions"}) {
+    for (const test::Object& dependent : server_.storage().list(plural, "")) {
+      if (ownersOf(dependent->json) == nullptr || hasOwner(dependent->json)) continue;
+      server_.remove(collector, idOf(plural, dependent->json),
+                     {{"preconditions", {{"uid", dependent->json.at("metadata").at("uid")}}}});
+    }
   }
   for (const test::Object& owner : server_.storage().list("sandboxes", "")) {
     if (!hasFinalizer(owner->json, "foregroundDeletion")) continue;
@@ -103,7 +115,8 @@ void Janitors::orphan(const test::Object& owner) {
 
 void Janitors::empty(const std::string& namespace_) {
   bool left = false;
-  for (const char* plural : {"sandboxes", "pods", "networkpolicies", "events", "leases", "resourcequotas"}) {
+  for (const char* plural : {"sandboxes", "sandboxpools", "sandboxtemplates", "controllerrevisions", "pods",
+                             "networkpolicies", "events", "leases", "resourcequotas"}) {
     for (const test::Object& object : server_.storage().list(plural, namespace_)) {
       server_.remove("namespaces", idOf(plural, object->json));
     }

@@ -115,6 +115,7 @@ void Kubelets::changed(const test::Change& change) {
 
 void Kubelets::bind(const test::ObjectId& id) {
   const std::string node = "node-" + std::to_string(dice_.roll(nodes));
+  if (cordoned_.contains(node)) return later(milliseconds(100), seconds(1), [this, id] { bind(id); });
   server_.edit("scheduler", id, [&](json::value& pod) {
     if (!nodeOf(pod).empty()) return;
     const Image& image = imageOf(pod);
@@ -127,6 +128,27 @@ void Kubelets::bind(const test::ObjectId& id) {
     pod.at("spec").as_object()["nodeName"] = node;
     setCondition(pod, "PodScheduled", "True", clock_.now());
   });
+}
+
+void Kubelets::setCordoned(const std::string& node, bool cordoned) {
+  if (cordoned == cordoned_.contains(node)) return;
+  if (cordoned) {
+    cordoned_.insert(node);
+  } else {
+    cordoned_.erase(node);
+  }
+  server_.edit("admin", {"nodes", {"", node}},
+               [&](json::value& object) { object.as_object()["spec"] = {{"unschedulable", cordoned}}; });
+}
+
+void Kubelets::cordon(int node, Duration span) {
+  const std::string name = "node-" + std::to_string(node);
+  setCordoned(name, true);
+  clock_.at(clock_.instant() + span, [this, name] { setCordoned(name, false); });
+}
+
+void Kubelets::uncordonAll() {
+  for (int node = 0; node < nodes; ++node) setCordoned("node-" + std::to_string(node), false);
 }
 
 bool Kubelets::nodeIsUp(const test::ObjectId& id) const {

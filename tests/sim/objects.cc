@@ -19,7 +19,13 @@ std::string labelOf(const json::value& object, std::string_view label) {
 }
 
 bool isOurs(const json::value& pod) {
-  return labelOf(pod, api::managedByLabel) == api::managedBy && !labelOf(pod, api::sandboxLabel).empty();
+  const json::value* labels = json::find(pod, "metadata.labels");
+  return labels != nullptr && labels->as_object().contains(api::sandboxLabel) &&
+         labelOf(pod, api::managedByLabel) == api::managedBy;
+}
+
+bool isIdle(const json::value& pod) {
+  return isOurs(pod) && labelOf(pod, api::sandboxLabel).empty();
 }
 
 bool reliesOn(const json::value& pod, const std::string& policy) {
@@ -81,8 +87,9 @@ Time expiryOf(const test::ApiServer& server, const Config& config, const json::v
     expiry = std::min(expiry, *moment);
   std::optional<Time> started = parseTime(findString(sandbox, "status.startedAt"));
   for (const auto& pod : podsOf(server, sandbox)) {
+    // A pod of a pool was ready before there was a Sandbox.
     if (!started && conditionOf(pod->json, "Ready", "status") == "True")
-      started = parseTime(conditionOf(pod->json, "Ready", "lastTransitionTime"));
+      started = std::max(created, *parseTime(conditionOf(pod->json, "Ready", "lastTransitionTime")));
   }
   const auto ttl = parseDuration(findString(sandbox, "spec.lifecycle.ttl"));
   if (started) expiry = std::min(expiry, *started + ttl.value_or(config.lifecycle.defaultTtl));

@@ -13,6 +13,8 @@ std::string keyOf(const json::value& object);
 std::string labelOf(const json::value& object, std::string_view label);
 // Only our own service account can write these labels: without them a pod is somebody else's.
 bool isOurs(const json::value& pod);
+// Such a one that is in a pool.
+bool isIdle(const json::value& pod);
 // A pod whose network profile's policy is POLICY, which is in its namespace.
 bool reliesOn(const json::value& pod, const std::string& policy);
 // FIELD of the condition TYPE, or empty.

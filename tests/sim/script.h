@@ -11,15 +11,16 @@
 namespace cloister::sim {
 
 // Users', with WHICH numbering Sandboxes:
-//   Create (HOW: the image, which tells what becomes of the pod, images.h; COUNT: what else is asked for,
-//   wishes.h; SPAN: the ttl, none for the default),
-//   SetTtl, SetEgress (HOW), SetState (HOW: a desiredState), Pin (a finalizer, until the faults end), Delete
-//   (HOW: the propagation), DeletePod, StripLabel (the network label off the pod), DropPolicies, BendPolicies
-//   (HOW: types, rules; of the Sandbox's namespace), DeleteNamespace, Squat (a stranger's pod takes the name
-//   of the Sandbox's pod), Garble (for SPAN the spec says what the operator cannot read), SquatPolicy (for
-//   SPAN a stranger's NetworkPolicy has the name of the default-deny), Tamper (with the status; HOW: bare,
-//   unknown), EditLease (HOW: deleted, bare, taken), Stranger (some pod).
-// Nodes': EndPod (HOW: an End, see images.h), LoseNode (for SPAN).
+//   Create (HOW: the image, which tells what becomes of the pod, images.h, or "pool", "template": from those
+//   of its namespace; COUNT: what else is asked for, wishes.h; SPAN: the ttl, none for the default), SetTtl,
+//   SetEgress (HOW), SetState (HOW: a desiredState), Pin (a finalizer, until the faults end), Delete (HOW:
+//   the propagation), DeletePod, StripLabel (the network label off the pod), DropPolicies, BendPolicies (HOW:
+//   types, rules; of the Sandbox's namespace), DeleteNamespace, Squat (a stranger's pod takes the name of the
+//   Sandbox's pod), Garble (for SPAN the spec says what the operator cannot read), SquatPolicy (for SPAN a
+//   stranger's NetworkPolicy has the name of the default-deny), Tamper (with the status; HOW: bare, unknown),
+//   ScalePool (COUNT; of the Sandbox's namespace), EditTemplate (HOW: the image), EditLease (HOW: deleted,
+//   bare, taken), Stranger (some pod).
+// Nodes': EndPod (HOW: an End, see images.h), LoseNode (for SPAN), Cordon (for SPAN).
 // The API server's: Quota (of the Sandbox's namespace; HOW: exceeded, failed), NoRuntimeClass, Refuse (HOW:
 //   forbidden, invalid, unknown): pods are refused for SPAN, with "deletion" the end of Sandboxes instead;
 //   Compact (all history is forgotten).
@@ -36,9 +37,10 @@ namespace cloister::sim {
 //   is off by SPAN; HOW: ahead, behind).
 BOOST_DEFINE_FIXED_ENUM_CLASS(What, int, Create, SetTtl, SetEgress, SetState, Pin, Delete, DeletePod,
                               StripLabel, DropPolicies, BendPolicies, DeleteNamespace, Squat, Garble,
-                              SquatPolicy, Tamper, EditLease, Stranger, EndPod, LoseNode, Quota,
-                              NoRuntimeClass, Refuse, Compact, Fail, Outage, CutWatches, LagWatches, Repeat,
-                              Crash, AtWrite, AtChange, Pause, NoLease, Handover, Jump, Skew)
+                              SquatPolicy, Tamper, ScalePool, EditTemplate, EditLease, Stranger, EndPod,
+                              LoseNode, Cordon, Quota, NoRuntimeClass, Refuse, Compact, Fail, Outage,
+                              CutWatches, LagWatches, Repeat, Crash, AtWrite, AtChange, Pause, NoLease,
+                              Handover, Jump, Skew)
 
 struct Step {
   Duration at = {};
@@ -58,10 +60,13 @@ struct Setup {
   int page = 500;  // objects on a page of a list
   bool namespaced = false;
   int tailored = 0;      // 1, 2: the administrator has set what can be set, see wishes.h
+  int pool = 0;          // 1..: each namespace has a template and a pool; its whenEmpty: Cold, Wait
+  int idle = 2;          // pods that the pool holds
   bool lingers = false;  // it is watched on, until unused network policies have gone
   bool operator==(const Setup&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(Setup, (), (replicas, election, workers, page, namespaced, tailored, lingers))
+BOOST_DESCRIBE_STRUCT(Setup, (),
+                      (replicas, election, workers, page, namespaced, tailored, pool, idle, lingers))
 
 struct Script {
   std::string name;

@@ -1,6 +1,7 @@
 #include "tests/sim/simulation.h"
 
 #include "operator/policy/plan.h"
+#include "tests/sim/pools.h"
 #include "tests/sim/unsettled.h"
 #include "tests/sim/wishes.h"
 
@@ -34,6 +35,7 @@ Simulation::Simulation(Script script, bool keepTrace)
       invariants_(clock_, server_, config_),
       leadership_(clock_, server_, config_.leaderElection),
       traffic_(server_),
+      pools_(server_),
       dice_(script_.seed, 4) {
   for (int i = 0; i < script_.setup.replicas; ++i) replicas_.emplace_back(clock_);
   invariants_.clockOf = [this](std::string_view actor) { return latestClock(actor); };
@@ -53,6 +55,7 @@ Simulation::Simulation(Script script, bool keepTrace)
   for (const char* name : {"team-0", "team-1", "cloister-system"}) {
     server_.create("admin", "namespaces", {{"metadata", {{"name", name}}}});
   }
+  for (const char* name : {"team-0", "team-1"}) makePool(server_, name, script_.setup);
   makeRuntimeClasses();
 }
 
@@ -108,7 +111,8 @@ bool Simulation::tick() {
     if (replica.wasFree && isFree(replica)) leadership_.tick(replica.process->name(), tickStep);
   }
   invariants_.tick(tickStep, leader);
-  for (const auto& violation : {invariants_.violation(), leadership_.violation(), traffic_.violation()}) {
+  for (const auto& violation :
+       {invariants_.violation(), leadership_.violation(), traffic_.violation(), pools_.violation()}) {
     if (!failure_) failure_ = violation;
   }
   return !failure_;
@@ -158,6 +162,7 @@ void Simulation::calm() {
   network_.calm();
   makeRoom();
   freePolicies();
+  kubelets_.uncordonAll();
   server_.listsAt.reset();
   for (Replica& replica : replicas_) replica.writesLeft = replica.changesLeft = 0;
   takeBack();

@@ -4,6 +4,7 @@
 #include "tests/sim/cluster.h"
 #include "tests/sim/invariants.h"
 #include "tests/sim/leadership.h"
+#include "tests/sim/pools.h"
 #include "tests/sim/process.h"
 #include "tests/sim/script.h"
 #include "tests/sim/traffic.h"
@@ -102,6 +103,7 @@ class Simulation {
   Invariants invariants_;
   Leadership leadership_;
   Traffic traffic_;
+  PoolRules pools_;
   Dice dice_;
   std::deque<Replica> replicas_;
   std::optional<Instant> leaseEdited_;  // by somebody, last

@@ -1,6 +1,7 @@
 // What each step of a script does.
 #include "operator/sandbox/pod.h"
 #include "tests/sim/objects.h"
+#include "tests/sim/pools.h"
 #include "tests/sim/simulation.h"
 #include "tests/sim/wishes.h"
 #include "tests/support/apiserver/admission.h"
@@ -32,6 +33,8 @@ json::object& specOf(json::value& object) {
 std::string podNameOf(const test::ApiServer& server, const Step& step) {
   const test::Object sandbox = server.storage().get(sandboxOf(step));
   if (!sandbox) return {};
+  const std::string taken = json::findString(sandbox->json, "status.podName");
+  if (!taken.empty()) return taken;
   api::Sandbox named;  // its spec may be unreadable
   named.metadata.name = json::findString(sandbox->json, "metadata.name");
   named.metadata.uid = json::findString(sandbox->json, "metadata.uid");
@@ -69,7 +72,7 @@ const std::string somebody = "somebody";
 
 void Simulation::carryOut(const Step& step) {
   if (step.what <= What::Stranger) return userStep(step);
-  if (step.what <= What::LoseNode) return nodeStep(step);
+  if (step.what <= What::Cordon) return nodeStep(step);
   if (step.what <= What::Compact) return serverStep(step);
   if (step.what <= What::Repeat) return networkStep(step);
   if (step.what <= What::Handover) return operatorStep(step);
@@ -134,6 +137,15 @@ void Simulation::userStep(const Step& step) {
       return squatPolicy(step);
     case What::Tamper:
       return tamper(step);
+    case What::ScalePool:
+      server_.edit(actorUser, {"sandboxpools", {namespaceOf(step), "pool"}},
+                   [&](json::value& pool) { specOf(pool)["replicas"] = step.count; });
+      return;
+    case What::EditTemplate:
+      server_.edit(
+          actorUser, {"sandboxtemplates", {namespaceOf(step), "template"}},
+          [&](json::value& edited) { specOf(edited).at("sandbox").as_object()["image"] = step.how; });
+      return;
     case What::EditLease:
       return editLease(step);
     case What::Stranger:
@@ -169,10 +181,17 @@ void Simulation::createSandbox(const Step& step) {
   const test::Object home = server_.storage().get({"namespaces", {"", id.key.namespace_}});
   if (home && json::findString(home->json, "status.phase") == "Terminating") return;
   if (server_.storage().get(id)) return;
-  if (!home) server_.create(actorUser, "namespaces", {{"metadata", {{"name", id.key.namespace_}}}});
+  if (!home) {
+    server_.create(actorUser, "namespaces", {{"metadata", {{"name", id.key.namespace_}}}});
+    makePool(server_, id.key.namespace_, script_.setup);
+  }
   const Wish& wish = wishes()[size_t(step.count) % wishes().size()];
   json::value spec = json::object();
-  if (!step.how.empty()) spec.as_object()["image"] = step.how;
+  if (step.how == "pool" || step.how == "template") {
+    spec.as_object()[step.how + "Ref"] = {{"name", step.how}};
+  } else if (!step.how.empty()) {
+    spec.as_object()["image"] = step.how;
+  }
   if (step.span != Duration{}) spec.as_object()["lifecycle"] = {{"ttl", formatDuration(step.span)}};
   test::applyMergePatch(spec, *json::parse(wish.spec));
   json::object metadata{{"name", id.key.name}, {"namespace", id.key.namespace_}};
@@ -262,6 +281,7 @@ void Simulation::eachPolicy(const Step& step, const std::function<void(const tes
 
 void Simulation::nodeStep(const Step& step) {
   if (step.what == What::LoseNode) return kubelets_.lose(step.which % Kubelets::nodes, step.span);
+  if (step.what == What::Cordon) return kubelets_.cordon(step.which % Kubelets::nodes, step.span);
   kubelets_.end({"pods", {namespaceOf(step), podNameOf(server_, step)}}, step.how);
 }
 

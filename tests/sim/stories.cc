@@ -127,11 +127,42 @@ class Collector {
 
 }  // namespace
 
+// The pool has been filled by then.
+constexpr Duration filled = seconds(8);
+
+Step take(Step more = {}) {
+  more.what = What::Create;
+  if (more.at == Duration{}) more.at = filled;
+  more.how = "pool";
+  return more;
+}
+
+void addPools(std::vector<Script>& out) {
+  const Setup cold{.pool = 1, .idle = 1};
+  const Setup wait{.pool = 2, .idle = 1};
+  const auto add = [&](std::string name, std::vector<Step> steps, const Setup& setup) {
+    out.push_back(story(std::move(name), std::move(steps), setup));
+  };
+  add("fill a pool", {at(early, What::Repeat)}, {.pool = 1, .idle = 2});
+  add("take a pod", {take()}, cold);
+  add("take a pod and expire", {take({.span = seconds(20)})}, cold);
+  add("take a pod and be deleted", {take(), at(seconds(20), What::Delete, {.how = "Background"})}, cold);
+  add("take a pod that opens", {take({.count = 1})}, cold);
+  add("take a pod from an empty pool", {take({.at = milliseconds(100)})}, cold);
+  add("wait for a pod", {take({.at = milliseconds(100)})}, wait);
+  add("wait for the second pod", {take(), take({.which = 2})}, wait);
+  add("start from a template", {at(early, What::Create, {.how = "template"})}, cold);
+  add("edit the template", {take(), at(later, What::EditTemplate, {.how = "team/runs"})}, cold);
+  add("scale up", {at(filled, What::ScalePool, {.count = 3})}, cold);
+  add("scale down", {at(filled, What::ScalePool, {.count = 1})}, {.pool = 1, .idle = 3});
+}
+
 std::vector<Script> stories() {
   std::vector<Script> all;
   addStarts(all);
   addEnds(all);
   addChanges(all);
+  addPools(all);
   return all;
 }
 

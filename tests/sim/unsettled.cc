@@ -6,6 +6,7 @@
 #include "operator/sandbox/pod.h"
 #include "tests/sim/images.h"
 #include "tests/sim/objects.h"
+#include "tests/sim/pools.h"
 #include "tests/sim/wishes.h"
 #include "tests/support/apiserver/patch.h"
 
@@ -92,7 +93,7 @@ std::string unsettledSandbox(const test::ApiServer& server, const Config& config
 
 std::string unsettledPod(const test::ApiServer& server, const json::value& pod) {
   if (isLeaving(pod)) return "about to go";
-  if (isOurs(pod) && !ownerOf(server, pod)) return "nobody's";
+  if (isOurs(pod) && !isIdle(pod) && !ownerOf(server, pod)) return "nobody's";
   if (isOnItsWay(pod)) return "on its way";
   return {};
 }
@@ -115,6 +116,7 @@ std::string unsettled(const test::ApiServer& server, const Config& config, Time 
     if (auto what = unsettledSandbox(server, config, until, sandbox->json); !what.empty())
       return what + ": " + keyOf(sandbox->json);
   }
+  if (auto what = unsettledPools(server); !what.empty()) return what;
   for (const auto& pod : server.storage().list("pods", "")) {
     if (auto what = unsettledPod(server, pod->json); !what.empty()) return what + ": pod " + keyOf(pod->json);
   }

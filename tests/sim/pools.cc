@@ -1,0 +1,131 @@
+#include "tests/sim/pools.h"
+
+#include "tests/sim/invariants.h"
+#include "tests/sim/network.h"
+#include "tests/sim/objects.h"
+
+namespace cloister::sim {
+namespace {
+
+using json::findString;
+
+constexpr const char* administrator = "admin";
+
+std::string ownerUid(const json::value& pod) {
+  return findString(pod, "metadata.ownerReferences.0.uid");
+}
+
+// Idle pods of the pool that nobody is deleting.
+int64_t held(const test::ApiServer& server, const json::value& pool) {
+  int64_t count = 0;
+  for (const test::Object& pod : server.storage().list("pods", findString(pool, "metadata.namespace"))) {
+    if (isIdle(pod->json) && !isLeaving(pod->json) && ownerUid(pod->json) == findString(pool, "metadata.uid"))
+      ++count;
+  }
+  return count;
+}
+
+int64_t readyOf(const test::ApiServer& server, const json::value& pool) {
+  int64_t count = 0;
+  for (const test::Object& pod : server.storage().list("pods", findString(pool, "metadata.namespace"))) {
+    if (isIdle(pod->json) && !isLeaving(pod->json) && conditionOf(pod->json, "Ready", "status") == "True" &&
+        ownerUid(pod->json) == findString(pool, "metadata.uid"))
+      ++count;
+  }
+  return count;
+}
+
+}  // namespace
+
+void makePool(test::ApiServer& server, const std::string& namespace_, const Setup& setup) {
+  if (setup.pool == 0) return;
+  constexpr const char* whenEmpty[] = {"Cold", "Wait"};
+  // All that wishes.h knows.
+  const json::array overridable{
+      "runtime",   "imagePullPolicy", "command",           "args",        "workingDir", "env",
+      "resources", "securityProfile", "lifecycle",         "network",     "workspace",  "imagePullSecrets",
+      "image",     "nodeSelector",    "priorityClassName", "podMetadata", "tolerations"};
+  server.create(administrator, "sandboxtemplates",
+                {{"apiVersion", api::apiVersion},
+                 {"kind", "SandboxTemplate"},
+                 {"metadata", {{"name", "template"}, {"namespace", namespace_}}},
+                 {"spec", {{"sandbox", {{"image", "runs"}}}, {"overridable", overridable}}}});
+  server.create(administrator, "sandboxpools",
+                {{"apiVersion", api::apiVersion},
+                 {"kind", "SandboxPool"},
+                 {"metadata", {{"name", "pool"}, {"namespace", namespace_}}},
+                 {"spec",
+                  {{"templateRef", {{"name", "template"}}},
+                   {"replicas", setup.idle},
+                   {"whenEmpty", whenEmpty[(setup.pool - 1) % 2]}}}});
+}
+
+std::string unsettledPools(const test::ApiServer& server) {
+  for (const test::Object& pool : server.storage().list("sandboxpools", "")) {
+    const int64_t wanted = integer(pool->json, "spec.replicas");
+    const std::string key = ": pool " + keyOf(pool->json);
+    if (held(server, pool->json) != wanted) return "it does not hold what it should" + key;
+    if (readyOf(server, pool->json) != wanted) return "its pods are not ready" + key;
+    if (integer(pool->json, "status.readyReplicas") != wanted) return "its status does not count them" + key;
+    if (integer(pool->json, "status.observedGeneration") != integer(pool->json, "metadata.generation"))
+      return "the generation was not observed" + key;
+    if (conditionOf(pool->json, "Ready", "status") != "True") return "it is not Ready" + key;
+  }
+  return {};
+}
+
+PoolRules::PoolRules(test::ApiServer& server) : server_(server) {
+  server.storage().onChange([this](const test::Change& change) {
+    if (change.id.plural == "sandboxpools") poolChanged(change);
+    if (change.id.plural == "pods") podChanged(change);
+  });
+}
+
+void PoolRules::violate(std::string what) {
+  if (!violation_) violation_ = std::move(what);
+}
+
+void PoolRules::poolChanged(const test::Change& change) {
+  if (!change.after) return;
+  int64_t& most = mostWanted_[findString(change.after->json, "metadata.uid")];
+  most = std::max(most, integer(change.after->json, "spec.replicas"));
+}
+
+void PoolRules::podChanged(const test::Change& change) {
+  if (!change.after || !server_.actor().starts_with(operatorPrefix)) return;
+  if (!change.before) return podCreated(change.after->json);
+  podTaken(change.before->json, change.after->json);
+}
+
+// Whatever view it rests on, a pool is not overfilled.
+void PoolRules::podCreated(const json::value& pod) {
+  if (!isIdle(pod)) return;
+  const test::Object pool = server_.storage().get(
+      {"sandboxpools", {findString(pod, "metadata.namespace"), labelOf(pod, api::poolLabel)}});
+  // A request that is carried out late may meet another world.
+  if (!pool || ownerUid(pod) != findString(pool->json, "metadata.uid") ||
+      server_.actor().ends_with(lateSuffix))
+    return;
+  if (held(server_, pool->json) > mostWanted_[ownerUid(pod)])
+    violate("more pods than the pool was ever to hold: " + keyOf(pool->json));
+}
+
+void PoolRules::podTaken(const json::value& before, const json::value& after) {
+  const std::string was = labelOf(before, api::sandboxLabel);
+  const std::string is = labelOf(after, api::sandboxLabel);
+  if (was == is && ownerUid(before) == ownerUid(after)) return;
+  if (!isIdle(before)) return violate("given to another one: pod " + keyOf(after));
+  if (isLeaving(before) || conditionOf(before, "Ready", "status") != "True")
+    violate("taken although it is not ready: pod " + keyOf(after));
+  // A second process cannot know, and its pod goes; one process takes one.
+  std::string& taker = takenBy_[ownerUid(after)];
+  const test::Object sandbox = ownerOf(server_, after);
+  if (sandbox && taker == server_.actor()) {
+    int living = 0;
+    for (const auto& pod : podsOf(server_, sandbox->json)) living += isLeaving(pod->json) ? 0 : 1;
+    if (living > 1) violate("two pods taken for one Sandbox: " + keyOf(sandbox->json));
+  }
+  taker = server_.actor();
+}
+
+}  // namespace cloister::sim

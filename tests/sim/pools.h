@@ -1,0 +1,40 @@
+// Templates and pools in a simulated cluster, and what must hold of them.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "tests/sim/script.h"
+#include "tests/support/apiserver/api_server.h"
+
+namespace cloister::sim {
+
+// The template "template" and the pool "pool" of NAMESPACE, if SETUP has them.
+void makePool(test::ApiServer& server, const std::string& namespace_, const Setup& setup);
+
+// What of the pools is not as it should be once nothing happens any more; empty: nothing.
+std::string unsettledPools(const test::ApiServer& server);
+
+class PoolRules {
+ public:
+  explicit PoolRules(test::ApiServer& server);
+
+  // The first violation.
+  const std::optional<std::string>& violation() const { return violation_; }
+
+ private:
+  void violate(std::string what);
+  void poolChanged(const test::Change& change);
+  void podChanged(const test::Change& change);
+  void podCreated(const json::value& pod);
+  void podTaken(const json::value& before, const json::value& after);
+
+  test::ApiServer& server_;
+  std::optional<std::string> violation_;
+  std::map<std::string, int64_t> mostWanted_;   // replicas, by the pool's uid
+  std::map<std::string, std::string> takenBy_;  // which process took a pod, by the Sandbox's uid
+};
+
+}  // namespace cloister::sim
