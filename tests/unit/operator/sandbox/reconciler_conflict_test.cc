@@ -58,7 +58,7 @@ TEST_F(Conflict, TheSuccessorOfTheSameNameGetsItsOwnStart) {
 
 TEST_F(Conflict, AnUnreadableSandboxIsToldSo) {
   json::value garbled = world_.server.get("sandboxes", World::key);
-  garbled.at("spec").as_object()["resources"] = {{"memory", "lots"}};
+  garbled.as_object()["spec"] = {{"resources", {{"memory", "lots"}}}};
   world_.server.put("sandboxes", garbled);
   endPod();
   expectRefusedOnce();
