@@ -81,10 +81,13 @@ std::string Simulation::describeEnd() const {
             conditionOf(sandbox->json, "Ready", "status") + " " +
             conditionOf(sandbox->json, "Ready", "reason") + "\n";
   }
+  std::multiset<std::string> pods;  // whatever their names
   for (const auto& pod : server_.storage().list("pods", "")) {
-    text += "pod of " + json::findString(pod->json, "metadata.ownerReferences.0.name") + " " +
-            json::findString(pod->json, "status.phase") + " " + labelOf(pod->json, api::networkLabel) + "\n";
+    pods.insert("pod of " + json::findString(pod->json, "metadata.ownerReferences.0.name") + " " +
+                json::findString(pod->json, "status.phase") + " " + labelOf(pod->json, api::networkLabel) +
+                "\n");
   }
+  for (const std::string& pod : pods) text += pod;
   for (const auto& policy : server_.storage().list("networkpolicies", "")) text += keyOf(policy->json) + "\n";
   return text;
 }
