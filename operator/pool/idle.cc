@@ -77,6 +77,7 @@ std::vector<IdlePods::Offer> IdlePods::offers(const kube::ObjectKey& pool,
     }
   }
   std::vector<Offer> offers;
+  offers.reserve(best.size());
   for (auto& [group, chosen] : best) offers.push_back({group, std::move(chosen.second)});
   return offers;
 }
