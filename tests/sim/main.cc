@@ -18,6 +18,9 @@
 namespace cloister::sim {
 namespace {
 
+// After so many seeds a long run tells how far it is.
+constexpr uint64_t stretch = 100'000;
+
 struct Options {
   uint64_t firstSeed = 1;
   uint64_t seeds = 1000;
@@ -78,20 +81,22 @@ int replay(const Options& options) {
 
 int runSeeds(const Options& options) {
   std::atomic<uint64_t> next = options.firstSeed;
-  std::atomic<uint64_t> failures = 0;
-  std::mutex printing;
+  std::mutex telling;
+  uint64_t done = 0;
+  uint64_t failures = 0;
   const auto begun = std::chrono::steady_clock::now();
   const auto work = [&] {
     for (uint64_t seed = next++; seed < options.firstSeed + options.seeds; seed = next++) {
       const Script script = scriptOf(seed, options);
       const Outcome outcome = run(script);
-      if (!outcome.violation) continue;
-      const std::lock_guard lock(printing);
-      if (failures++ == 0) {
+      const std::lock_guard lock(telling);
+      if (outcome.violation && failures++ == 0) {
         showFailure(script, *outcome.violation, options);
-      } else {
+      } else if (outcome.violation) {
         std::cout << "seed " << seed << " (" << script.name << "): " << *outcome.violation << "\n";
       }
+      if (++done % stretch == 0 && done < options.seeds)
+        std::cout << "... " << done << " of " << options.seeds << "\n";
     }
   };
   {
