@@ -11,8 +11,9 @@ from support.waiting import eventually, throughout
 from support.witness import Witness
 
 # Seconds after the last fault in which everything must be as wanted: a request that hangs holds its Sandbox for 15, one whose
-# writes failed again and again waits for up to 60 (docs/reliability.md), and then pods must still start or stop.
-RECOVERY = 75
+# writes failed again and again waits for up to 60 (docs/reliability.md), and then pods must still start or stop, on a machine
+# that has other things to do.
+RECOVERY = 90
 SMALL = {"cpu": "200m", "memory": "64Mi", "disk": "16Mi"}
 QUIET = 5  # seconds
 
@@ -82,15 +83,16 @@ class Trial:
                          self._wanted)
 
     def _assert_prompt(self) -> None:
-        """A Sandbox lives and ends as if nothing had ever happened."""
+        """A Sandbox lives and ends as if nothing had ever happened, by the API server's clock: ours may be told late."""
         namespace = next(iter(self._namespaces.values()))
         probe = self.create_short(namespace, "probe", "3s")
         uid = probe.read()["metadata"]["uid"]
         probe.wait_gone(within=30)
         self.witness.catch_up(self.api)
-        life = self.witness.saw(self._namespaces).sandboxes[uid]
-        late = (life.gone - life.expiry).total_seconds()
-        assert -1 <= late <= PROMPT, f"the probe ended {late:.1f} s after its expiry"
+        seen = self.witness.saw(self._namespaces)
+        (pod,) = (pod for pod in seen.pods.values() if pod.owner == uid)
+        late = (pod.told_to_go - seen.sandboxes[uid].expiry).total_seconds()
+        assert 0 <= late <= PROMPT, f"the probe's pod was told to go {late:.0f} s after its expiry"
 
     def _assert_quiet(self) -> None:
         """The operator looks at each Sandbox once more, and finds nothing to write.

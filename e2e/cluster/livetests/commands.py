@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent.parent
@@ -11,6 +12,13 @@ IMAGE = "cloister.test/probe:1"
 def cluster(*words, check=True):
     """Runs the command line as a user does."""
     return subprocess.run([FOLDER / "cluster", *words], capture_output=True, text=True, check=check, timeout=600)
+
+
+def eventually(ready, seconds=20):
+    deadline = time.monotonic() + seconds
+    while not ready():
+        assert time.monotonic() < deadline, "not in time"
+        time.sleep(0.1)
 
 
 class Cluster:

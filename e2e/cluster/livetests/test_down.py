@@ -157,7 +157,7 @@ def test_a_warm_start_is_quick(bare):
     cluster("down")
     started = time.monotonic()
     cluster("up")
-    assert time.monotonic() - started < 15
+    assert time.monotonic() - started < 60, "seconds on an idle machine; what must be built takes minutes"
 
 
 def test_a_check_that_was_interrupted_is_in_nobodys_way():

@@ -4,11 +4,10 @@ import json
 import os
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
-from commands import FOLDER
+from commands import FOLDER, eventually
 from onenode import toolgroups, tools
 
 
@@ -35,13 +34,6 @@ def processes_of(folder):
         if f"{folder}/" in argv:
             found.append(argv)
     return found
-
-
-def assert_gone(folder, seconds=10):
-    deadline = time.monotonic() + seconds
-    while processes_of(folder):
-        assert time.monotonic() < deadline, processes_of(folder)
-        time.sleep(0.05)
 
 
 POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"},
@@ -76,17 +68,17 @@ def test_killed_it_takes_its_servers_along(tmp_path):
     child = started(tmp_path / "k")
     child.kill()
     child.wait()
-    assert_gone(tmp_path / "k")
+    eventually(lambda: not processes_of(tmp_path / "k"))
 
 
 def test_it_ends_with_its_parent(tmp_path):
     script = f'"{FOLDER}/cluster" apiserver --dir "{tmp_path}/p" > "{tmp_path}/out" & wait'
     parent = subprocess.Popen(["bash", "-c", script])
-    while "KUBECONFIG" not in (tmp_path / "out").read_text() if (tmp_path / "out").exists() else True:
-        time.sleep(0.05)
+    out = tmp_path / "out"
+    eventually(lambda: out.exists() and "KUBECONFIG" in out.read_text(), 60)
     os.kill(parent.pid, signal.SIGKILL)
     parent.wait()
-    assert_gone(tmp_path / "p")
+    eventually(lambda: not processes_of(tmp_path / "p"))
 
 
 def test_a_server_that_dies_is_an_error(tmp_path):
@@ -94,4 +86,4 @@ def test_a_server_that_dies_is_an_error(tmp_path):
     etcd = subprocess.run(["pgrep", "-f", f"data-dir={tmp_path}/d/etcd"], capture_output=True, text=True, check=True)
     os.kill(int(etcd.stdout.split()[0]), signal.SIGKILL)
     assert child.wait(10) == 1
-    assert_gone(tmp_path / "d")
+    eventually(lambda: not processes_of(tmp_path / "d"))

@@ -9,7 +9,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from commands import cluster
+from commands import cluster, eventually
 from onenode import components, processes
 
 RUNTIMES = ("gvisor", "runc")
@@ -29,13 +29,6 @@ def pods(node):
         node.wait(runtime)
     eventually(lambda: "200" in node.probe("runc", "get", "http://web/", check=False))
     return node
-
-
-def eventually(ready, seconds=20):
-    deadline = time.monotonic() + seconds
-    while not ready():
-        assert time.monotonic() < deadline, "not in time"
-        time.sleep(0.1)
 
 
 def test_gvisor_pods_run_on_gvisors_kernel(pods):
@@ -77,7 +70,7 @@ def test_images_can_be_volumes(pods, runtime):
 def test_names_of_the_world_are_refused_at_once(pods):
     started = time.monotonic()
     assert pods.kubectl("exec", "runc", "--", "/probe", "lookup", "example.com.", check=False).returncode == 1
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 8, "a resolver that nobody answers gives up after 10 s"
 
 
 def test_a_missing_runtime_is_named(node):
