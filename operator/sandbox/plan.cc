@@ -182,11 +182,17 @@ void planStatus(const Situation& at, Time now, Plan& out) {
   if (next != at.sandbox.status) out.status = std::move(next);
 }
 
-void planExpiry(const Observed& observed, Plan& out) {
+void planExpiry(const Situation& at, Time now, Plan& out) {
+  const Observed& observed = at.observed;
   if (!observed.failure) {
     out.actions.emplace_back(DeleteSandbox{observed.sandbox});
     out.report = Report{.reason = reason::expired, .message = "The sandbox's time is over; it is deleted."};
   } else if (observed.undeletable && observed.sandboxConfirmed) {
+    // Without its pod nothing but the status tells that it ran: it would be started a second time.
+    if (at.startedAt && !at.sandbox.status.startedAt) {
+      planStatus(at, now, out);
+      return;
+    }
     // Somebody's webhook or a missing right holds the object: that must not lengthen its pod's time.
     out.report = Report{.warning = true,
                         .reason = reason::expired,
@@ -260,7 +266,7 @@ Plan plan(const Observed& observed, const Config& config, Time now) {
   }
   out.again = at.expiresAt;
   if (now >= at.expiresAt) {
-    planExpiry(observed, out);
+    planExpiry(at, now, out);
     out.again = now + deletionPeriod;
     return out;
   }

@@ -249,6 +249,24 @@ TEST(Plan, DeletesThePodOfASandboxThatCannotBeDeleted) {
   EXPECT_THAT(next.report->message, HasSubstr("webhook"));
 }
 
+TEST(Plan, TellsTheStartBeforeItDeletesThePodOfASandboxThatCannotBeDeleted) {
+  api::Sandbox sandbox = aSandbox();  // no status could be written so far
+  const Time late = epoch + hours(2);
+  Observed observed = seen(sandbox, {ready(podOf(sandbox))});
+  observed.failure = Error{Errc::Timeout, "the server closed the connection"};
+  observed.undeletable = observed.sandboxConfirmed = true;
+  const Plan first = planAt(observed, late);
+  EXPECT_THAT(first.actions, SizeIs(0));
+  ASSERT_TRUE(first.status);
+  EXPECT_TRUE(first.status->startedAt);
+  sandbox.status = *first.status;
+  observed.sandbox = seen(sandbox, {}).sandbox;
+  EXPECT_THAT(actionsOf<DeletePod>(planAt(observed, late)), SizeIs(1));
+  Observed after = seen(sandbox, {});
+  after.podConfirmedGone = true;
+  EXPECT_THAT(actionsOf<CreatePod>(planAt(after, late)), SizeIs(0)) << "a sandbox runs once";
+}
+
 TEST(Plan, DeletesNoPodOfASandboxThatChangedMeanwhile) {
   const api::Sandbox sandbox = running();
   Observed observed = seen(sandbox, {ready(podOf(sandbox))});
