@@ -102,8 +102,8 @@ def served_writes(metrics: Metrics) -> int:
     """What the API server says of the writes that a start's controller may make: those of pods (their status and binding
     are the node's and the scheduler's) and of what the two projects bring."""
     changes = ("POST", "PUT", "PATCH", "APPLY")
-    brought = ("sandboxes", "sandboxpools", "sandboxclaims", "sandboxwarmpools", "sandboxtemplates", "networkpolicies",
-               "services")
+    brought = ("sandboxes", "sandboxpools", "sandboxclaims", "sandboxwarmpools", "sandboxtemplates", "controllerrevisions",
+               "networkpolicies", "services")
     return int(metrics.total("apiserver_request_total", resource="pods", subresource="", verb=changes)
                + metrics.total("apiserver_request_total", resource=brought, verb=(*changes, "DELETE")))
 

@@ -42,7 +42,7 @@ class Sample:
 
 @dataclass
 class Pool:
-    """A pool's object, in whose status its controller tells how many are Ready."""
+    """A pool's object, whose controller keeps it full."""
 
     api: Api
     kind: Kind
@@ -57,14 +57,10 @@ class Pool:
         self.api.patch(f"{self.kind.path(self.namespace)}/{POOL}", {"spec": {"replicas": wanted}})
         self.wanted = wanted
 
-    def full(self) -> bool:
-        pool = self.api.get(f"{self.kind.path(self.namespace)}/{POOL}")
-        return ((pool.get("status") or {}).get("readyReplicas") or 0) == self.wanted
-
 
 @dataclass
 class BarePool:
-    """Pods without a controller: filled from here, and each start posts the next one."""
+    """Pods without a controller: each start posts the next one, and what then still lacks is posted from here."""
 
     api: Api
     namespace: str
@@ -79,9 +75,6 @@ class BarePool:
         for _ in range(wanted - len(warm)):
             self.api.create(pods(self.namespace), self.pod)
         self.wanted = wanted
-
-    def full(self) -> bool:
-        return not self.api.get(f"{pods(self.namespace)}?fieldSelector=status.phase=Pending&limit=1")["items"]
 
 
 @dataclass
@@ -102,28 +95,36 @@ class Arm:
         return self.kind.path(self.namespace)
 
     def fill(self, wanted: int) -> None:
-        """The pool has at least WANTED Ready pods."""
+        """At least WANTED Ready pods are in the pool."""
         if self.pool:
             self.pool.resize(max(wanted, self.pool.wanted))
         self.settle()
 
     def settle(self) -> None:
-        """What was taken from the pool is replaced."""
-        if self.pool:
-            eventually(self.pool.full, _LIMIT_SECONDS, f"the pool of {self.name} is full", every=0.2)
+        """As many Ready pods are in the pool as shall be: what was taken has been replaced."""
+        if isinstance(self.pool, BarePool):
+            self.pool.resize(self.pool.wanted)
+        eventually(self._settled, _LIMIT_SECONDS, f"the pool of {self.name} is full", every=0.2)
 
     def clear(self) -> None:
-        """All that was started is gone, with its pods, and the pool is full."""
+        """All that was started is gone, with its pods."""
         self.api.delete(self.path)
-        kept = self.pool.wanted if self.pool else 0
-        eventually(lambda: count(self.api, self.path) == 0 and count(self.api, pods(self.namespace)) <= kept,
+        eventually(lambda: count(self.api, self.path) == 0 and count(self.api, pods(self.namespace)) <= self._wanted,
                    _LIMIT_SECONDS, f"what was started by {self.name} is gone", every=0.2)
-        self.settle()
+
+    @property
+    def _wanted(self) -> int:
+        return self.pool.wanted if self.pool else 0
+
+    def _settled(self) -> bool:
+        """Seen from outside, since a pool's own status may lag: whatever was started has one of the pods."""
+        starting = self.api.get(f"{pods(self.namespace)}?fieldSelector=status.phase=Pending&limit=1")["items"]
+        return not starting and count(self.api, pods(self.namespace)) - count(self.api, self.path) == self._wanted
 
 
 def ours(api: Api, namespace: str, operator: Path, warm: bool) -> Arm:
     spec = workloads.sandbox("")["spec"]
-    config = controllers.our_config(namespace, namespace)
+    config = controllers.our_config("", namespace)
 
     def work() -> Controller:
         return controllers.operator(api.kubeconfig, config, operator, "operator-claims")
