@@ -51,7 +51,8 @@ def writes(trials: Trials) -> list[Row]:
 
     number = sum(len(t.seen.starts) for t in trials if t.arm == "ours")
     return [Row("writes_per_warm_start", per_start("ours"), "writes", per_start("ours"), per_start("peer"), number),
-            Row("conflicts", conflicts("ours"), "writes", conflicts("ours"), conflicts("peer"), number)]
+            Row("conflicts", conflicts("ours"), "writes", conflicts("ours"), conflicts("peer"), number),
+            Row("cold_starts", sum(t.cold for t in trials if t.arm == "ours"), "starts", n=number)]
 
 
 def rate_ratio(metric: str, ours: Search, theirs: Search) -> Row:

@@ -40,13 +40,14 @@ class Trial:
     arm: str
     rate: float
     seen: Seen
+    cold: int  # starts of ours that took no pod from the pool
     writes: Writes
     cpu_ms: float
     rss_mib: float
 
     @property
     def held(self) -> bool:
-        return self.seen.unready == 0 and percentile(self.seen.latencies, 99) < HELD_MS
+        return self.seen.unready == 0 and self.cold == 0 and percentile(self.seen.latencies, 99) < HELD_MS
 
 
 @dataclass
@@ -131,14 +132,15 @@ def trial(bed: Bed, arm: Arm, controller: Controller | None, round: int, rate: f
     bed.quiet()
     before = Usage.of(controller, arm.api)
     thing = arm.kind.object(arm.spec)
-    seen = load.run(arm.api.kubeconfig, arm.kind, arm.namespace, f"{arm.name}-{len(bed.trials)}-", thing, rate, number, arm.bare)
+    prefix = f"{arm.name}-{len(bed.trials)}-"
+    seen = load.run(arm.api.kubeconfig, arm.kind, arm.namespace, prefix, thing, rate, number, arm.bare)
     arm.settle()
     bed.quiet()
     after = Usage.of(controller, arm.api)
     own = after.writes - before.writes if controller else Writes(seen.writes.requests - number, seen.writes.conflicts)
     # The API server's count and the controller's own must agree: the larger one tells on the other.
     writes = Writes(max(own.requests, after.served - before.served - number), own.conflicts)
-    made = Trial(round, arm.name, rate, seen, writes, after.cpu_ms - before.cpu_ms,
+    made = Trial(round, arm.name, rate, seen, arm.cold(prefix), writes, after.cpu_ms - before.cpu_ms,
                  controller.child.rss_mib() if controller else 0)
     bed.trials.append(made)
     return made
@@ -191,7 +193,7 @@ def known_rate(trials: list[Trial], arm: str) -> float:
 def tell(made: Trial, say: Callable[[str], None]) -> None:
     at = made.seen.latencies
     say(f"{made.arm} at {made.rate:.3g}/s: p50 {percentile(at, 50):.0f} ms, p99 {percentile(at, 99):.0f} ms"
-        + (f", {made.seen.unready} never Ready" if made.seen.unready else ""))
+        + (f", {made.seen.unready} never Ready" if made.seen.unready else "") + (f", {made.cold} cold" if made.cold else ""))
 
 
 def save(trials: list[Trial], file: Path) -> None:

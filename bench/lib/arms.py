@@ -11,6 +11,7 @@ from lib import controllers, workloads
 from lib.controllers import Controller
 from lib.kube import Api, pods
 from lib.load import Kind
+from lib.watch import condition
 from support.waiting import eventually
 
 OURS = Kind("cloister.dev", "v1alpha1", "sandboxes", "Sandbox")
@@ -111,6 +112,11 @@ class Arm:
         self.api.delete(self.path)
         eventually(lambda: count(self.api, self.path) == 0 and count(self.api, pods(self.namespace)) <= self._wanted,
                    _LIMIT_SECONDS, f"what was started by {self.name} is gone", every=0.2)
+
+    def cold(self, prefix: str) -> int:
+        """How many Sandboxes whose names begin with PREFIX say that they took no waiting pod."""
+        started = [t for t in self.api.get(self.path)["items"] if t["metadata"]["name"].startswith(prefix)]
+        return sum(map(condition("WarmStart", "False"), started))
 
     @property
     def _wanted(self) -> int:

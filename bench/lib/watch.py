@@ -115,11 +115,11 @@ class Watch(Log):
         return version
 
 
-def condition(kind: str) -> Predicate:
-    """Whether an object's condition KIND is True."""
+def condition(kind: str, status: str = "True") -> Predicate:
+    """Whether an object's condition KIND has that STATUS."""
     def holds(thing: dict) -> bool:
         found = (thing.get("status") or {}).get("conditions") or []
-        return any(c["type"] == kind and c["status"] == "True" for c in found)
+        return any(c["type"] == kind and c["status"] == status for c in found)
 
     return holds
 

@@ -7,9 +7,9 @@ from warmstart import Trial, known_rate, served_writes
 from support.metrics import Metrics
 
 
-def trial(arm, rate, latencies, round=0, writes=0, conflicts=0, cpu_ms=1.0, rss_mib=1.0):
+def trial(arm, rate, latencies, round=0, cold=0, writes=0, conflicts=0, cpu_ms=1.0, rss_mib=1.0):
     starts = tuple(Start(10.0 * i, 10.0 * i + 1, None if ms is None else 10.0 * i + ms) for i, ms in enumerate(latencies))
-    return Trial(round, arm, rate, Seen(starts, Writes(0, 0), 0, 5.0), Writes(writes, conflicts), cpu_ms, rss_mib)
+    return Trial(round, arm, rate, Seen(starts, Writes(0, 0), 0, 5.0), cold, Writes(writes, conflicts), cpu_ms, rss_mib)
 
 
 def searched(held, failed):
@@ -67,6 +67,12 @@ def test_every_arm_is_drawn_over_every_rate():
 @pytest.mark.parametrize("latencies, held", [([20] * 100, True), ([20] * 98 + [900] * 2, False), ([20] * 99 + [None], False)])
 def test_a_rate_is_held_when_nearly_all_are_quick_and_all_are_ready(latencies, held):
     assert trial("ours", 20, latencies).held == held
+
+
+def test_cold_starts_are_counted_and_hold_no_rate():
+    made = trial("ours", 20, [20] * 100, cold=2)
+    assert not made.held
+    assert by_name([*TRIALS[:3], made, *TRIALS[4:]])["cold_starts"].value == 2
 
 
 def test_a_rate_is_known_when_it_was_held_each_time():
