@@ -191,9 +191,9 @@ def known_rate(trials: list[Trial], arm: str) -> float:
 
 
 def tell(made: Trial, say: Callable[[str], None]) -> None:
-    at = made.seen.latencies
+    at, wrong = made.seen.latencies, {"never Ready": made.seen.unready, "cold": made.cold, "requests failed": made.seen.failures}
     say(f"{made.arm} at {made.rate:.3g}/s: p50 {percentile(at, 50):.0f} ms, p99 {percentile(at, 99):.0f} ms"
-        + (f", {made.seen.unready} never Ready" if made.seen.unready else "") + (f", {made.cold} cold" if made.cold else ""))
+        + "".join(f", {number} {what}" for what, number in wrong.items() if number))
 
 
 def save(trials: list[Trial], file: Path) -> None:

@@ -10,7 +10,7 @@ class Search:
     disturbs the machine is no limit of what is measured. It ends below LEAST or above LARGEST."""
 
     def __init__(self, first: float, precision: float = 1.15, least: float = 1, largest: float = 1000) -> None:
-        self.rate = first
+        self.rate = first if first > least else least * 2
         self._precision = precision
         self._largest = largest
         self._held = least

@@ -25,6 +25,7 @@ def test_known_rates_are_not_tried_again():
         tried.append(search.rate)
         search.tell(search.rate <= 12)
     assert min(tried) > 10
+    assert Search(15, least=20).rate == 40
 
 
 def test_one_failure_may_be_a_disturbance():
