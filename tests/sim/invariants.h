@@ -36,8 +36,8 @@ class Invariants {
   void tick(Duration step, std::optional<Time> leader);
   // The first violation.
   const std::optional<std::string>& violation() const { return violation_; }
-  // Requests of the operator that were no reads, Leases and the removal of network policies aside: all, and
-  // those that changed something.
+  // Requests of the operator that were no reads, Leases and the removal of network policies and revisions
+  // aside: all, and those that changed something.
   size_t writes() const { return writes_; }
   size_t changes() const { return changes_; }
 

@@ -74,6 +74,24 @@ std::string unsettledPools(const test::ApiServer& server) {
   return {};
 }
 
+std::string unusedRevision(const test::ApiServer& server) {
+  for (const test::Object& revision : server.storage().list("controllerrevisions", "")) {
+    const std::string namespace_ = findString(revision->json, "metadata.namespace");
+    const std::string name = findString(revision->json, "metadata.name");
+    const auto names = [&](const char* plural, auto&& field) {
+      return std::ranges::any_of(server.storage().list(plural, namespace_),
+                                 [&](const test::Object& object) { return field(object->json) == name; });
+    };
+    const bool used =
+        names("sandboxtemplates", [](const auto& object) { return findString(object, "status.revision"); }) ||
+        names("sandboxes",
+              [](const auto& object) { return findString(object, "status.templateRevision"); }) ||
+        names("pods", [](const auto& object) { return labelOf(object, api::revisionLabel); });
+    if (!used) return keyOf(revision->json);
+  }
+  return {};
+}
+
 PoolRules::PoolRules(test::ApiServer& server) : server_(server) {
   server.storage().onChange([this](const test::Change& change) {
     if (change.id.plural == "sandboxpools") poolChanged(change);

@@ -17,6 +17,10 @@ void makePool(test::ApiServer& server, const std::string& namespace_, const Setu
 // What of the pools is not as it should be once nothing happens any more; empty: nothing.
 std::string unsettledPools(const test::ApiServer& server);
 
+// A ControllerRevision that is neither its template's present one nor named by anything; empty: there is
+// none.
+std::string unusedRevision(const test::ApiServer& server);
+
 class PoolRules {
  public:
   explicit PoolRules(test::ApiServer& server);

@@ -218,6 +218,8 @@ void Simulation::linger() {
   pass(lingerTime);
   if (failure_) return;
   if (!unusedPolicies(server_, config_).empty()) failure_ = "an unused network policy stays";
+  if (const std::string unused = unusedRevision(server_); !unused.empty())
+    failure_ = "an unused revision stays: " + unused;
   if (invariants_.changes() != before) failure_ = "writes although only time passes";
 }
 
