@@ -165,7 +165,6 @@ void Operator::sandboxChanged(const api::Sandbox* before, const api::Sandbox* af
     starts_.seen(after->metadata.uid, with_.clock.instant());
   }
   sandboxController_.add(api::keyOf((after != nullptr ? after : before)->metadata));
-  if (before != nullptr) noteAwaited(*before);
   for (const api::Sandbox* sandbox : {before, after}) {
     if (sandbox != nullptr) revisionUsed(sandbox->metadata.namespace_, sandbox->status.templateRevision);
   }
@@ -176,12 +175,6 @@ void Operator::revisionUsed(const std::string& namespace_, const std::string& na
   if (name.empty()) return;
   if (const auto revision = stores_.revisions.get({namespace_, name}))
     templateController_.addAfter(templateOf(*revision), templates::countsPeriod);
-}
-
-// Whatever has become of a Sandbox that waited, its policy may be unused now.
-void Operator::noteAwaited(const api::Sandbox& before) {
-  const auto key = policy::awaitedPolicy(before, with_.config.network);
-  if (key) noteUse(*key);
 }
 
 void Operator::noteUse(const kube::ObjectKey& policy) {

@@ -64,7 +64,6 @@ class Operator {
   void podIsIdle(const kube::ObjectKey& pool);
   void poolChanged(const api::SandboxPool* before, const api::SandboxPool* after);
   void nodeChanged(const api::Node* before, const api::Node* after);
-  void noteAwaited(const api::Sandbox& before);
   void noteUse(const kube::ObjectKey& policy);
   void measureStart(const api::Pod& pod);
   void gateChanged();

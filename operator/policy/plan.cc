@@ -9,7 +9,8 @@ Plan plan(const Observed& observed, Time now) {
   if (observed.used) return {.step = !intact && observed.wanted ? Step::Repair : Step::Nothing};
   // The default-deny policy stays: the next sandbox of the namespace must not wait for it.
   if (observed.name == defaultDenyName) return {.step = intact ? Step::Nothing : Step::Repair};
-  if (observed.awaited) return {};
+  // Nobody tells when that ends.
+  if (observed.awaited) return {.step = Step::Nothing, .again = now + unusedGrace};
   if (observed.unusedFor >= unusedGrace) return {.step = Step::Delete};
   return {.step = Step::Nothing, .again = now + (unusedGrace - observed.unusedFor)};
 }

@@ -20,7 +20,7 @@ struct Observed {
   std::string name;                                  // the policy's
   std::shared_ptr<const api::NetworkPolicy> policy;  // null: there is none
   bool used = false;     // a pod carries its label (default-deny: any sandbox pod)
-  bool awaited = false;  // unused, but a Sandbox that may get a pod yet asks for it
+  bool awaited = false;  // unused, but a Sandbox that may get a pod yet asks for it, or a pool does
   // Since this process first saw it neither used nor awaited, on a clock that never jumps.
   Duration unusedFor = {};
   std::optional<json::object> wanted = {};  // its spec, if a Sandbox that uses it still asks for it

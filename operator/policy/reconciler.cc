@@ -52,22 +52,35 @@ Task<Result<json::value>> create(kube::Client& client, kube::ObjectKey key, json
                                   {.type = kube::PatchType::Json});
 }
 
-}  // namespace
-
-std::optional<kube::ObjectKey> awaitedPolicy(const api::Sandbox& sandbox, const NetworkConfig& config) {
-  if (!isWaiting(sandbox)) return std::nullopt;
-  const NetworkProfile profile = networkProfile(sandbox.spec.network, config);
-  if (profile.name.empty()) return std::nullopt;
-  return kube::ObjectKey{sandbox.metadata.namespace_, policyName(profile.name)};
+bool asksFor(const kube::ObjectKey& key, const api::SandboxNetwork& network, const Parts& parts) {
+  const NetworkProfile profile = networkProfile(network, parts.config.network);
+  return !profile.name.empty() && policyName(profile.name) == key.name;
 }
+
+// A Sandbox that may get a pod yet asks for KEY, or the template of one or of a pool does.
+bool isAwaited(const Parts& parts, const kube::ObjectKey& key) {
+  const Stores& stores = parts.stores;
+  const auto templateAsks = [&](const std::string& name) {
+    const auto from = stores.templates.get({key.namespace_, name});
+    return from != nullptr && asksFor(key, from->spec.sandbox.network, parts);
+  };
+  const auto sandboxAsks = [&](const auto& sandbox) {
+    const api::SandboxSpec& spec = sandbox->spec;
+    return asksFor(key, spec.network, parts) || (spec.templateRef && templateAsks(spec.templateRef->name));
+  };
+  const auto poolAsks = [&](const auto& pool) {
+    return pool->metadata.namespace_ == key.namespace_ && templateAsks(pool->spec.templateRef.name);
+  };
+  return std::ranges::any_of(stores.waitingIn(key.namespace_), sandboxAsks) ||
+         std::ranges::any_of(stores.pools.all(), poolAsks);
+}
+
+}  // namespace
 
 Observed Reconciler::observe(const kube::ObjectKey& key) {
   Observed seen{.name = key.name, .policy = parts_.stores.policies.get(key)};
   seen.used = !parts_.stores.podsUnder(key).empty();
-  seen.awaited =
-      !seen.used && std::ranges::any_of(parts_.stores.waitingIn(key.namespace_), [&](const auto& sandbox) {
-        return awaitedPolicy(*sandbox, parts_.config.network) == key;
-      });
+  seen.awaited = !seen.used && isAwaited(parts_, key);
   seen.wanted = wantedSpec(parts_, key);
   if (seen.used || seen.awaited || seen.policy == nullptr) {
     unusedSince_.erase(key);

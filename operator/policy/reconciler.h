@@ -17,10 +17,6 @@ struct Parts {
   Stores& stores;
 };
 
-// The policy that the pod of SANDBOX will need, while it waits for one and has no need of the default-deny
-// alone.
-std::optional<kube::ObjectKey> awaitedPolicy(const api::Sandbox& sandbox, const NetworkConfig& config);
-
 class Reconciler {
  public:
   explicit Reconciler(Parts parts) : parts_(parts) {}

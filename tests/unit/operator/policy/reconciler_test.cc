@@ -161,7 +161,7 @@ TEST_F(PolicyReconciler, KeepsWhatASandboxWaitsFor) {
   putPolicy(profile, internet.spec);
   server_.put("sandboxes", json::encode(onlineSandbox()));
   for (int i = 0; i < 3; ++i) {
-    EXPECT_EQ(reconcile(profile)->again, std::nullopt) << "what ends the wait brings the key";
+    EXPECT_EQ(reconcile(profile)->again, clock_.now() + minutes(10));
     clock_.advance(minutes(10));
   }
   api::Sandbox refused = onlineSandbox();
@@ -173,6 +173,34 @@ TEST_F(PolicyReconciler, KeepsWhatASandboxWaitsFor) {
   clock_.advance(minutes(10));
   EXPECT_TRUE(reconcile(profile));
   EXPECT_FALSE(isThere(profile));
+}
+
+TEST_F(PolicyReconciler, KeepsWhatAPoolOrATemplateWillNeed) {
+  putPolicy(profile, internet.spec);
+  api::SandboxTemplate online;
+  online.metadata.name = "online";
+  online.metadata.namespace_ = "team";
+  online.spec.sandbox.network = onlineSandbox().spec.network;
+  server_.put("sandboxtemplates", json::encode(online));
+  api::SandboxPool pool;
+  pool.metadata.name = "pool";
+  pool.metadata.namespace_ = "team";
+  pool.spec.templateRef.name = "online";
+  server_.put("sandboxpools", json::encode(pool));
+  const auto stays = [this] {
+    EXPECT_TRUE(reconcile(profile));
+    clock_.advance(minutes(11));
+    EXPECT_TRUE(reconcile(profile));
+    return isThere(profile);
+  };
+  EXPECT_TRUE(stays());
+  server_.erase("sandboxpools", {"team", "pool"});
+  api::Sandbox waits = aSandbox();
+  waits.spec.templateRef = api::LocalReference{"online"};
+  server_.put("sandboxes", json::encode(waits));
+  EXPECT_TRUE(stays());
+  server_.erase("sandboxes", api::keyOf(waits.metadata));
+  EXPECT_FALSE(stays());
 }
 
 TEST_F(PolicyReconciler, CountsFromAUseThatCameAndWentBetweenTwoLooks) {
