@@ -118,13 +118,12 @@ Time shortSince(const Observed& observed, Time now) {
 }
 
 // When another pod is tried in the place of MEMBER, which is stuck. While others become Ready the fault is
-// its own; else it has as much time as the pool had been in trouble when it was made, so that tries become
-// rarer.
+// its own; else it has as much time as the pool had been in trouble when it began to start, so that tries
+// become rarer.
 Time replacementOf(const Round& round, const Member& member) {
-  const Time created = member.pod->metadata.creationTimestamp;
-  if (round.at.newestIsReady) return created + round.at.deadline;
-  const Duration trouble = created - shortSince(round.observed, round.now);
-  return created + std::clamp(trouble, round.at.deadline, std::max(round.at.deadline, longestPatience));
+  if (round.at.newestIsReady) return member.since + round.at.deadline;
+  const Duration trouble = member.since - shortSince(round.observed, round.now);
+  return member.since + std::clamp(trouble, round.at.deadline, std::max(round.at.deadline, longestPatience));
 }
 
 void replaceStuck(Round& round) {
@@ -153,7 +152,7 @@ std::optional<Time> nextLook(const Round& round) {
     const Time created = member.pod->metadata.creationTimestamp;
     if (member.standing == Standing::Ready) continue;
     at(created + quietRefill);
-    if (member.standing == Standing::Starting) at(created + round.at.deadline);
+    if (member.standing == Standing::Starting) at(member.since + round.at.deadline);
     if (member.standing == Standing::Spent) at(created + shortestLife);
     if (member.standing == Standing::Stuck) at(replacementOf(round, member));
   }

@@ -46,7 +46,9 @@ bool isQuietRefill(const Observed& observed, const View& at, Time now) {
   return before != nullptr && before->status == "True" &&
          before->observedGeneration == observed.pool->metadata.generation && !at.trouble &&
          std::ranges::all_of(at.members, [&](const Member& member) {
-           return member.standing == Standing::Ready || ageOf(*member.pod, now) < quietRefill;
+           // A wall clock far from the API server's says nothing about how long it has taken.
+           return member.standing == Standing::Ready ||
+                  std::chrono::abs(ageOf(*member.pod, now)) < quietRefill;
          });
 }
 

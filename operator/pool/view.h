@@ -37,6 +37,7 @@ enum class Standing {
 struct Member {
   std::shared_ptr<const api::Pod> pod;
   Standing standing = Standing::Starting;
+  Time since = {};       // when it was created, or else ceased to be Ready
   bool updated = false;  // as the pool would make it now
 };
 

@@ -115,6 +115,13 @@ TEST(PoolPlan, TakesTheLowestNumbersThatNoPodHas) {
   EXPECT_THAT(created(plan(observed, now)), ElementsAre(2, 5, 6));
 }
 
+TEST(PoolPlan, NamesNoPodAsThoseOfADeletedNamesake) {
+  api::SandboxPool successor = aPool();
+  successor.metadata.uid = "another";
+  EXPECT_NE(slotPrefix(successor), slotPrefix(aPool()));
+  EXPECT_EQ(slotPrefix(aPool()).size(), std::string("warm-xxxxxxxx-").size());
+}
+
 TEST(PoolPlan, PutsWhatAPodNeedsBeforeIt) {
   api::SandboxTemplate online = aTemplate();
   online.spec.sandbox.network.egress.mode = api::EgressMode::Internet;
@@ -250,6 +257,17 @@ TEST(PoolPlan, ReplacesAStuckPodWhileOthersBecomeReady) {
   EXPECT_THAT(early.actions, IsEmpty());
   EXPECT_EQ(early.again, epoch + minutes(5));
   EXPECT_THAT(deleted(plan(observed, epoch + minutes(5))), ElementsAre(0, 1));
+}
+
+TEST(PoolPlan, GivesAPodThatCeasedToBeReadyAsMuchTime) {
+  api::Pod pod = ready(slotPod(aPool(), 0));
+  pod.status.conditions.back().status = "False";
+  pod.status.conditions.back().lastTransitionTime = epoch + hours(3);
+  const Observed observed = seen(aPool(1), {pod});
+  const Plan early = plan(observed, epoch + hours(3) + minutes(4));
+  EXPECT_THAT(early.actions, IsEmpty());
+  EXPECT_EQ(early.again, epoch + hours(3) + minutes(5));
+  EXPECT_THAT(deleted(plan(observed, epoch + hours(3) + minutes(5))), ElementsAre(0));
 }
 
 TEST(PoolPlan, ReplacesStuckPodsOneByOneWhenNoneBecomesReady) {
