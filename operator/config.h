@@ -84,6 +84,9 @@ struct Config {
   // Put before every image name that has no registry of its own ("registry.example.com/mirror").
   std::string imageRegistry;
   bool allowBaselineProfile = false;
+  // Nobody but the operator can write labels, annotations and owner references of cloister.dev on pods: the
+  // chart says so where it installs the admission policy. Only told, in the status of pools.
+  bool podsGuarded = false;
   RuntimesConfig runtimes;
   SandboxDefaults defaults;
   ResourceBounds largest{{"16"}, {"64Gi"}, {"100Gi"}};
@@ -96,8 +99,8 @@ struct Config {
   int workers = 8;
 };
 BOOST_DESCRIBE_STRUCT(Config, (),
-                      (watchNamespaces, imageRegistry, allowBaselineProfile, runtimes, defaults, largest,
-                       requests, lifecycle, network, leaderElection, listen, logLevel, workers))
+                      (watchNamespaces, imageRegistry, allowBaselineProfile, podsGuarded, runtimes, defaults,
+                       largest, requests, lifecycle, network, leaderElection, listen, logLevel, workers))
 
 // YAML text as a Config. Errors tell "FILE:LINE: .field: reason"; fields that do not exist are errors.
 Result<Config> parseConfig(std::string_view yaml, std::string_view file);

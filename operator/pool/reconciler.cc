@@ -31,6 +31,7 @@ Observed Reconciler::observe(const kube::ObjectKey& key) const {
   if (seen.pool->spec.minIdle) seen.claims = claimsOf(stores, seen.taken);
   seen.closedNodes = stores.closedNodes;
   seen.policies = stores.policyNames(key.namespace_);
+  seen.guarded = parts_.config.podsGuarded;
   if (const auto known = memory_.find(key); known != memory_.end()) seen.foreign = known->second.foreign;
   return seen;
 }

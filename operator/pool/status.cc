@@ -111,6 +111,15 @@ std::vector<api::Condition> conditionsOf(const Observed& observed, const Word& r
   Conditions conditions(observed.pool->status.conditions, observed.pool->metadata.generation, now);
   conditions.set(condition::ready, ready.status, ready.reason, ready.message);
   conditions.set(condition::progressing, progress.status, progress.reason, progress.message);
+  if (observed.guarded) {
+    conditions.set(condition::guarded, "True", reason::admissionPolicy,
+                   "Only the operator can write what makes a pod the pool's.");
+  } else {
+    conditions.set(
+        condition::guarded, "False", reason::noAdmissionPolicy,
+        "Whoever may create or change pods in this namespace can slip one into the pool: install the "
+        "chart's admission policy, or give that right to nobody who is not trusted.");
+  }
   if (progress.status == "False") {
     conditions.set(condition::stalled, "True", progress.reason, "See the condition Progressing.");
   } else {

@@ -23,6 +23,7 @@ struct Observed {
   std::vector<Time> claims = {};  // when the Sandboxes of TAKEN were created, for a pool that follows demand
   std::set<std::string> closedNodes = {};  // that are cordoned or not Ready
   std::vector<std::string> policies = {};  // names of the namespace's NetworkPolicies of ours
+  bool guarded = false;                    // as the configuration says
   std::set<std::string> foreign = {};      // names of slots that pods of somebody else have
   std::optional<Error> failure = {};       // of the round that was just made
 };

@@ -200,9 +200,16 @@ def config_of(objects):
 def test_the_configuration_is_the_values_and_what_the_chart_knows(render):
     version = (ROOT / "VERSION").read_text().strip()
     assert config_of(render({})) == {
-        "defaults": {"image": f"cloister.dev/sandbox-base:{version}"}, "leaderElection": {"name": "cloister-operator"}}
-    assert config_of(render(EVERYTHING)) == EVERYTHING["config"]
+        "defaults": {"image": f"cloister.dev/sandbox-base:{version}"}, "leaderElection": {"name": "cloister-operator"},
+        "podsGuarded": True}
+    assert config_of(render(EVERYTHING)) == {**EVERYTHING["config"], "podsGuarded": True}
     assert config_of(render(NAMESPACED))["watchNamespaces"] == ["team-a", "team-b"]
+
+
+def test_the_operator_knows_whether_pods_are_guarded(render):
+    assert config_of(render({}))["podsGuarded"] is True
+    assert "podsGuarded" not in config_of(render(NAMESPACED)), "no object of the cluster"
+    assert "podsGuarded" not in config_of(render({"admissionPolicy": {"enabled": False}}))
 
 
 def test_a_changed_configuration_is_a_new_pod(render):

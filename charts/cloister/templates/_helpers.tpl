@@ -38,6 +38,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- $known := dict
     "defaults" (dict "image" (include "cloister.sandboxImage" .))
     "leaderElection" (dict "name" (include "cloister.name" .)) -}}
+{{- if include "cloister.admissionPolicy" . }}{{ $_ := set $known "podsGuarded" true }}{{ end -}}
 {{- with .Values.watchNamespaces }}{{ $_ := set $known "watchNamespaces" . }}{{ end -}}
 {{- toYaml (mergeOverwrite $known (deepCopy .Values.config)) -}}
 {{- end -}}

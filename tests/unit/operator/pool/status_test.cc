@@ -55,6 +55,10 @@ TEST(PoolStatus, TellsOfAFullPool) {
   EXPECT_EQ(say(pool, condition::ready), "True Filled");
   EXPECT_EQ(say(pool, condition::progressing), "True UpToDate");
   EXPECT_EQ(say(pool, condition::stalled), "");
+  EXPECT_EQ(say(pool, condition::guarded), "False NoAdmissionPolicy");
+  Observed guarded = seen(pool, {});
+  guarded.guarded = true;
+  EXPECT_EQ(say(after(guarded), condition::guarded), "True AdmissionPolicy");
   EXPECT_EQ(pool.status.observedGeneration, 1);
   EXPECT_EQ(pool.status.updatedReplicas, 2);
   EXPECT_FALSE(account(seen(pool, {ready(slotPod(pool, 0)), ready(slotPod(pool, 1))}), now).status)

@@ -53,7 +53,8 @@ TEST(Reasons, BelongToDocumentedConditions) {
                                          std::string(condition::networkFenced),
                                          std::string(condition::stalled),
                                          std::string(condition::warmStart),
-                                         std::string(pool::condition::progressing)};
+                                         std::string(pool::condition::progressing),
+                                         std::string(pool::condition::guarded)};
   EXPECT_EQ(column(0), conditions);
 }
 
