@@ -142,6 +142,10 @@ std::vector<std::shared_ptr<const api::Pod>> Stores::podsUnder(const kube::Objec
   return pods.byIndex(byPolicy, kube::toString(policy));
 }
 
+bool Stores::hasPodsUnder(const kube::ObjectKey& policy) const {
+  return pods.has(byPolicy, kube::toString(policy));
+}
+
 std::vector<std::string> Stores::policyNames(const std::string& namespace_) const {
   std::vector<std::string> names;
   for (const auto& policy : policies.byIndex(byNamespace, namespace_)) names.push_back(policy->metadata.name);

@@ -30,6 +30,7 @@ struct Stores {
   std::vector<std::shared_ptr<const api::Pod>> takenPodsOf(const kube::ObjectKey& pool) const;
   // Pods that the NetworkPolicy KEY of ours applies to.
   std::vector<std::shared_ptr<const api::Pod>> podsUnder(const kube::ObjectKey& policy) const;
+  bool hasPodsUnder(const kube::ObjectKey& policy) const;
   std::vector<std::string> policyNames(const std::string& namespace_) const;
   // Sandboxes of the namespace that may get a pod yet.
   std::vector<std::shared_ptr<const api::Sandbox>> waitingIn(const std::string& namespace_) const;

@@ -23,7 +23,7 @@ struct Observed {
   bool awaited = false;  // unused, but a Sandbox that may get a pod yet asks for it, or a pool does
   // Since this process first saw it neither used nor awaited, on a clock that never jumps.
   Duration unusedFor = {};
-  std::optional<json::object> wanted = {};  // its spec, if a Sandbox that uses it still asks for it
+  std::optional<json::object> wanted = {};  // its spec if it is not that, and a pod that uses it tells
 };
 
 enum class Step {

@@ -79,9 +79,10 @@ bool isAwaited(const Parts& parts, const kube::ObjectKey& key) {
 
 Observed Reconciler::observe(const kube::ObjectKey& key) {
   Observed seen{.name = key.name, .policy = parts_.stores.policies.get(key)};
-  seen.used = !parts_.stores.podsUnder(key).empty();
+  seen.used = parts_.stores.hasPodsUnder(key);
   seen.awaited = !seen.used && isAwaited(parts_, key);
-  seen.wanted = wantedSpec(parts_, key);
+  // Each claim of a pool's pod comes by here: what is as it should be costs nothing.
+  if (seen.policy == nullptr || !isIntact(key.name, seen.policy->spec)) seen.wanted = wantedSpec(parts_, key);
   if (seen.used || seen.awaited || seen.policy == nullptr) {
     unusedSince_.erase(key);
   } else {
