@@ -9,7 +9,7 @@ class Search:
     """`rate` is the next one to try until `done`; `tell` says how it went. A failure counts once it is repeated: what
     disturbs the machine is no limit of what is measured. It ends below LEAST or above LARGEST."""
 
-    def __init__(self, first: float, precision: float = 1.15, least: float = 1, largest: float = 1000) -> None:
+    def __init__(self, first: float, precision: float = 1.2, least: float = 1, largest: float = 1000) -> None:
         self.rate = first if first > least else least * 2
         self._precision = precision
         self._largest = largest

@@ -15,7 +15,7 @@ def find(limit, search):
 @pytest.mark.parametrize("limit", [3, 15, 16, 47, 140, 900])
 def test_it_encloses_the_limit(limit):
     (held, failed), _ = find(limit, Search(20))
-    assert held <= limit <= failed <= held * 1.15
+    assert held <= limit <= failed <= held * 1.2
 
 
 def test_known_rates_are_not_tried_again():
@@ -44,4 +44,4 @@ def test_there_is_an_end_to_rates_that_are_held():
 
 def test_an_arm_that_holds_nothing_is_found_out():
     (held, failed), _ = find(0, Search(20))
-    assert held == 1 and failed <= 1.15
+    assert held == 1 and failed <= 1.2
