@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, median
 
-from lib import controllers, load, places, workloads
+from lib import controllers, places, workloads
 from lib.arms import OURS, count
 from lib.controllers import Controller
 from lib.kube import NAMESPACES, Api, pods
@@ -25,7 +25,7 @@ NAMESPACE = "bench"
 _NOWHERE = "nowhere"
 PODS_EACH = 110
 _RESTARTS = 3
-_STARTS_PER_SECOND = 80
+_PORTION = 200
 _LIMIT_SECONDS = 900
 _REST_SECONDS = 5
 
@@ -87,8 +87,16 @@ def running(metrics: Metrics) -> int:
 
 
 def fill(bed: Bed, controller: Controller, number: int) -> None:
-    load.run(bed.api.kubeconfig, OURS, NAMESPACE, "bulk-", OURS.object(workloads.sandbox("")["spec"]), _STARTS_PER_SECOND, number)
-    eventually(lambda: running(controller.metrics()) == number, _LIMIT_SECONDS, f"{number} sandboxes run", every=1)
+    """As fast as the control plane takes them: a portion is posted when all but one before it run."""
+    for made in range(number):
+        if made % _PORTION == 0:
+            await_running(controller, made - _PORTION)
+        bed.api.create(OURS.path(NAMESPACE), workloads.sandbox(f"bulk-{made}"))
+    await_running(controller, number)
+
+
+def await_running(controller: Controller, number: int) -> None:
+    eventually(lambda: running(controller.metrics()) >= number, _LIMIT_SECONDS, f"{number} sandboxes run", every=0.2)
 
 
 def restart(bed: Bed) -> tuple[float, int]:
