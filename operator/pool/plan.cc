@@ -110,11 +110,22 @@ void replaceOutdated(Round& round) {
   }
 }
 
-// Since when the pool has been short of ready pods.
-Time shortSince(const Observed& observed, Time now) {
-  const api::Condition* ready = api::findCondition(observed.pool->status.conditions, condition::ready);
-  if (ready == nullptr || ready->status == "True") return now;
-  return ready->lastTransitionTime.value_or(now);
+const api::Condition* isFalse(const Observed& observed, std::string_view type) {
+  const api::Condition* found = api::findCondition(observed.pool->status.conditions, type);
+  return found != nullptr && found->status == "False" ? found : nullptr;
+}
+
+// That pods do not become Ready in time has been told.
+bool isToldOfDeadline(const Observed& observed) {
+  const api::Condition* progressing = isFalse(observed, condition::progressing);
+  return progressing != nullptr && progressing->reason == reason::progressDeadlineExceeded;
+}
+
+// Since when the pool has been in trouble: short of ready pods, or, in an update, without progress.
+Time troubleSince(const Observed& observed, Time now) {
+  const api::Condition* trouble = isFalse(observed, condition::ready);
+  if (trouble == nullptr) trouble = isFalse(observed, condition::progressing);
+  return trouble == nullptr ? now : trouble->lastTransitionTime.value_or(now);
 }
 
 // When another pod is tried in the place of MEMBER, which is stuck. While others become Ready the fault is
@@ -122,7 +133,7 @@ Time shortSince(const Observed& observed, Time now) {
 // become rarer.
 Time replacementOf(const Round& round, const Member& member) {
   if (round.at.newestIsReady) return member.since + round.at.deadline;
-  const Duration trouble = member.since - shortSince(round.observed, round.now);
+  const Duration trouble = member.since - troubleSince(round.observed, round.now);
   return member.since + std::clamp(trouble, round.at.deadline, std::max(round.at.deadline, longestPatience));
 }
 
@@ -138,8 +149,10 @@ void replaceStuck(Round& round) {
     if (oldest == nullptr || member.pod->metadata.creationTimestamp < oldest->pod->metadata.creationTimestamp)
       oldest = &member;
   }
-  // One at a time: what comes in its place shows whether it is of any use.
-  if (oldest != nullptr && !starting && !at.newestIsReady) round.remove(*oldest);
+  // One at a time: what comes in its place shows whether it is of any use. Not before it was told: a pod that
+  // goes tells nothing any more.
+  if (oldest != nullptr && !starting && !at.newestIsReady && isToldOfDeadline(round.observed))
+    round.remove(*oldest);
 }
 
 // The next time at which the mere passing of time changes what is to be done or said.

@@ -23,7 +23,7 @@ std::string unusedRevision(const test::ApiServer& server);
 
 class PoolRules {
  public:
-  explicit PoolRules(test::ApiServer& server);
+  PoolRules(const Clock& clock, test::ApiServer& server);
 
   // The first violation.
   const std::optional<std::string>& violation() const { return violation_; }
@@ -33,12 +33,19 @@ class PoolRules {
   void poolChanged(const test::Change& change);
   void podChanged(const test::Change& change);
   void podCreated(const json::value& pod);
+  bool isAnotherAtWork(const std::string& pool);
   void podTaken(const json::value& before, const json::value& after);
 
+  const Clock& clock_;
   test::ApiServer& server_;
   std::optional<std::string> violation_;
   std::map<std::string, int64_t> mostWanted_;   // replicas, by the pool's uid
   std::map<std::string, std::string> takenBy_;  // which process took a pod, by the Sandbox's uid
+  struct Creator {
+    std::string replica;
+    Instant at;
+  };
+  std::map<std::string, std::vector<Creator>> creators_;  // of the pool's pods, by its uid
 };
 
 }  // namespace cloister::sim

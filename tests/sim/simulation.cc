@@ -35,7 +35,7 @@ Simulation::Simulation(Script script, bool keepTrace)
       invariants_(clock_, server_, config_),
       leadership_(clock_, server_, config_.leaderElection),
       traffic_(server_),
-      pools_(server_),
+      pools_(clock_, server_),
       dice_(script_.seed, 4) {
   for (int i = 0; i < script_.setup.replicas; ++i) replicas_.emplace_back(clock_);
   invariants_.clockOf = [this](std::string_view actor) { return latestClock(actor); };

@@ -1,6 +1,6 @@
 """Pools: as many pods as wanted and no more, replaced when the template changes."""
 
-from kubelet import terminated
+from kubelet import terminated, waiting
 from support.sandboxes import LABEL
 from support.waiting import eventually, throughout
 
@@ -126,3 +126,17 @@ def test_pods_that_end_at_once_are_no_hot_loop(bed, writes):
     assert told["status"] == "False" and pool.status["readyReplicas"] == 0
     throughout(lambda: pool.status["replicas"] == 2, 4, "they keep their places for a while")
     assert "pods POST" not in count.since()
+
+
+def test_an_update_that_does_not_come_up_stops_and_says_so(bed):
+    node, pool = bed.full_pool(4, progressDeadline="2s")
+    bed.api.patch("sandboxtemplates", "python", bed.namespace, {"spec": {"sandbox": {"image": "example.com/wrong"}}})
+    new = eventually(lambda: next((pod for pod in pool.pods() if not pod["spec"].get("nodeName")), None), 10, "a new pod")
+    node.bind(new)
+    node.report(new, "Pending", waiting("ImagePullBackOff", 'Back-off pulling image "example.com/wrong"'))
+    stopped = pool.wait("ProgressDeadlineExceeded", kind="Progressing", within=20)
+    assert stopped["status"] == "False"
+    throughout(lambda: sum(1 for pod in pool.pods() if pod["spec"]["containers"][0]["image"] != "example.com/wrong") >= 3, 3,
+               "the older ones stay")
+    # They are still taken.
+    assert bed.sandbox(**REF).wait_ready(within=5)
