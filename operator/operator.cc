@@ -165,6 +165,7 @@ void Operator::sandboxChanged(const api::Sandbox* before, const api::Sandbox* af
     starts_.seen(after->metadata.uid, with_.clock.instant());
   }
   sandboxController_.add(api::keyOf((after != nullptr ? after : before)->metadata));
+  if (after != nullptr) noteWanted(before, *after);
   for (const api::Sandbox* sandbox : {before, after}) {
     if (sandbox != nullptr) revisionUsed(sandbox->metadata.namespace_, sandbox->status.templateRevision);
   }
@@ -175,6 +176,17 @@ void Operator::revisionUsed(const std::string& namespace_, const std::string& na
   if (name.empty()) return;
   if (const auto revision = stores_.revisions.get({namespace_, name}))
     templateController_.addAfter(templateOf(*revision), templates::countsPeriod);
+}
+
+// What a policy must say is known from the Sandboxes that rely on it: while none could be read, it may have
+// gone.
+void Operator::noteWanted(const api::Sandbox* before, const api::Sandbox& after) {
+  const bool known =
+      before != nullptr && before->unreadable.empty() && before->spec.network == after.spec.network;
+  if (known) return;
+  for (const auto& pod : stores_.podsOf(api::keyOf(after.metadata))) {
+    for (const kube::ObjectKey& key : policyKeysOf(*pod)) policyController_.add(key);
+  }
 }
 
 void Operator::noteUse(const kube::ObjectKey& policy) {

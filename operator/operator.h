@@ -64,6 +64,7 @@ class Operator {
   void podIsIdle(const kube::ObjectKey& pool);
   void poolChanged(const api::SandboxPool* before, const api::SandboxPool* after);
   void nodeChanged(const api::Node* before, const api::Node* after);
+  void noteWanted(const api::Sandbox* before, const api::Sandbox& after);
   void noteUse(const kube::ObjectKey& policy);
   void measureStart(const api::Pod& pod);
   void gateChanged();
