@@ -72,6 +72,7 @@ class Invariants {
   std::map<std::string, Duration> overdue_;       // by the pod's uid
   std::map<std::string, Time> firstReady_;        // by the Sandbox's uid
   std::map<std::string, std::string> startedBy_;  // which replica wrote startedAt, by the Sandbox's uid
+  std::set<std::string> late_;                    // uids of pods that a late request made
   std::set<std::string> again_;                   // uids of pods of Sandboxes that had run before
   std::map<test::ObjectId, Instant> policyUsed_;  // when a pod last relied on it
   size_t writes_ = 0;

@@ -208,7 +208,7 @@ void Network::carryOut(const std::shared_ptr<Line>& line, const CallPointer& cal
   const std::string actor = late ? line->name + std::string(lateSuffix) : line->name;
   net::Response response = server_.serve(call->request, actor);
   trace_.add(actor, nameOf(call->request) + " -> " + std::to_string(response.status) + bodyOf(call->request));
-  if (onServed) onServed(*line, call->request, response.status, late);
+  if (onServed) onServed(*line, call->request, response.status, fate);
   if (writes && onWrite && !onWrite(*line, false)) return;
   if (fate != Fate::Served) return;
   clock_.at(clock_.instant() + latency() + call->delay,

@@ -70,8 +70,9 @@ class Network {
   // goes out, and before: nothing is carried out.
   std::function<bool(const Line& line, bool before)> onWrite;
 
-  // Told after each request that was carried out. LATE: its sender has long given up.
-  std::function<void(const Line& line, const net::Request& request, int status, bool late)> onServed;
+  // Told after each request that was carried out. FATE: whether its sender hears of it, or has long given up
+  // (Late).
+  std::function<void(const Line& line, const net::Request& request, int status, Fate fate)> onServed;
 
   std::unique_ptr<net::Transport> connect(std::shared_ptr<Line> line, Clock& clock);
 

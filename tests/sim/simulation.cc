@@ -41,10 +41,11 @@ Simulation::Simulation(Script script, bool keepTrace)
   invariants_.clockOf = [this](std::string_view actor) { return latestClock(actor); };
   server_.pageLimit = size_t(script_.setup.page);
   server_.admission = [this](const auto& request, const auto& target) { return admit(request, target); };
-  network_.onServed = [this](const Line& line, const net::Request& request, int status, bool late) {
-    traffic_.served(line.name, request, status);
+  network_.onServed = [this](const Line& line, const net::Request& request, int status, Fate fate) {
+    if (fate == Fate::Served) traffic_.served(line.name, request, status);
     const auto target = test::parseTarget(request.target);
-    if (target && request.method != "GET" && !late) leadership_.wrote(line.name, target->id.plural);
+    if (target && request.method != "GET" && fate != Fate::Late)
+      leadership_.wrote(line.name, target->id.plural);
   };
   network_.onWrite = [this](const Line& line, bool before) { return onWrite(line, before); };
   server_.storage().onChange([this](const test::Change& change) {

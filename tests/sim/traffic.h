@@ -22,7 +22,7 @@ class Traffic {
 
   explicit Traffic(const test::ApiServer& server) : server_(server) {}
 
-  // A request of PROCESS was answered with STATUS.
+  // A request of PROCESS was answered with STATUS, and it hears of it.
   void served(const std::string& process, const net::Request& request, int status);
 
   // The first violation.
