@@ -21,7 +21,7 @@ OPERATOR = ROOT / "build/release/operator/cloister-operator"
 OUT = ROOT / "build/bench"
 
 _READS = ("get", "list", "watch")
-_START_SECONDS = 30
+_START_SECONDS = 120
 # As the chart labels its pods, and where they serve their metrics.
 _INSTALLED = "app.kubernetes.io%2Fname%3Dcloister-operator"
 _INSTALLED_PORT = 8080
