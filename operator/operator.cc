@@ -34,6 +34,16 @@ bool allCurrent(const std::list<runtime::Informer<T>>& informers) {
 
 }  // namespace
 
+// SALT: no two of them draw the same jitter.
+template <class R>
+runtime::Controller Operator::controllerOf(std::string name, uint64_t salt, R& reconciler) {
+  return {
+      {.name = std::move(name), .workers = unsigned(with_.config.workers), .seed = with_.seed + salt},
+      with_.clock,
+      [&reconciler](kube::ObjectKey key, uint64_t id) { return reconciler.reconcile(std::move(key), id); },
+      [this] { return leading() && current(); }};
+}
+
 Operator::Operator(Surroundings surroundings)
     : with_(std::move(surroundings)),
       events_(with_.client, with_.clock, std::string(api::managedBy), with_.identity),
@@ -53,22 +63,10 @@ Operator::Operator(Surroundings surroundings)
               .stores = stores_,
               .report = [this](const auto& pool,
                                const auto& note) { report(kube::sandboxPools, pool.metadata, note); }}),
-      sandboxController_(
-          options("sandbox", 1), with_.clock,
-          [this](kube::ObjectKey key, uint64_t id) { return sandboxes_.reconcile(std::move(key), id); },
-          [this] { return leading() && current(); }),
-      policyController_(
-          options("networkpolicy", 2), with_.clock,
-          [this](kube::ObjectKey key, uint64_t id) { return policies_.reconcile(std::move(key), id); },
-          [this] { return leading() && current(); }),
-      templateController_(
-          options("template", 3), with_.clock,
-          [this](kube::ObjectKey key, uint64_t id) { return templates_.reconcile(std::move(key), id); },
-          [this] { return leading() && current(); }),
-      poolController_(
-          options("pool", 4), with_.clock,
-          [this](kube::ObjectKey key, uint64_t id) { return pools_.reconcile(std::move(key), id); },
-          [this] { return leading() && current(); }) {
+      sandboxController_(controllerOf("sandbox", 1, sandboxes_)),
+      policyController_(controllerOf("networkpolicy", 2, policies_)),
+      templateController_(controllerOf("template", 3, templates_)),
+      poolController_(controllerOf("pool", 4, pools_)) {
   for (const std::string& namespace_ : watchedNamespaces(with_.config)) informOf(namespace_);
   if (with_.config.watchNamespaces.empty()) inform(stores_.nodes, {.resource = kube::nodes});
   connectStores();
@@ -77,10 +75,6 @@ Operator::Operator(Surroundings surroundings)
        {&sandboxController_, &policyController_, &templateController_, &poolController_}) {
     controller->onReconcile([this](const auto& record) { with_.metrics.reconciled(record); });
   }
-}
-
-runtime::Controller::Options Operator::options(std::string name, uint64_t salt) const {
-  return {.name = std::move(name), .workers = unsigned(with_.config.workers), .seed = with_.seed + salt};
 }
 
 template <class T>

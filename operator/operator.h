@@ -69,7 +69,8 @@ class Operator {
   void measureStart(const api::Pod& pod);
   void gateChanged();
   void report(kube::Resource resource, const api::ObjectMeta& object, const sandbox::Report& note);
-  runtime::Controller::Options options(std::string name, uint64_t salt) const;
+  template <class R>
+  runtime::Controller controllerOf(std::string name, uint64_t salt, R& reconciler);
 
   Surroundings with_;
   Stores stores_;

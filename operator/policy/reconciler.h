@@ -1,21 +1,11 @@
 // The NetworkPolicy controller: keeps the policies that sandboxes rely on, one key per policy.
 #pragma once
 
-#include "kube/client.h"
-#include "operator/config.h"
+#include "operator/parts.h"
 #include "operator/policy/plan.h"
-#include "operator/stores.h"
 #include "runtime/controller.h"
 
 namespace cloister::policy {
-
-// All of it outlives the controller.
-struct Parts {
-  kube::Client& client;
-  Clock& clock;
-  const Config& config;
-  Stores& stores;
-};
 
 class Reconciler {
  public:

@@ -1,20 +1,11 @@
 // The SandboxTemplate controller.
 #pragma once
 
-#include "kube/client.h"
-#include "operator/stores.h"
+#include "operator/parts.h"
 #include "operator/template/plan.h"
 #include "runtime/controller.h"
 
 namespace cloister::templates {
-
-// All of it outlives the controller.
-struct Parts {
-  kube::Client& client;
-  Clock& clock;
-  const Config& config;
-  Stores& stores;
-};
 
 class Reconciler {
  public:
