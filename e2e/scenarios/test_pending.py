@@ -14,7 +14,8 @@ WAITS = {
     "a root file system where it must not be": ({"securityProfile": "Baseline"}, "NotAllowed", ["allowBaselineProfile"]),
     "a runtime that is not allowed": ({"runtime": "runc"}, "NotAllowed", ["runtimes.runc.allowed"]),
     "more than the cluster allows": ({"resources": {"cpu": "17"}}, "NotAllowed", ["spec.resources.cpu", "16"]),
-    "what this version has not": ({"poolRef": {"name": "pool"}}, "Unsupported", ["spec.poolRef", "remove"]),
+    "what this version has not": ({"restoreFrom": {"name": "s"}}, "Unsupported", ["spec.restoreFrom", "remove"]),
+    "a pool that is not there": ({"poolRef": {"name": "pool"}}, "PoolNotFound", ["spec.poolRef", "create it"]),
 }
 
 
@@ -36,7 +37,7 @@ def test_it_says_why(crowd, name):
     assert sandbox.status["phase"] == "Pending"
     event = sandbox.wait_event(reason)
     assert event["type"] == "Warning" and words[0] in event["message"]
-    if reason in ("NotAllowed", "Unsupported"):
+    if reason in ("NotAllowed", "Unsupported", "PoolNotFound"):
         assert sandbox.condition("Accepted")["reason"] == reason
         assert sandbox.pods() == []
 
