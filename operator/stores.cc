@@ -44,9 +44,7 @@ std::vector<std::shared_ptr<const api::Sandbox>> oldestFirst(
 }  // namespace
 
 bool isUnstarted(const api::Sandbox& sandbox) {
-  const api::SandboxStatus& status = sandbox.status;
-  const bool ended = status.phase == api::Phase::Succeeded || status.phase == api::Phase::Failed;
-  return !ended && !status.startedAt;
+  return !api::hasEnded(sandbox.status) && !sandbox.status.startedAt;
 }
 
 bool isWaiting(const api::Sandbox& sandbox) {

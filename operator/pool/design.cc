@@ -50,10 +50,7 @@ std::expected<Design, Refusal> designOf(const api::SandboxPool& pool, const api:
   out.pod =
       sandbox::podFor(identityIn(pool, out.revision), spec, resolved, config.requests, out.profile.name);
   out.shape = sandbox::shapeOf(out.pod);
-  json::object& meta = out.pod.at("metadata").as_object();
-  json::value& annotations = meta["annotations"];
-  if (annotations.is_null()) annotations = json::object();
-  annotations.as_object()[api::shapeAnnotation] = out.shape;
+  sandbox::annotate(out.pod, api::shapeAnnotation, out.shape);
   return out;
 }
 

@@ -7,9 +7,8 @@ namespace cloister::pool {
 namespace {
 
 IdlePods::Group groupOf(const api::Pod& pod) {
-  const auto shape = pod.metadata.annotations.find(std::string(api::shapeAnnotation));
   return {.revision = api::labelOf(pod.metadata, api::revisionLabel),
-          .shape = shape == pod.metadata.annotations.end() ? "" : shape->second};
+          .shape = api::annotationOf(pod.metadata, api::shapeAnnotation)};
 }
 
 // Only what its pool itself made, and still owns.

@@ -23,10 +23,6 @@ bool controls(const api::Sandbox& sandbox, const api::Pod& pod) {
   return owner != nullptr && owner->uid == sandbox.metadata.uid;
 }
 
-bool hasEnded(const api::SandboxStatus& status) {
-  return status.phase == api::Phase::Succeeded || status.phase == api::Phase::Failed;
-}
-
 // Of the name of SANDBOX's pod, yet not the one that ran or ended: made from a view of the time before that,
 // by a request that was carried out late or by another operator. A sandbox runs once.
 bool isSecond(const api::Sandbox& sandbox, const api::Pod& pod) {
@@ -87,12 +83,8 @@ json::value coldPod(const Situation& at, const RequestsConfig& requests) {
   if (at.observed.template_ != nullptr)
     identity.labels[std::string(api::revisionLabel)] = at.observed.presentRevision;
   json::value pod = podFor(identity, at.sandbox.spec, at.resolved, requests, at.profile.name);
-  if (!at.start->reason.empty()) {
-    json::object& meta = pod.at("metadata").as_object();
-    if (!meta.contains("annotations")) meta["annotations"] = json::object();
-    meta["annotations"].as_object()[api::coldStartAnnotation] =
-        std::string(at.start->reason) + ": " + at.start->message;
-  }
+  if (!at.start->reason.empty())
+    annotate(pod, api::coldStartAnnotation, std::string(at.start->reason) + ": " + at.start->message);
   return pod;
 }
 

@@ -184,6 +184,12 @@ value podFor(const PodIdentity& identity, const api::SandboxSpec& wanted, const 
           {"spec", std::move(spec)}};
 }
 
+void annotate(value& pod, std::string_view key, std::string_view text) {
+  value& annotations = pod.at("metadata").as_object()["annotations"];
+  if (annotations.is_null()) annotations = object();
+  annotations.as_object()[key] = text;
+}
+
 std::string shapeOf(const value& pod) {
   object meta = pod.at("metadata").as_object();
   for (const char* field : {"name", "namespace", "ownerReferences"}) meta.erase(field);

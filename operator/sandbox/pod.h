@@ -30,6 +30,9 @@ PodIdentity identityOf(const api::Sandbox& sandbox);
 json::value podFor(const PodIdentity& identity, const api::SandboxSpec& spec, const Resolved& resolved,
                    const RequestsConfig& requests, std::string_view profile);
 
+// Adds an annotation of ours to POD, as podFor() made it.
+void annotate(json::value& pod, std::string_view key, std::string_view text);
+
 // A hash of all of POD, as podFor() made it, but its identity and its network profile. A pod of a pool serves
 // a Sandbox whose own pod would have the same shape.
 std::string shapeOf(const json::value& pod);

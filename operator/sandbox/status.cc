@@ -64,12 +64,10 @@ void setWarmStart(const api::Sandbox& sandbox, const api::Pod* pod, Conditions& 
                    "It took the pod " + pod->metadata.name + " of the pool " + pool + ".");
     return;
   }
-  const auto said = pod->metadata.annotations.find(std::string(api::coldStartAnnotation));
-  if (said == pod->metadata.annotations.end()) return;
+  const std::string said = api::annotationOf(pod->metadata, api::coldStartAnnotation);
   for (const std::string_view why : {reason::poolEmpty, reason::poolMismatch}) {
     const std::string head = std::string(why) + ": ";
-    if (said->second.starts_with(head))
-      conditions.set(condition::warmStart, "False", why, said->second.substr(head.size()));
+    if (said.starts_with(head)) conditions.set(condition::warmStart, "False", why, said.substr(head.size()));
   }
 }
 

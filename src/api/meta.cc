@@ -4,9 +4,21 @@
 
 namespace cloister::api {
 
+namespace {
+
+std::string valueOf(const std::map<std::string, std::string>& values, std::string_view key) {
+  const auto found = values.find(std::string(key));
+  return found == values.end() ? std::string() : found->second;
+}
+
+}  // namespace
+
 std::string labelOf(const ObjectMeta& meta, std::string_view label) {
-  const auto found = meta.labels.find(std::string(label));
-  return found == meta.labels.end() ? std::string() : found->second;
+  return valueOf(meta.labels, label);
+}
+
+std::string annotationOf(const ObjectMeta& meta, std::string_view annotation) {
+  return valueOf(meta.annotations, annotation);
 }
 
 const OwnerReference* controllerOf(const ObjectMeta& meta) {

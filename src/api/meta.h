@@ -48,6 +48,9 @@ inline kube::ObjectKey keyOf(const ObjectMeta& meta) {
 // The value of LABEL, or empty.
 std::string labelOf(const ObjectMeta& meta, std::string_view label);
 
+// The value of ANNOTATION, or empty.
+std::string annotationOf(const ObjectMeta& meta, std::string_view annotation);
+
 // The owner with controller: true, or null.
 const OwnerReference* controllerOf(const ObjectMeta& meta);
 

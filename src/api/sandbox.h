@@ -143,6 +143,11 @@ BOOST_DESCRIBE_STRUCT(SandboxStatus, (),
                       (phase, observedGeneration, conditions, podName, podUID, templateRevision, podIPs,
                        nodeName, runtime, startedAt, expiresAt, exitCode, startLatency))
 
+// Of its sandbox: an end is final.
+inline bool hasEnded(const SandboxStatus& status) {
+  return status.phase == Phase::Succeeded || status.phase == Phase::Failed;
+}
+
 struct Sandbox {
   ObjectMeta metadata;
   SandboxSpec spec;

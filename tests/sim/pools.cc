@@ -16,23 +16,13 @@ std::string ownerUid(const json::value& pod) {
 }
 
 // Idle pods of the pool that nobody is deleting.
-int64_t held(const test::ApiServer& server, const json::value& pool) {
-  int64_t count = 0;
-  for (const test::Object& pod : server.storage().list("pods", findString(pool, "metadata.namespace"))) {
-    if (isIdle(pod->json) && !isLeaving(pod->json) && ownerUid(pod->json) == findString(pool, "metadata.uid"))
-      ++count;
-  }
-  return count;
-}
-
-int64_t readyOf(const test::ApiServer& server, const json::value& pool) {
-  int64_t count = 0;
-  for (const test::Object& pod : server.storage().list("pods", findString(pool, "metadata.namespace"))) {
-    if (isIdle(pod->json) && !isLeaving(pod->json) && conditionOf(pod->json, "Ready", "status") == "True" &&
-        ownerUid(pod->json) == findString(pool, "metadata.uid"))
-      ++count;
-  }
-  return count;
+std::vector<test::Object> heldBy(const test::ApiServer& server, const json::value& pool) {
+  auto pods = server.storage().list("pods", findString(pool, "metadata.namespace"));
+  std::erase_if(pods, [&](const test::Object& pod) {
+    return !isIdle(pod->json) || isLeaving(pod->json) ||
+           ownerUid(pod->json) != findString(pool, "metadata.uid");
+  });
+  return pods;
 }
 
 }  // namespace
@@ -64,8 +54,10 @@ std::string unsettledPools(const test::ApiServer& server) {
   for (const test::Object& pool : server.storage().list("sandboxpools", "")) {
     const int64_t wanted = integer(pool->json, "spec.replicas");
     const std::string key = ": pool " + keyOf(pool->json);
-    if (held(server, pool->json) != wanted) return "it does not hold what it should" + key;
-    if (readyOf(server, pool->json) != wanted) return "its pods are not ready" + key;
+    const auto held = heldBy(server, pool->json);
+    if (std::ssize(held) != wanted) return "it does not hold what it should" + key;
+    const auto isReady = [](const auto& pod) { return conditionOf(pod->json, "Ready", "status") == "True"; };
+    if (!std::ranges::all_of(held, isReady)) return "its pods are not ready" + key;
     if (integer(pool->json, "status.readyReplicas") != wanted) return "its status does not count them" + key;
     if (integer(pool->json, "status.observedGeneration") != integer(pool->json, "metadata.generation"))
       return "the generation was not observed" + key;
@@ -138,7 +130,7 @@ void PoolRules::podCreated(const json::value& pod) {
       server_.actor().ends_with(lateSuffix))
     return;
   const bool another = isAnotherAtWork(ownerUid(pod));
-  if (!another && held(server_, pool->json) > mostWanted_[ownerUid(pod)])
+  if (!another && std::ssize(heldBy(server_, pool->json)) > mostWanted_[ownerUid(pod)])
     violate("more pods than the pool was ever to hold: " + keyOf(pool->json));
 }
 

@@ -21,29 +21,17 @@ using test::evicted;
 using test::leaving;
 using test::ready;
 using test::scheduled;
+using test::seen;
 using test::slotPod;
 using test::takenBy;
 using test::waiting;
+using test::written;
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
 using testing::UnorderedElementsAre;
 
-constexpr Time now = epoch + seconds(30);
-
-Observed seen(const api::SandboxPool& pool, const std::vector<api::Pod>& pods,
-              const api::SandboxTemplate& from = aTemplate()) {
-  Observed observed{.pool = std::make_shared<const api::SandboxPool>(pool),
-                    .template_ = std::make_shared<const api::SandboxTemplate>(from),
-                    .design = designOf(pool, &from, {}),
-                    .revisionIsKept = true,
-                    .policies = {std::string(policy::defaultDenyName)}};
-  for (const api::Pod& pod : pods) {
-    const bool taken = !api::labelOf(pod.metadata, api::sandboxLabel).empty();
-    (taken ? observed.taken : observed.idle).push_back(std::make_shared<const api::Pod>(pod));
-  }
-  return observed;
-}
+const Time now = test::poolTime;
 
 // So many Ready pods of POOL, from slot FIRST.
 std::vector<api::Pod> readyPods(const api::SandboxPool& pool, int count, int first = 0,
@@ -77,14 +65,6 @@ std::vector<int> deleted(const Plan& plan) {
     if (const auto* one = std::get_if<DeletePod>(&action)) slots.push_back(slotOf(one->pod->metadata.name));
   }
   return slots;
-}
-
-// POOL once the status of what is SEEN was written and read back.
-api::SandboxPool written(const Observed& observed, Time at = now) {
-  api::SandboxPool pool = *observed.pool;
-  if (const auto status = account(observed, at).status)
-    pool.status = *json::decode<api::SandboxPoolStatus>(json::encode(*status));
-  return pool;
 }
 
 // --- How many, and which

@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/unit/operator/examples.h"
-
 namespace cloister::test {
 namespace {
 
@@ -51,6 +49,27 @@ api::Pod takenBy(const std::string& name, api::Pod pod) {
   pod.metadata.ownerReferences[0].kind = "Sandbox";
   pod.metadata.ownerReferences[0].uid = "uid-of-" + name;
   return pod;
+}
+
+pool::Observed seen(const api::SandboxPool& pool, const std::vector<api::Pod>& pods,
+                    const api::SandboxTemplate& from) {
+  pool::Observed observed{.pool = std::make_shared<const api::SandboxPool>(pool),
+                          .template_ = std::make_shared<const api::SandboxTemplate>(from),
+                          .design = pool::designOf(pool, &from, {}),
+                          .revisionIsKept = true,
+                          .policies = {std::string(policy::defaultDenyName)}};
+  for (const api::Pod& pod : pods) {
+    const bool taken = !api::labelOf(pod.metadata, api::sandboxLabel).empty();
+    (taken ? observed.taken : observed.idle).push_back(std::make_shared<const api::Pod>(pod));
+  }
+  return observed;
+}
+
+api::SandboxPool written(const pool::Observed& observed, Time at) {
+  api::SandboxPool pool = *observed.pool;
+  if (const auto status = pool::account(observed, at).status)
+    pool.status = *json::decode<api::SandboxPoolStatus>(json::encode(*status));
+  return pool;
 }
 
 PoolWorld::PoolWorld(const api::SandboxPool& pool, const api::SandboxTemplate& from) {

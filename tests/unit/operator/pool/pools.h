@@ -4,6 +4,7 @@
 
 #include "operator/pool/reconciler.h"
 #include "tests/support/sim_clock.h"
+#include "tests/unit/operator/examples.h"
 #include "tests/unit/operator/reconciler_server.h"
 
 namespace cloister::test {
@@ -18,6 +19,15 @@ api::Pod slotPod(const api::SandboxPool& pool, int number, const api::SandboxTem
                  Time created = {});
 // POD as the Sandbox NAME has taken it.
 api::Pod takenBy(const std::string& name, api::Pod pod);
+
+// A while after what pools.cc makes was made.
+inline constexpr Time poolTime = epoch + seconds(30);
+
+// What the stores hold when they are up to date, and the namespace has its default-deny policy.
+pool::Observed seen(const api::SandboxPool& pool, const std::vector<api::Pod>& pods,
+                    const api::SandboxTemplate& from = aTemplate());
+// The pool once its status, as OBSERVED asks for it, was written and read back.
+api::SandboxPool written(const pool::Observed& observed, Time at = poolTime);
 
 class PoolWorld {
  public:

@@ -17,29 +17,15 @@ using test::aPool;
 using test::aTemplate;
 using test::epoch;
 using test::ready;
+using test::seen;
 using test::slotPod;
 using test::takenBy;
 using test::waiting;
+using test::written;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-constexpr Time now = epoch + seconds(30);
-
-Observed seen(const api::SandboxPool& pool, const std::vector<api::Pod>& pods,
-              const api::SandboxTemplate& from = aTemplate()) {
-  Observed observed{.pool = std::make_shared<const api::SandboxPool>(pool),
-                    .design = designOf(pool, &from, {})};
-  for (const api::Pod& pod : pods) observed.idle.push_back(std::make_shared<const api::Pod>(pod));
-  return observed;
-}
-
-// POOL once the status of what is seen was written and read back.
-api::SandboxPool after(const Observed& observed, Time at = now) {
-  api::SandboxPool pool = *observed.pool;
-  if (const auto status = account(observed, at).status)
-    pool.status = *json::decode<api::SandboxPoolStatus>(json::encode(*status));
-  return pool;
-}
+const Time now = test::poolTime;
 
 std::string say(const api::SandboxPool& pool, std::string_view type) {
   const api::Condition* found = api::findCondition(pool.status.conditions, type);
@@ -47,7 +33,7 @@ std::string say(const api::SandboxPool& pool, std::string_view type) {
 }
 
 api::SandboxPool full() {
-  return after(seen(aPool(2), {ready(slotPod(aPool(), 0)), ready(slotPod(aPool(), 1))}));
+  return written(seen(aPool(2), {ready(slotPod(aPool(), 0)), ready(slotPod(aPool(), 1))}));
 }
 
 TEST(PoolStatus, TellsOfAFullPool) {
@@ -58,16 +44,16 @@ TEST(PoolStatus, TellsOfAFullPool) {
   EXPECT_EQ(say(pool, condition::guarded), "False NoAdmissionPolicy");
   Observed guarded = seen(pool, {});
   guarded.guarded = true;
-  EXPECT_EQ(say(after(guarded), condition::guarded), "True AdmissionPolicy");
+  EXPECT_EQ(say(written(guarded), condition::guarded), "True AdmissionPolicy");
   EXPECT_EQ(pool.status.observedGeneration, 1);
   EXPECT_EQ(pool.status.updatedReplicas, 2);
   EXPECT_FALSE(account(seen(pool, {ready(slotPod(pool, 0)), ready(slotPod(pool, 1))}), now).status)
       << "nothing new";
-  EXPECT_EQ(say(after(seen(aPool(0), {})), condition::ready), "True Filled");
+  EXPECT_EQ(say(written(seen(aPool(0), {})), condition::ready), "True Filled");
 }
 
 TEST(PoolStatus, TellsOfOneThatIsBeingFilled) {
-  const api::SandboxPool pool = after(seen(aPool(2), {ready(slotPod(aPool(), 0))}));
+  const api::SandboxPool pool = written(seen(aPool(2), {ready(slotPod(aPool(), 0))}));
   EXPECT_EQ(say(pool, condition::ready), "False Filling");
   EXPECT_EQ(say(pool, condition::progressing), "True Filling");
   EXPECT_FALSE(account(seen(aPool(2), {}), now).report);
@@ -79,21 +65,21 @@ TEST(PoolStatus, StaysReadyWhileTakenPodsAreReplaced) {
   const Account told = account(refill, now + seconds(9));
   ASSERT_TRUE(told.status);
   EXPECT_FALSE(told.urgent) << "counts alone";
-  EXPECT_EQ(say(after(refill, now + seconds(9)), condition::ready), "True Filled");
-  EXPECT_EQ(say(after(refill, now + quietRefill), condition::ready), "False Filling") << "it takes long";
-  EXPECT_EQ(say(after(refill, now - std::chrono::hours(1)), condition::ready), "False Filling")
+  EXPECT_EQ(say(written(refill, now + seconds(9)), condition::ready), "True Filled");
+  EXPECT_EQ(say(written(refill, now + quietRefill), condition::ready), "False Filling") << "it takes long";
+  EXPECT_EQ(say(written(refill, now - std::chrono::hours(1)), condition::ready), "False Filling")
       << "by a clock that is wrong";
   api::SandboxPool larger = full();
   larger.metadata.generation = 2;
   larger.spec.replicas = 3;
-  EXPECT_EQ(say(after(seen(larger, {young}), now), condition::ready), "False Filling")
+  EXPECT_EQ(say(written(seen(larger, {young}), now), condition::ready), "False Filling")
       << "its owner wants more";
 }
 
 TEST(PoolStatus, SaysWhatTheOldestPodInTroubleSuffersFrom) {
   const Observed observed = seen(aPool(2), {waiting(slotPod(aPool(), 0), "ErrImagePull", "no such image"),
                                             waiting(slotPod(aPool(), 1), "InvalidImageName", "what?")});
-  const api::SandboxPool pool = after(observed);
+  const api::SandboxPool pool = written(observed);
   EXPECT_EQ(say(pool, condition::ready), "False ImagePullFailed");
   EXPECT_THAT(api::findCondition(pool.status.conditions, condition::ready)->message,
               StartsWith("Pod " + slotPrefix(aPool()) + "0: no such image"));
@@ -107,7 +93,7 @@ TEST(PoolStatus, SaysWhatTheOldestPodInTroubleSuffersFrom) {
 
 TEST(PoolStatus, ReportsThatTheDeadlinePassed) {
   const Observed observed = seen(aPool(1), {slotPod(aPool(), 0)});
-  const api::SandboxPool pool = after(observed, epoch + minutes(5));
+  const api::SandboxPool pool = written(observed, epoch + minutes(5));
   EXPECT_EQ(say(pool, condition::progressing), "False ProgressDeadlineExceeded");
   EXPECT_EQ(say(pool, condition::stalled), "True ProgressDeadlineExceeded");
   const auto report = account(observed, epoch + minutes(5)).report;
@@ -119,17 +105,17 @@ TEST(PoolStatus, ReportsThatTheDeadlinePassed) {
 TEST(PoolStatus, TellsOfAnUpdateAndItsEnd) {
   const api::SandboxTemplate newer = aTemplate("python:4");
   const Observed begun = seen(full(), {ready(slotPod(aPool(), 0)), ready(slotPod(aPool(), 1))}, newer);
-  const api::SandboxPool updating = after(begun);
+  const api::SandboxPool updating = written(begun);
   EXPECT_EQ(say(updating, condition::ready), "True Filled");
   EXPECT_EQ(say(updating, condition::progressing), "True Updating");
   EXPECT_EQ(updating.status.updatedReplicas, 0);
   EXPECT_TRUE(account(begun, now).urgent);
   EXPECT_FALSE(account(begun, now).report);
   const Observed half = seen(updating, {ready(slotPod(aPool(), 0)), slotPod(aPool(), 2, newer)}, newer);
-  EXPECT_EQ(say(after(half), condition::ready), "True Filled") << "one may be missing";
+  EXPECT_EQ(say(written(half), condition::ready), "True Filled") << "one may be missing";
   const Observed done =
       seen(updating, {ready(slotPod(aPool(), 2, newer)), ready(slotPod(aPool(), 3, newer))}, newer);
-  EXPECT_EQ(say(after(done), condition::progressing), "True UpToDate");
+  EXPECT_EQ(say(written(done), condition::progressing), "True UpToDate");
   ASSERT_TRUE(account(done, now).report);
   EXPECT_FALSE(account(done, now).report->warning);
 }
@@ -138,7 +124,7 @@ TEST(PoolStatus, SaysWhyNoPodCanBeMade) {
   const auto refused = [](const api::SandboxPool& pool, const api::SandboxTemplate* from) {
     Observed observed = seen(pool, {});
     observed.design = designOf(pool, from, {});
-    return after(observed);
+    return written(observed);
   };
   EXPECT_EQ(say(refused(aPool(1), nullptr), condition::ready), "False TemplateNotFound");
   EXPECT_EQ(say(refused(aPool(1), nullptr), condition::stalled), "True TemplateNotFound");
@@ -163,8 +149,8 @@ TEST(PoolStatus, IsSilentAboutFailuresThatPass) {
   observed.failure = Error{.code = Errc::Unavailable, .message = "away"};
   EXPECT_FALSE(account(observed, now).status);
   observed.failure = Error{.code = Errc::Forbidden, .message = "exceeded quota: small"};
-  EXPECT_EQ(say(after(observed), condition::ready), "False QuotaExceeded");
-  EXPECT_EQ(say(after(observed), condition::progressing), "False QuotaExceeded");
+  EXPECT_EQ(say(written(observed), condition::ready), "False QuotaExceeded");
+  EXPECT_EQ(say(written(observed), condition::progressing), "False QuotaExceeded");
 }
 
 TEST(PoolStatus, CountsWhatLives) {
@@ -174,7 +160,7 @@ TEST(PoolStatus, CountsWhatLives) {
         takenBy("c", test::ended(slotPod(aPool(), 2), 0, "Completed"))}) {
     observed.taken.push_back(std::make_shared<const api::Pod>(pod));
   }
-  EXPECT_EQ(after(observed).status.claimed, 1);
+  EXPECT_EQ(written(observed).status.claimed, 1);
 }
 
 }  // namespace

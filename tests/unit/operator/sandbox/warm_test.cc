@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "operator/owner.h"
+#include "operator/pool/design.h"
 #include "operator/sandbox/reasons.h"
 #include "operator/template/revision.h"
 #include "tests/unit/operator/examples.h"
@@ -45,21 +46,8 @@ class Warm : public testing::Test {
   // A pod as the pool makes them from what the template says now.
   void putIdle(const std::string& name, const std::string& node = "node-1") {
     keepRevision();
-    const api::SandboxSpec& spec = template_.spec.sandbox;
-    PodIdentity identity{.name = name,
-                         .namespace_ = "team",
-                         .owner = ownerReference(pool_.metadata, "SandboxPool"),
-                         .labels = {{std::string(api::sandboxLabel), ""},
-                                    {std::string(api::poolLabel), "ready"},
-                                    {std::string(api::revisionLabel), templates::revisionName(template_)}}};
-    const auto profile = policy::networkProfile(spec.network, world_.config.network);
-    json::value made =
-        podFor(identity, spec, resolve(spec, world_.config), world_.config.requests, profile.name);
-    const std::string shape = shapeOf(made);
-    json::object& meta = made.at("metadata").as_object();
-    if (!meta.contains("annotations")) meta["annotations"] = json::object();
-    meta["annotations"].as_object()[api::shapeAnnotation] = shape;
-    meta["uid"] = "uid-of-" + name;
+    json::value made = pool::podNamed(*pool::designOf(pool_, &template_, world_.config), name);
+    made.at("metadata").as_object()["uid"] = "uid-of-" + name;
     made.as_object()["status"] = json::object();
     world_.server.put("pods", made);
     const auto pod = json::decode<api::Pod>(world_.server.get("pods", {"team", name}));
