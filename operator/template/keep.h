@@ -6,7 +6,8 @@
 
 namespace cloister::templates {
 
-// What the API server answers goes into STORES.
+// What the API server answers goes into STORES. Conflict: it has no such template any more, FROM is an older
+// view.
 Task<Result<void>> keepRevision(kube::Client& client, Stores& stores,
                                 std::shared_ptr<const api::SandboxTemplate> from);
 

@@ -278,6 +278,22 @@ TEST_F(Warm, IsColdWithATemplateAlone) {
   EXPECT_EQ(sandbox.status.expiresAt, *sandbox.status.startedAt + minutes(10));
 }
 
+// Its namespace was deleted and made anew, say, and the watches do not say so yet.
+TEST_F(Warm, StartsFromNoTemplateThatIsGone) {
+  world_.create(wish());
+  world_.server.erase("sandboxtemplates", {"team", "python"});
+  const auto refused = world_.reconcile();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::Conflict);
+  template_.metadata.uid = "of-the-successor";
+  putTemplate();
+  EXPECT_FALSE(world_.reconcile());
+  EXPECT_THAT(world_.pods(), IsEmpty());
+  EXPECT_TRUE(world_.reconcile()) << "what was read is known";
+  EXPECT_EQ(api::labelOf(world_.pods().at(0).metadata, api::revisionLabel),
+            templates::revisionName(template_));
+}
+
 // Two operators that both believe they lead, or one that died between its two writes on a stale view.
 TEST_F(Warm, ASecondPodTakenForOneSandboxGoes) {
   putIdle("a");
