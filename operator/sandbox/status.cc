@@ -85,16 +85,15 @@ void describePod(const api::Pod& pod, api::SandboxStatus& status) {
 std::optional<Time> firstReady(const api::Sandbox& sandbox, const api::Pod* pod) {
   if (sandbox.status.startedAt) return sandbox.status.startedAt;
   if (pod == nullptr) return std::nullopt;
-  if (isPodReady(*pod)) {
-    // A pod of a pool was ready before there was a Sandbox.
-    return std::max(findPodCondition(*pod, "Ready")->lastTransitionTime.value_or(Time{}),
-                    sandbox.metadata.creationTimestamp);
-  }
+  // A pod of a pool was ready before there was a Sandbox.
+  const Time earliest = sandbox.metadata.creationTimestamp;
+  if (isPodReady(*pod))
+    return std::max(findPodCondition(*pod, "Ready")->lastTransitionTime.value_or(Time{}), earliest);
   for (const api::ContainerStatus& container : pod->status.containerStatuses) {
     if (!container.state.terminated) continue;
     const std::optional<Time> startedAt = container.state.terminated->startedAt;
     // The kubelet says 1970 of a container that never started.
-    if (startedAt && *startedAt >= pod->metadata.creationTimestamp) return startedAt;
+    if (startedAt && *startedAt >= pod->metadata.creationTimestamp) return std::max(*startedAt, earliest);
   }
   return std::nullopt;
 }

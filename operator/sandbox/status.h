@@ -20,7 +20,7 @@ struct StatusInput {
 api::SandboxStatus statusFor(const StatusInput& input, Time now);
 
 // The sandbox's first Ready: as recorded, else as the pod tells it; of one that ended before it was seen
-// Ready, when it began to run. Survives restarts of the operator.
+// Ready, when it began to run; not before the Sandbox was created. Survives restarts of the operator.
 std::optional<Time> firstReady(const api::Sandbox& sandbox, const api::Pod* pod);
 
 }  // namespace cloister::sandbox

@@ -58,7 +58,7 @@ void Invariants::noteStart(const json::value& pod) {
     firstReady_.try_emplace(owner,
                             std::max(created, *parseTime(conditionOf(pod, "Ready", "lastTransitionTime"))));
   } else if (ran) {
-    firstReady_.try_emplace(owner, *ran);
+    firstReady_.try_emplace(owner, std::max(created, *ran));
   }
 }
 

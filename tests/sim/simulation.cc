@@ -1,6 +1,7 @@
 #include "tests/sim/simulation.h"
 
 #include "operator/policy/plan.h"
+#include "operator/template/plan.h"
 #include "tests/sim/pools.h"
 #include "tests/sim/unsettled.h"
 #include "tests/sim/wishes.h"
@@ -199,7 +200,8 @@ bool Simulation::squatted() const {
 }
 
 void Simulation::rest() {
-  pass(seconds(10));  // what was noticed last may still be on its way to an Event
+  // What was noticed last may still be on its way to an Event, or to a template's counts.
+  pass(templates::countsPeriod + seconds(2));
   const auto written = [&] { return squatted() ? invariants_.changes() : invariants_.writes(); };
   const size_t before = written();
   traffic_.countAnew();

@@ -41,6 +41,13 @@ TEST(FirstReady, IsAtTheEarliestWhenThePodWasCreated) {
   EXPECT_EQ(firstReady(sandbox, &pod), epoch);
 }
 
+TEST(FirstReady, OfAPoolsPodIsNotBeforeTheSandbox) {
+  api::Sandbox sandbox = aSandbox();
+  sandbox.metadata.creationTimestamp = epoch + seconds(60);
+  const api::Pod pod = endedPod(sandbox, epoch + seconds(2));
+  EXPECT_EQ(firstReady(sandbox, &pod), epoch + seconds(60));
+}
+
 // What is told of SANDBOX with POD, or without one.
 api::SandboxStatus told(const api::Sandbox& sandbox, const api::Pod* pod,
                         std::optional<api::StartLatency> latency = {}) {
