@@ -12,8 +12,12 @@ Leadership::Leadership(const Clock& clock, test::ApiServer& server, const Leader
 void Leadership::leaseChanged(const test::Change& change) {
   if (change.id.plural != "leases" || change.id.key.name != config_.name) return;
   // Somebody's edit: its holder hears of it at its next renewal, and until then all is as if nothing were.
-  if (!server_.actor().starts_with(operatorPrefix)) edited_ = clock_.instant();
+  if (!server_.actor().starts_with(operatorPrefix)) {
+    edited_ = clock_.instant();
+    over_.clear();
+  }
   holder_ = change.after ? json::findString(change.after->json, "spec.holderIdentity") : "";
+  over_.erase(holder_);
   until_ = clock_.instant() + config_.renewDeadline;
 }
 

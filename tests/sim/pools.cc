@@ -10,6 +10,8 @@ namespace {
 using json::findString;
 
 constexpr const char* administrator = "admin";
+// What was decided on a view may be carried out so much later.
+constexpr Duration underWay = seconds(40);
 
 std::string ownerUid(const json::value& pod) {
   return findString(pod, "metadata.ownerReferences.0.uid");
@@ -107,16 +109,23 @@ void PoolRules::podChanged(const test::Change& change) {
   podTaken(change.before->json, change.after->json);
 }
 
+void PoolRules::expectOldViews() {
+  oldViewsUntil_ = clock_.instant() + underWay;
+}
+
 // Another replica, which believes that it leads as well, has made a pod of POOL a short while ago: what was
-// decided before and is carried out now, after a pause, say, cannot know of it. The surplus goes at once.
+// decided before and is carried out now, after a pause, say, cannot know of it. Neither can a process that
+// lists what was before its predecessor's work. The surplus goes at once.
 bool PoolRules::isAnotherAtWork(const std::string& pool) {
-  constexpr Duration underWay = seconds(40);
-  const std::string replica = server_.actor().substr(0, server_.actor().find('.') + 1);
+  const std::string& process = server_.actor();
+  const std::string replica = process.substr(0, process.find('.') + 1);
+  const bool old = clock_.instant() < oldViewsUntil_;
   std::vector<Creator>& creators = creators_[pool];
   const bool another = std::ranges::any_of(creators, [&](const Creator& creator) {
-    return creator.replica != replica && clock_.instant() < creator.at + underWay;
+    const bool knows = old ? creator.process == process : creator.process.starts_with(replica);
+    return !knows && clock_.instant() < creator.at + underWay;
   });
-  creators.push_back({replica, clock_.instant()});
+  creators.push_back({process, clock_.instant()});
   return another;
 }
 

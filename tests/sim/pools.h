@@ -25,6 +25,8 @@ class PoolRules {
  public:
   PoolRules(const Clock& clock, test::ApiServer& server);
 
+  // From now on for a while, a process that starts may see what was before another one's work.
+  void expectOldViews();
   // The first violation.
   const std::optional<std::string>& violation() const { return violation_; }
 
@@ -42,10 +44,11 @@ class PoolRules {
   std::map<std::string, int64_t> mostWanted_;   // replicas, by the pool's uid
   std::map<std::string, std::string> takenBy_;  // which process took a pod, by the Sandbox's uid
   struct Creator {
-    std::string replica;
+    std::string process;
     Instant at;
   };
   std::map<std::string, std::vector<Creator>> creators_;  // of the pool's pods, by its uid
+  Instant oldViewsUntil_ = Instant::min();
 };
 
 }  // namespace cloister::sim
