@@ -2,6 +2,7 @@
 
 #include "operator/policy/profile.h"
 #include "operator/sandbox/reasons.h"
+#include "operator/template/revision.h"
 
 namespace cloister {
 namespace {
@@ -84,6 +85,14 @@ Stores::Stores() {
   nodes.onChange([this](const auto& before, const auto& after) {
     if (before) closedNodes.erase(before->metadata.name);
     if (after && isClosed(*after)) closedNodes.insert(after->metadata.name);
+  });
+  templates.onChange([this](const auto& before, const auto& after) {
+    if (before) presentRevisions.erase(api::keyOf(before->metadata));
+    if (after) presentRevisions[api::keyOf(after->metadata)] = cloister::templates::revisionName(*after);
+  });
+  revisions.onChange([this](const auto& before, const auto& after) {
+    if (before) intactRevisions.erase(api::keyOf(before->metadata));
+    if (after && cloister::templates::isIntact(*after)) intactRevisions.insert(api::keyOf(after->metadata));
   });
   sandboxes.addIndex(unstartedByPool,
                      [](const api::Sandbox& sandbox) { return unstartedBy(sandbox, sandbox.spec.poolRef); });

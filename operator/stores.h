@@ -21,6 +21,9 @@ struct Stores {
 
   pool::IdlePods idle;                // follows pods
   std::set<std::string> closedNodes;  // that are cordoned or not Ready; follows nodes
+  // What takes hashing to know, and every start asks (template/revision.h). Follow templates and revisions.
+  std::map<kube::ObjectKey, std::string> presentRevisions;  // by the template
+  std::set<kube::ObjectKey> intactRevisions;
 
   // Pods that carry the label of the Sandbox KEY, whoever owns them.
   std::vector<std::shared_ptr<const api::Pod>> podsOf(const kube::ObjectKey& key) const;

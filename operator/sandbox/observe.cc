@@ -1,6 +1,5 @@
 #include "operator/sandbox/pod.h"
 #include "operator/sandbox/reconciler.h"
-#include "operator/template/revision.h"
 
 namespace cloister::sandbox {
 namespace {
@@ -8,9 +7,8 @@ namespace {
 std::shared_ptr<const api::ControllerRevision> keptRevision(const Stores& stores,
                                                             const std::string& namespace_,
                                                             const std::string& name) {
-  if (name.empty()) return nullptr;
-  auto revision = stores.revisions.get({namespace_, name});
-  return revision != nullptr && templates::isIntact(*revision) ? revision : nullptr;
+  const kube::ObjectKey key{namespace_, name};
+  return stores.intactRevisions.contains(key) ? stores.revisions.get(key) : nullptr;
 }
 
 std::vector<Offer> offersOf(const Stores& stores, const kube::ObjectKey& pool) {
@@ -39,7 +37,7 @@ void observeOrigin(const Stores& stores, Observed& seen) {
   const std::string& named = seen.pool ? seen.pool->spec.templateRef.name : sandbox.spec.templateRef->name;
   seen.template_ = stores.templates.get({namespace_, named});
   if (seen.template_ == nullptr) return;
-  seen.presentRevision = templates::revisionName(*seen.template_);
+  seen.presentRevision = stores.presentRevisions.at({namespace_, named});
   seen.presentIsKept = keptRevision(stores, namespace_, seen.presentRevision) != nullptr;
 }
 

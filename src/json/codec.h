@@ -49,7 +49,9 @@ enum class Unknown {
   Refuse,  // ... is an error that names it (configuration)
 };
 
-// TEXT as JSON. At most 64 levels deep; the error tells the byte offset.
+// TEXT as JSON. At most 64 levels deep; the error tells the byte offset. The memory of the value goes when
+// all of it has gone, and all that was constructed from it by copy or move. What is assigned or decoded from
+// it has its own.
 Result<value> parse(std::string_view text);
 std::string print(const value& v);
 // The same text for equal values, whatever order their members came in: for hashes.

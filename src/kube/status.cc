@@ -135,15 +135,15 @@ Result<json::value> readObject(const net::Response& response) {
 Result<ListPage> readPage(const net::Response& response) {
   auto list = readObject(response);
   if (!list) return fail(list.error());
-  ListPage page{.items = {},
-                .resourceVersion = textAt(*list, "metadata.resourceVersion"),
-                .continueToken = textAt(*list, "metadata.continue")};
+  std::string version = textAt(*list, "metadata.resourceVersion");
   json::value* items = list->get_object().if_contains("items");
-  if (page.resourceVersion.empty() || items == nullptr) {
+  if (version.empty() || items == nullptr) {
     return fail(Errc::Protocol, "the API server's answer is no list: " + excerpt(response.body));
   }
-  if (items->is_array()) page.items = std::move(items->get_array());  // null: an empty list, as Go writes it
-  return page;
+  // Null: an empty list, as Go writes it.
+  return ListPage{.items = items->is_array() ? std::move(items->get_array()) : json::array(),
+                  .resourceVersion = std::move(version),
+                  .continueToken = textAt(*list, "metadata.continue")};
 }
 
 Result<WatchEvent> readEvent(std::string_view line) {

@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -57,9 +58,17 @@ class Store {
   void learn(T object);
 
  private:
+  using Objects = std::map<kube::ObjectKey, Pointer>;
+  using Entry = Objects::value_type;  // stays where it is while its object changes
+  struct ByKey {
+    bool operator()(const Entry* a, const Entry* b) const { return a->first < b->first; }
+  };
   struct Index {
     IndexFunction function;
-    std::unordered_map<std::string, std::map<kube::ObjectKey, Pointer>> entries;
+    std::unordered_map<std::string, std::set<const Entry*, ByKey>> entries;
+
+    void add(const Entry& entry, std::vector<std::string> values);
+    void remove(const Entry& entry, const std::vector<std::string>& values);
   };
   struct Change {
     Pointer before;
@@ -74,10 +83,9 @@ class Store {
 
   uint64_t& watched(const std::string& namespace_);
   void set(const kube::ObjectKey& key, Pointer next, Changes& changes);
-  void unindex(const kube::ObjectKey& key, const T& object);
   void notify(const Changes& changes) const;
 
-  std::map<kube::ObjectKey, Pointer> objects_;
+  Objects objects_;
   std::map<std::string, Index> indexes_;
   std::vector<Observer> observers_;
   // Up to which version the watch has told everything, by the namespace that it watches ("" for all). Objects
@@ -103,7 +111,7 @@ std::vector<typename Store<T>::Pointer> Store<T>::byIndex(const std::string& ind
   const auto& entries = indexes_.at(index).entries;
   std::vector<Pointer> found;
   if (const auto entry = entries.find(value); entry != entries.end()) {
-    for (const auto& [key, object] : entry->second) found.push_back(object);
+    for (const Entry* object : entry->second) found.push_back(object->second);
   }
   return found;
 }
@@ -186,29 +194,33 @@ uint64_t& Store<T>::watched(const std::string& namespace_) {
 template <class T>
 void Store<T>::set(const kube::ObjectKey& key, Pointer next, Changes& changes) {
   const auto found = objects_.find(key);
-  Pointer before = found == objects_.end() ? nullptr : found->second;
+  const Pointer before = found == objects_.end() ? nullptr : found->second;
   if (before == next || (before && next && isSame(*before, *next))) return;
-  if (before) unindex(key, *before);
-  if (next) {
-    for (auto& [name, index] : indexes_) {
-      for (std::string& value : index.function(*next)) index.entries[std::move(value)][key] = next;
-    }
-    objects_[key] = next;
-  } else {
-    objects_.erase(found);
+  const auto entry = before ? found : objects_.emplace(key, nullptr).first;
+  for (auto& [name, index] : indexes_) {
+    const auto old = before ? index.function(*before) : std::vector<std::string>();
+    auto values = next ? index.function(*next) : std::vector<std::string>();
+    if (values == old) continue;
+    index.remove(*entry, old);
+    index.add(*entry, std::move(values));
   }
-  changes.push_back({std::move(before), std::move(next)});
+  entry->second = next;
+  if (!next) objects_.erase(entry);
+  changes.push_back({before, std::move(next)});
 }
 
 template <class T>
-void Store<T>::unindex(const kube::ObjectKey& key, const T& object) {
-  for (auto& [name, index] : indexes_) {
-    for (const std::string& value : index.function(object)) {
-      const auto entry = index.entries.find(value);
-      if (entry == index.entries.end()) continue;
-      entry->second.erase(key);
-      if (entry->second.empty()) index.entries.erase(entry);
-    }
+void Store<T>::Index::add(const Entry& entry, std::vector<std::string> values) {
+  for (std::string& value : values) entries[std::move(value)].insert(&entry);
+}
+
+template <class T>
+void Store<T>::Index::remove(const Entry& entry, const std::vector<std::string>& values) {
+  for (const std::string& value : values) {
+    const auto found = entries.find(value);
+    if (found == entries.end()) continue;
+    found->second.erase(&entry);
+    if (found->second.empty()) entries.erase(found);
   }
 }
 
