@@ -59,7 +59,8 @@ void detail(Dice& dice, Step& step) {
                                   "tainted",   "collected", "preempted", "spared"};
   constexpr const char* refusals[] = {"forbidden", "invalid", "unknown", "deletion"};
   constexpr const char* leases[] = {"deleted", "bare", "taken"};
-  constexpr const char* kinds[] = {"", "pods", "sandboxes", "networkpolicies"};
+  constexpr const char* kinds[] = {"",      "pods",         "sandboxes",        "networkpolicies",
+                                   "nodes", "sandboxpools", "sandboxtemplates", "controllerrevisions"};
   constexpr const char* atWrites[] = {"crashBefore", "crashAfter"};
   constexpr const char* atChanges[] = {"crash", "lag", "gap", "stale", "swap", "swapUnseen"};
   step.span = dice.between(milliseconds(200), seconds(12));
