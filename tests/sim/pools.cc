@@ -131,7 +131,7 @@ bool PoolRules::isAnotherAtWork(const std::string& pool) {
 
 // Whatever view it rests on, a pool is not overfilled.
 void PoolRules::podCreated(const json::value& pod) {
-  if (!isIdle(pod)) return;
+  if (!isIdle(pod)) return podGiven(pod);
   const test::Object pool = server_.storage().get(
       {"sandboxpools", {findString(pod, "metadata.namespace"), labelOf(pod, api::poolLabel)}});
   // A request that is carried out late may meet another world.
@@ -150,15 +150,21 @@ void PoolRules::podTaken(const json::value& before, const json::value& after) {
   if (!isIdle(before)) return violate("given to another one: pod " + keyOf(after));
   if (isLeaving(before) || conditionOf(before, "Ready", "status") != "True")
     violate("taken although it is not ready: pod " + keyOf(after));
-  // A second process cannot know, and its pod goes; one process takes one.
-  std::string& taker = takenBy_[ownerUid(after)];
-  const test::Object sandbox = ownerOf(server_, after);
-  if (sandbox && taker == server_.actor()) {
-    int living = 0;
-    for (const auto& pod : podsOf(server_, sandbox->json)) living += isLeaving(pod->json) ? 0 : 1;
-    if (living > 1) violate("two pods taken for one Sandbox: " + keyOf(sandbox->json));
+  podGiven(after);
+}
+
+// A second process cannot know of the first one's, nor who gave up a request of what it does late: that pod
+// goes. One process gives one.
+void PoolRules::podGiven(const json::value& pod) {
+  const test::Object sandbox = ownerOf(server_, pod);
+  if (!sandbox) return;
+  const std::string uid = findString(pod, "metadata.uid");
+  for (const auto& other : podsOf(server_, sandbox->json)) {
+    const std::string first = findString(other->json, "metadata.uid");
+    if (first != uid && givenBy_[first] == server_.actor())
+      violate("two pods for one Sandbox: " + keyOf(sandbox->json));
   }
-  taker = server_.actor();
+  givenBy_[uid] = server_.actor();
 }
 
 }  // namespace cloister::sim

@@ -37,12 +37,13 @@ class PoolRules {
   void podCreated(const json::value& pod);
   bool isAnotherAtWork(const std::string& pool);
   void podTaken(const json::value& before, const json::value& after);
+  void podGiven(const json::value& pod);
 
   const Clock& clock_;
   test::ApiServer& server_;
   std::optional<std::string> violation_;
   std::map<std::string, int64_t> mostWanted_;   // replicas, by the pool's uid
-  std::map<std::string, std::string> takenBy_;  // which process took a pod, by the Sandbox's uid
+  std::map<std::string, std::string> givenBy_;  // which process made or took a Sandbox's pod, by its uid
   struct Creator {
     std::string process;
     Instant at;
