@@ -153,15 +153,16 @@ void PoolRules::podTaken(const json::value& before, const json::value& after) {
   podGiven(after);
 }
 
-// A second process cannot know of the first one's, nor who gave up a request of what it does late: that pod
-// goes. One process gives one.
+// A second process cannot know of the first one's, nor who gave up a request of what it does late, if one of
+// them is of a pool: that pod goes. One process gives one, and all would make the one of the same name.
 void PoolRules::podGiven(const json::value& pod) {
   const test::Object sandbox = ownerOf(server_, pod);
   if (!sandbox) return;
   const std::string uid = findString(pod, "metadata.uid");
   for (const auto& other : podsOf(server_, sandbox->json)) {
     const std::string first = findString(other->json, "metadata.uid");
-    if (first != uid && givenBy_[first] == server_.actor())
+    const bool made = labelOf(pod, api::poolLabel).empty() && labelOf(other->json, api::poolLabel).empty();
+    if (first != uid && (made || givenBy_[first] == server_.actor()))
       violate("two pods for one Sandbox: " + keyOf(sandbox->json));
   }
   givenBy_[uid] = server_.actor();
