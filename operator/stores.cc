@@ -23,8 +23,7 @@ std::vector<std::string> ofRevision(const std::string& namespace_, const std::st
 }
 
 bool isClosed(const api::Node& node) {
-  const auto ready = std::ranges::find(node.status.conditions, "Ready", &api::NodeCondition::type);
-  return node.spec.unschedulable || (ready != node.status.conditions.end() && ready->status != "True");
+  return node.spec.unschedulable || !isReady(node);
 }
 
 // The object that REFERENCE of SANDBOX names, unless it has no need of it any more.
@@ -45,7 +44,7 @@ std::vector<std::shared_ptr<const api::Sandbox>> oldestFirst(
 }  // namespace
 
 bool isUnstarted(const api::Sandbox& sandbox) {
-  return !api::hasEnded(sandbox.status) && !sandbox.status.startedAt;
+  return !api::hasEnded(sandbox.status) && !api::hasBegun(sandbox.status);
 }
 
 bool isWaiting(const api::Sandbox& sandbox) {
@@ -53,6 +52,11 @@ bool isWaiting(const api::Sandbox& sandbox) {
       api::findCondition(sandbox.status.conditions, sandbox::condition::accepted);
   const bool refused = accepted != nullptr && accepted->status == "False";
   return !refused && isUnstarted(sandbox) && !sandbox.metadata.deletionTimestamp;
+}
+
+bool isReady(const api::Node& node) {
+  const auto ready = std::ranges::find(node.status.conditions, "Ready", &api::NodeCondition::type);
+  return ready == node.status.conditions.end() || ready->status == "True";
 }
 
 kube::ObjectKey sandboxKeyOf(const api::Pod& pod) {

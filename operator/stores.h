@@ -51,10 +51,12 @@ struct Stores {
   std::vector<std::shared_ptr<const api::SandboxPool>> poolsOf(const kube::ObjectKey& template_) const;
 };
 
-// It has neither begun nor ended.
+// It has neither begun nor ended, or is to begin anew.
 bool isUnstarted(const api::Sandbox& sandbox);
 // It has not begun, was not refused, and is not on its way out.
 bool isWaiting(const api::Sandbox& sandbox);
+// As far as its conditions tell.
+bool isReady(const api::Node& node);
 // The template that a ControllerRevision of ours is of; no name for one without owner.
 kube::ObjectKey templateOf(const api::ControllerRevision& revision);
 // The pool that made a pod, whether or not a Sandbox has taken it; no name for every other pod.

@@ -42,6 +42,12 @@ std::expected<Design, Refusal> designOf(const api::SandboxPool& pool, const api:
     return std::unexpected(
         Refusal{resolved.refusal->reason, "In " + name + ": " + resolved.refusal->message});
   }
+  if (!resolved.workspaceClass.empty()) {
+    return std::unexpected(Refusal{sandbox::reason::unsupported,
+                                   "In " + name +
+                                       ": spec.workspace.storageClass: a pod that waits in a pool has no "
+                                       "volume of its own; remove the field, or the pool"});
+  }
   Design out{.pod = {},
              .shape = {},
              .revision = templates::revisionName(*template_),

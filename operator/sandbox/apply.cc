@@ -1,6 +1,8 @@
 #include "operator/learn.h"
 #include "operator/policy/create.h"
+#include "operator/sandbox/reasons.h"
 #include "operator/sandbox/reconciler.h"
+#include "operator/sandbox/volume.h"
 #include "operator/template/keep.h"
 
 namespace cloister::sandbox {
@@ -41,6 +43,34 @@ Task<Result<void>> createPod(Parts& parts, CreatePod action) {
   if (!answer) co_return fail(answer.error());
   parts.starts.posted(owner, parts.clock.instant());
   learn(parts.stores.pods, *answer);
+  co_return Result<void>{};
+}
+
+// The Sandbox's own, which it has since its first start; else a stranger's, whose data it must not get.
+Task<Result<void>> acceptVolume(Parts& parts, json::value wanted) {
+  const kube::ObjectKey key{json::findString(wanted, "metadata.namespace"),
+                            json::findString(wanted, "metadata.name")};
+  auto present = co_await parts.client.get(kube::persistentVolumeClaims, key);
+  if (!present) co_return fail(present.error());
+  if (!isVolumeOf(json::findString(wanted, "metadata.ownerReferences.0.uid"), *present)) {
+    co_return fail({.code = Errc::AlreadyExists,
+                    .message = "A PersistentVolumeClaim named " + key.name +
+                               " exists and belongs to somebody else. Delete it, or create the Sandbox under "
+                               "another name.",
+                    .reason = std::string(reason::volumeNameTaken)});
+  }
+  // No pod could mount it any more.
+  if (json::find(*present, "metadata.deletionTimestamp") != nullptr)
+    co_return fail({.code = Errc::Conflict, .message = "the workspace's volume is being deleted"});
+  co_return Result<void>{};
+}
+
+Task<Result<void>> createVolume(Parts& parts, CreateVolume action) {
+  auto answer = co_await parts.client.create(
+      kube::persistentVolumeClaims, json::findString(action.claim, "metadata.namespace"), action.claim);
+  if (!answer && answer.error().code == Errc::AlreadyExists)
+    co_return co_await acceptVolume(parts, std::move(action.claim));
+  if (!answer) co_return failWith("creating the workspace's volume", answer.error());
   co_return Result<void>{};
 }
 
@@ -117,6 +147,9 @@ Task<Result<void>> apply(Parts& parts, Action action) {
   }
   if (auto* revision = std::get_if<CreateRevision>(&action)) {
     co_return co_await templates::keepRevision(parts.client, parts.stores, revision->template_);
+  }
+  if (auto* volume = std::get_if<CreateVolume>(&action)) {
+    co_return co_await createVolume(parts, std::move(*volume));
   }
   if (auto* pod = std::get_if<AdoptPod>(&action)) co_return co_await adoptPod(parts, std::move(*pod));
   if (auto* pod = std::get_if<CreatePod>(&action)) co_return co_await createPod(parts, std::move(*pod));

@@ -44,10 +44,10 @@ std::optional<Diagnosis> diagnoseDisruption(const api::Pod& pod) {
   if (disruption == nullptr || disruption->status != "True") return std::nullopt;
   if (disruption->reason == "DeletionByTaintManager" || disruption->reason == "DeletionByPodGC") {
     return failed(reason::nodeLost, "The node " + pod.spec.nodeName + " was lost or tainted: " +
-                                        sentence(disruption->message) + " Create the Sandbox again.");
+                                        sentence(disruption->message) + std::string(createAgain));
   }
   return failed(reason::evicted, "The sandbox had to make room (" + disruption->reason +
-                                     "): " + sentence(disruption->message) + " Create the Sandbox again.");
+                                     "): " + sentence(disruption->message) + std::string(createAgain));
 }
 
 Diagnosis diagnoseEnd(const api::Pod& pod, const api::ContainerStateTerminated& end) {
@@ -206,8 +206,8 @@ Diagnosis diagnosePod(const api::Pod& pod, const std::vector<PodEvent>& events,
   if (auto disruption = diagnoseDisruption(pod)) return *disruption;
   // Before how its container ended: that was the deletion's doing.
   if (pod.metadata.deletionTimestamp) {
-    return failed(reason::podLost, "The pod " + pod.metadata.name +
-                                       " is being deleted by somebody else. Create the Sandbox again.");
+    return failed(reason::podLost, "The pod " + pod.metadata.name + " is being deleted by somebody else." +
+                                       std::string(createAgain));
   }
   if (const api::ContainerStatus* status = sandboxContainer(pod);
       status != nullptr && status->state.terminated) {
@@ -216,7 +216,7 @@ Diagnosis diagnosePod(const api::Pod& pod, const std::vector<PodEvent>& events,
   if (pod.status.phase == "Failed") {
     return failed(reason::startFailed, "The node " + pod.spec.nodeName + " refused the pod (" +
                                            pod.status.reason + "): " + sentence(pod.status.message) +
-                                           " Create the Sandbox again.");
+                                           std::string(createAgain));
   }
   if (pod.status.phase == "Running") return diagnoseRunning(pod, nodeReady);
   return diagnosePending(pod, events);
@@ -228,7 +228,9 @@ std::optional<Diagnosis> diagnoseCreateFailure(const Error& error, const std::st
       isRetryable(error) || error.code == Errc::Conflict || error.reason == "NamespaceTerminating";
   if (passes || error.code == Errc::NotFound) return std::nullopt;
   const std::string& text = error.message;
-  if (error.reason == reason::policyNameTaken) return pending(reason::policyNameTaken, text);
+  for (const std::string_view taken : {reason::policyNameTaken, reason::volumeNameTaken}) {
+    if (error.reason == taken) return pending(taken, text);
+  }
   if (error.code == Errc::AlreadyExists) {
     return pending(reason::podNameTaken,
                    text + " Delete that pod, or create the Sandbox under another name.");

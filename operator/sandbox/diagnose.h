@@ -9,6 +9,9 @@
 
 namespace cloister::sandbox {
 
+// The next step for one whose pod ended and was not to blame, at the end of a message.
+inline constexpr std::string_view createAgain = " Create the Sandbox again.";
+
 // One of Kubernetes' events about a pod, as far as a diagnosis reads it.
 struct PodEvent {
   std::string type;  // "Normal", "Warning"

@@ -1,3 +1,5 @@
+#include "operator/learn.h"
+#include "operator/sandbox/own.h"
 #include "operator/sandbox/pod.h"
 #include "operator/sandbox/reconciler.h"
 
@@ -41,12 +43,27 @@ void observeOrigin(const Stores& stores, Observed& seen) {
   seen.presentIsKept = keptRevision(stores, namespace_, seen.presentRevision) != nullptr;
 }
 
+bool isNodeAway(const Stores& stores, const std::string& name) {
+  const auto node = stores.nodes.get({"", name});
+  return node == nullptr || !isReady(*node);
+}
+
+// Where the operator may not read nodes, none is known to be away.
+void observeNodes(const Parts& parts, Observed& seen) {
+  if (!parts.config.watchNamespaces.empty()) return;
+  for (const auto& pod : seen.pods) {
+    if (pod->metadata.deletionTimestamp && isNodeAway(parts.stores, pod->spec.nodeName))
+      seen.nodesAway.insert(pod->spec.nodeName);
+  }
+}
+
 Observed observeStores(Parts& parts, const kube::ObjectKey& key) {
   Observed seen;
   seen.sandbox = parts.stores.sandboxes.get(key);
   seen.pods = parts.stores.podsOf(key);
   seen.policies = parts.stores.policyNames(key.namespace_);
   if (seen.sandbox == nullptr) return seen;
+  observeNodes(parts, seen);
   seen.latency = parts.starts.latency(seen.sandbox->metadata.uid);
   observeOrigin(parts.stores, seen);
   return seen;
@@ -94,19 +111,43 @@ Task<Result<std::optional<bool>>> readNodeReady(Parts& parts, std::string node) 
   co_return std::nullopt;
 }
 
-// Asks for the pod that the store lacks. Found: it goes into SEEN; the store gets it from its watch.
+// Looks for the Sandbox's pod KEY, which the store lacks. Found: it goes into SEEN; the store gets it from
+// its watch.
+Task<Result<void>> findPod(Parts& parts, kube::ObjectKey key, Observed& seen) {
+  auto object = co_await parts.client.get(kube::pods, key);
+  if (!object && object.error().code == Errc::NotFound) co_return Result<void>{};
+  if (!object) co_return fail(object.error());
+  auto pod = json::decode<api::Pod>(*object);
+  if (!pod) co_return fail(pod.error());
+  if (controls(*seen.sandbox, *pod)) seen.pods.push_back(std::make_shared<const api::Pod>(std::move(*pod)));
+  co_return Result<void>{};
+}
+
 Task<Result<void>> confirmPod(Parts& parts, kube::ObjectKey key, Observed& seen) {
   const std::string& named = seen.sandbox->status.podName;
-  auto object =
-      co_await parts.client.get(kube::pods, {key.namespace_, named.empty() ? podName(*seen.sandbox) : named});
-  if (!object && object.error().code != Errc::NotFound) co_return fail(object.error());
-  if (object) {
-    auto pod = json::decode<api::Pod>(*object);
-    if (!pod) co_return fail(pod.error());
-    seen.pods.push_back(std::make_shared<const api::Pod>(std::move(*pod)));
-    if (ownPod(seen) == nullptr) seen.pods.pop_back();
-  }
+  auto done = co_await findPod(parts, {key.namespace_, named.empty() ? podName(*seen.sandbox) : named}, seen);
+  if (!done) co_return fail(done.error());
   seen.podConfirmedGone = ownPod(seen) == nullptr;
+  co_return Result<void>{};
+}
+
+// Sees all anew, with the Sandbox as the API server itself has it, and with the pod that ended last, should
+// the store lack it.
+Task<Result<void>> renew(Parts& parts, kube::ObjectKey key, Observed& seen) {
+  auto object = co_await parts.client.get(kube::sandboxes, key);
+  if (!object) co_return fail(object.error());
+  learn(parts.stores.sandboxes, *object);
+  seen = observeStores(parts, key);
+  const std::string version = json::findString(*object, "metadata.resourceVersion");
+  if (seen.sandbox == nullptr || seen.sandbox->metadata.resourceVersion != version)
+    co_return fail({.code = Errc::Conflict, .message = "the Sandbox was just changed"});
+  seen.newest = true;
+  const auto& history = seen.sandbox->status.history;
+  const auto isLast = [&](const auto& pod) { return pod->metadata.name == history.front().podName; };
+  if (history.empty() || std::ranges::any_of(seen.pods, isLast)) co_return Result<void>{};
+  auto done = co_await findPod(parts, {key.namespace_, history.front().podName}, seen);
+  if (!done) co_return fail(done.error());
+  observeNodes(parts, seen);
   co_return Result<void>{};
 }
 
@@ -135,6 +176,10 @@ Task<Result<void>> confirmVersion(Parts& parts, Observed& seen) {
 
 Task<Result<Observed>> observe(Parts& parts, kube::ObjectKey key) {
   Observed seen = observeStores(parts, key);
+  if (questions(seen, parts.clock.now()).newest) {
+    auto done = co_await renew(parts, key, seen);
+    if (!done) co_return fail(done.error());
+  }
   const Questions ask = questions(seen, parts.clock.now());
   if (ask.sandbox) {
     auto done = co_await confirmSandboxGone(parts, key, seen);

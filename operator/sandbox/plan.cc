@@ -1,9 +1,12 @@
 #include "operator/sandbox/plan.h"
 
 #include "operator/sandbox/expiry.h"
+#include "operator/sandbox/own.h"
 #include "operator/sandbox/pod.h"
 #include "operator/sandbox/reasons.h"
+#include "operator/sandbox/restart.h"
 #include "operator/sandbox/status.h"
+#include "operator/sandbox/volume.h"
 #include "operator/sandbox/warm.h"
 
 namespace cloister::sandbox {
@@ -18,44 +21,30 @@ constexpr Duration eventsPeriod = seconds(10);
 // When a Sandbox that was deleted is looked at again, should its watch not tell of its end before.
 constexpr Duration deletionPeriod = seconds(10);
 
-bool controls(const api::Sandbox& sandbox, const api::Pod& pod) {
-  const api::OwnerReference* owner = api::controllerOf(pod.metadata);
-  return owner != nullptr && owner->uid == sandbox.metadata.uid;
-}
-
-// Of the name of SANDBOX's pod, yet not the one that ran or ended: made from a view of the time before that,
-// by a request that was carried out late or by another operator. A sandbox runs once.
-bool isSecond(const api::Sandbox& sandbox, const api::Pod& pod) {
-  const api::SandboxStatus& status = sandbox.status;
-  return controls(sandbox, pod) && (status.startedAt || hasEnded(status)) && !status.podUID.empty() &&
-         status.podUID != pod.metadata.uid;
-}
-
-// Pods that carry the label without being this Sandbox's: of a deleted namesake, or set free to escape their
-// expiry.
-std::vector<std::shared_ptr<const api::Pod>> strays(const Observed& observed) {
-  std::vector<std::shared_ptr<const api::Pod>> found;
-  for (const auto& pod : observed.pods) {
-    const bool own = observed.sandbox != nullptr && controls(*observed.sandbox, *pod);
-    if (!own && !pod->metadata.deletionTimestamp) found.push_back(pod);
+void remove(const Pods& pods, Plan& out) {
+  for (const auto& pod : pods) {
+    if (!pod->metadata.deletionTimestamp) out.actions.emplace_back(DeletePod{pod});
   }
-  return found;
 }
 
 void removeStrays(const Observed& observed, Plan& out) {
-  for (const auto& pod : observed.pods) {
-    const bool second = observed.sandbox != nullptr && isSecond(*observed.sandbox, *pod);
-    if (second && !pod->metadata.deletionTimestamp) out.actions.emplace_back(DeletePod{pod});
-  }
-  if (!observed.sandboxConfirmedGone) return;
-  for (const auto& pod : strays(observed)) out.actions.emplace_back(DeletePod{pod});
+  remove(secondPods(observed), out);
+  if (observed.sandboxConfirmedGone) remove(strays(observed), out);
+}
+
+// When the present start began to take its time.
+Time startOf(const api::Sandbox& sandbox, const api::Pod* pod) {
+  const bool again = sandbox.status.restarts && pod != nullptr;
+  return (again ? pod->metadata : sandbox.metadata).creationTimestamp;
 }
 
 // A start that goes well is told once, when it is done. A wall clock far from the API server's says nothing
 // about how long it has taken.
-bool isQuietTime(const api::Sandbox& sandbox, Time now) {
-  const Time created = sandbox.metadata.creationTimestamp;
-  return !sandbox.status.phase && created - quietStart <= now && now < created + quietStart;
+bool isQuietTime(const api::Sandbox& sandbox, const api::Pod* pod, Time now) {
+  const api::SandboxStatus& status = sandbox.status;
+  const bool told = status.restarts ? !status.podUID.empty() : status.phase.has_value();
+  const Time created = startOf(sandbox, pod);
+  return !told && created - quietStart <= now && now < created + quietStart;
 }
 
 void ensurePolicies(const Observed& observed, const policy::NetworkProfile& profile, Plan& out) {
@@ -74,14 +63,35 @@ struct Situation {
   policy::NetworkProfile profile;
   std::optional<Time> startedAt;
   Time expiresAt;
+  bool begun = false;               // the present pod, or what the status tells of it, has run
+  bool waits = false;               // it has no pod, and may not have the next one yet
   bool frozen = false;              // what runs goes on as it is
   std::optional<Start> start = {};  // it has no pod, and may have one
 };
 
-json::value coldPod(const Situation& at, const RequestsConfig& requests) {
+// Where it has a revision already, whatever pod it gets is of that.
+PodIdentity identityAt(const Situation& at) {
   PodIdentity identity = identityOf(at.sandbox);
+  const std::string pinned = pinnedRevision(at.sandbox, nullptr);
+  if (!pinned.empty()) identity.labels[std::string(api::revisionLabel)] = pinned;
+  return identity;
+}
+
+// What has ended is kept for its logs, until its successor or the Sandbox's end is due.
+void removeFormer(const Situation& at, Time now, Plan& out) {
+  Pods former = formerPods(at.observed);
+  const bool keeps = at.waits && !isRestartDue(at.sandbox, now) && now < at.expiresAt &&
+                     !at.sandbox.metadata.deletionTimestamp;
+  std::erase_if(former, [&](const auto& pod) {
+    return keeps && (pod->status.phase == "Succeeded" || pod->status.phase == "Failed");
+  });
+  remove(former, out);
+}
+
+json::value coldPod(const Situation& at, const RequestsConfig& requests) {
+  PodIdentity identity = identityAt(at);
   if (at.observed.template_ != nullptr)
-    identity.labels[std::string(api::revisionLabel)] = at.observed.presentRevision;
+    identity.labels.try_emplace(std::string(api::revisionLabel), at.observed.presentRevision);
   json::value pod = podFor(identity, at.sandbox.spec, at.resolved, requests, at.profile.name);
   if (!at.start->reason.empty())
     annotate(pod, api::coldStartAnnotation, std::string(at.start->reason) + ": " + at.start->message);
@@ -93,11 +103,13 @@ void planStart(const Situation& at, const Config& config, Plan& out) {
   if (start.way == Start::Way::Wait || start.way == Start::Way::Fail) return;
   ensurePolicies(at.observed, start.profile, out);
   if (start.way == Start::Way::Adopt) {
-    out.actions.emplace_back(AdoptPod{start.offer->pod, identityOf(at.sandbox), start.profile.name});
+    out.actions.emplace_back(AdoptPod{start.offer->pod, identityAt(at), start.profile.name});
     return;
   }
-  if (at.observed.template_ != nullptr && !at.observed.presentIsKept)
+  if (at.observed.template_ != nullptr && !at.observed.presentIsKept && at.observed.pinned == nullptr)
     out.actions.emplace_back(CreateRevision{at.observed.template_});
+  if (!at.resolved.workspaceClass.empty())
+    out.actions.emplace_back(CreateVolume{volumeFor(at.sandbox, at.resolved)});
   out.actions.emplace_back(CreatePod{coldPod(at, config.requests)});
 }
 
@@ -131,25 +143,25 @@ Diagnosis keepEnd(const api::Sandbox& sandbox) {
   return kept;
 }
 
-Diagnosis diagnose(const Situation& at) {
+Diagnosis diagnose(const Situation& at, Time now) {
   const Observed& observed = at.observed;
   // An end is final: a pod that seems to live is an older view of it.
   if (hasEnded(at.sandbox.status)) return keepEnd(at.sandbox);
   if (at.pod != nullptr) {
-    if (at.pod->metadata.deletionTimestamp && !at.startedAt) {
+    if (at.pod->metadata.deletionTimestamp && !at.begun) {
       return {.reason = reason::starting,
               .message = "The pod was deleted before it started; another follows."};
     }
     Diagnosis out =
         diagnosePod(*at.pod, observed.podEvents.value_or(std::vector<PodEvent>{}), observed.nodeReady);
     // What has run once is not waiting to start, even while its pod is briefly not ready.
-    if (at.startedAt && out.phase == api::Phase::Pending) out.phase = api::Phase::Running;
+    if (at.begun && out.phase == api::Phase::Pending) out.phase = api::Phase::Running;
     return out;
   }
-  if (at.startedAt) {
+  if (at.begun) {
     return {.phase = api::Phase::Failed,
             .reason = reason::podLost,
-            .message = "The pod " + at.sandbox.status.podName + " is gone. Create the Sandbox again.",
+            .message = "The pod " + at.sandbox.status.podName + " is gone." + std::string(createAgain),
             .problem = true};
   }
   if (at.resolved.refusal) {
@@ -172,6 +184,7 @@ Diagnosis diagnose(const Situation& at) {
             .reason = at.start->reason,
             .message = at.start->message + " The Sandbox waits for one."};
   }
+  if (isToRestart(at.sandbox)) return diagnoseRestart(observed, now);
   return {.phase = api::Phase::Pending, .reason = reason::starting, .message = "Creating the pod."};
 }
 
@@ -181,10 +194,21 @@ void planReport(const Situation& at, const Diagnosis& diagnosis, Plan& out) {
   out.report = Report{.warning = true, .reason = diagnosis.reason, .message = diagnosis.message};
 }
 
+// The pod's end, DIAGNOSIS, is not the Sandbox's. NEXT: the status that tells so far.
+bool planRestart(const Situation& at, const Diagnosis& diagnosis, Time now, api::SandboxStatus& next,
+                 Plan& out) {
+  const bool ends = !hasEnded(at.sandbox.status) && (at.pod != nullptr || at.begun);
+  if (!ends || !isRestarted(at.sandbox.spec.restartPolicy, diagnosis)) return false;
+  next = restarted(at.sandbox, std::move(next), at.pod.get(), diagnosis, now);
+  const api::Condition* ready = api::findCondition(next.conditions, condition::ready);
+  out.report = Report{.warning = diagnosis.problem, .reason = reason::restarting, .message = ready->message};
+  return true;
+}
+
 void planStatus(const Situation& at, Time now, Plan& out) {
-  const Diagnosis diagnosis = diagnose(at);
-  if (diagnosis.reason == reason::starting && isQuietTime(at.sandbox, now)) {
-    out.again = std::min(*out.again, at.sandbox.metadata.creationTimestamp + quietStart);
+  const Diagnosis diagnosis = diagnose(at, now);
+  if (diagnosis.reason == reason::starting && isQuietTime(at.sandbox, at.pod.get(), now)) {
+    out.again = std::min(*out.again, startOf(at.sandbox, at.pod.get()) + quietStart);
     return;
   }
   api::SandboxStatus next = statusFor({.sandbox = at.sandbox,
@@ -199,10 +223,10 @@ void planStatus(const Situation& at, Time now, Plan& out) {
                                       now);
   if (at.pod != nullptr && needsEvents(*at.pod)) {
     // Less and less often: many starts may be stuck for long.
-    const Duration age = now - at.sandbox.metadata.creationTimestamp;
+    const Duration age = now - startOf(at.sandbox, at.pod.get());
     out.again = std::min(*out.again, now + std::max(eventsPeriod, age / 4));
   }
-  planReport(at, diagnosis, out);
+  if (!planRestart(at, diagnosis, now, next, out)) planReport(at, diagnosis, out);
   if (next != at.sandbox.status) out.status = std::move(next);
 }
 
@@ -243,25 +267,20 @@ void planLeaving(const Situation& at, Time now, Plan& out) {
 
 }  // namespace
 
-std::shared_ptr<const api::Pod> ownPod(const Observed& observed) {
-  if (observed.sandbox == nullptr) return nullptr;
-  for (const auto& pod : observed.pods) {
-    if (controls(*observed.sandbox, *pod) && !isSecond(*observed.sandbox, *pod)) return pod;
-  }
-  return nullptr;
-}
-
 Questions questions(const Observed& observed, Time now) {
   Questions ask;
   ask.sandbox = !strays(observed).empty();
   ask.version = observed.undeletable && observed.failure->code != Errc::Conflict;
   if (observed.sandbox == nullptr || observed.sandbox->metadata.deletionTimestamp) return ask;
   const auto pod = ownPod(observed);
+  const api::Sandbox& sandbox = *observed.sandbox;
+  ask.newest = isOutrun(observed);
   if (pod == nullptr) {
-    ask.pod = observed.sandbox->status.startedAt.has_value() && !hasEnded(observed.sandbox->status);
+    ask.pod = hasBegun(sandbox.status) && !hasEnded(sandbox.status);
+    ask.newest |= mayRestart(observed, now);
     return ask;
   }
-  ask.podEvents = !isQuietTime(*observed.sandbox, now) && needsEvents(*pod);
+  ask.podEvents = !isQuietTime(sandbox, pod.get(), now) && needsEvents(*pod);
   ask.nodeState = needsNodeState(*pod);
   return ask;
 }
@@ -282,7 +301,7 @@ std::optional<Refusal> freezes(const Observed& observed, const Completed& whole)
 }
 
 // SANDBOX is OBSERVED's, about to be completed.
-Situation situationOf(const Observed& observed, api::Sandbox& sandbox, const Config& config) {
+Situation situationOf(const Observed& observed, api::Sandbox& sandbox, const Config& config, Time now) {
   auto pod = ownPod(observed);
   Completed whole = complete(observed, pod.get());
   sandbox.spec = std::move(whole.spec);
@@ -301,9 +320,11 @@ Situation situationOf(const Observed& observed, api::Sandbox& sandbox, const Con
   at.startedAt = firstReady(sandbox, at.pod.get());
   at.expiresAt = expiryOf(sandbox, at.resolved, at.startedAt);
   if (whole.lost) at.expiresAt = sandbox.status.expiresAt.value_or(at.expiresAt);
+  at.begun = hasBegun(sandbox.status) || (at.pod != nullptr && hasRun(sandbox, *at.pod));
   // A sandbox that once ran is not started again behind its owner's back: its memory and files are gone.
-  const bool over = at.startedAt || hasEnded(sandbox.status);
-  if (at.pod == nullptr && !at.resolved.refusal && !over)
+  const bool over = at.begun || hasEnded(sandbox.status);
+  at.waits = at.pod == nullptr && isToRestart(sandbox) && !(observed.newest && mayRestart(observed, now));
+  if (at.pod == nullptr && !at.resolved.refusal && !over && !at.waits)
     at.start = chooseStart(observed, sandbox.spec, at.resolved, config);
   return at;
 }
@@ -315,12 +336,14 @@ Plan plan(const Observed& observed, const Config& config, Time now) {
   if (!observed.failure) removeStrays(observed, out);
   if (observed.sandbox == nullptr) return out;
   api::Sandbox sandbox = *observed.sandbox;
-  const Situation at = situationOf(observed, sandbox, config);
+  const Situation at = situationOf(observed, sandbox, config, now);
+  if (!observed.failure) removeFormer(at, now, out);
   if (sandbox.metadata.deletionTimestamp) {
     if (!observed.failure) planLeaving(at, now, out);
     return out;
   }
   out.again = at.expiresAt;
+  if (at.waits) out.again = std::min(at.expiresAt, nextLook(observed, now));
   if (now >= at.expiresAt) {
     planExpiry(at, now, out);
     out.again = now + deletionPeriod;

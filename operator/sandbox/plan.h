@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -36,10 +37,12 @@ struct Observed {
   bool presentIsKept = false;
   std::shared_ptr<const api::ControllerRevision> pinned = {};  // that pinnedRevision() names
   std::vector<Offer> offers = {};                              // of the pool
+  std::set<std::string> nodesAway = {};  // not Ready or gone, of its pods on their way out; those known to be
   // Answers to questions(), absent until asked.
   std::optional<std::vector<PodEvent>> podEvents = {};
   std::optional<bool> nodeReady = {};
   bool podConfirmedGone = false;      // the API server itself has no pod of that name that is the own one
+  bool newest = false;                // ... had this version of the Sandbox when all else here was seen
   bool sandboxConfirmed = false;      // ... has this version of the Sandbox
   bool sandboxConfirmedGone = false;  // ... has none of that name, or of another uid than the strays' owner
   // The action of this round that failed, if one did: only what does not rest on it is planned then.
@@ -52,6 +55,7 @@ struct Questions {
   bool podEvents = false;
   bool nodeState = false;
   bool pod = false;      // the status names a pod that the store lacks: it may merely lag
+  bool newest = false;   // a restart is due, or a pod is of one that this view does not know
   bool sandbox = false;  // there are pods without their Sandbox: the store may merely lag
   bool version = false;  // the Sandbox could not be deleted: is its time still over?
   bool operator==(const Questions&) const = default;
@@ -62,6 +66,10 @@ using policy::CreatePolicy;
 // Keeps what the template says now.
 struct CreateRevision {
   std::shared_ptr<const api::SandboxTemplate> template_;
+};
+// The Sandbox's PersistentVolumeClaim, unless it is there already.
+struct CreateVolume {
+  json::value claim;
 };
 struct CreatePod {
   json::value pod;
@@ -82,8 +90,8 @@ struct DeletePod {
 struct DeleteSandbox {
   std::shared_ptr<const api::Sandbox> sandbox;  // deleted only if unchanged
 };
-using Action =
-    std::variant<CreatePolicy, CreateRevision, CreatePod, AdoptPod, LabelPod, DeletePod, DeleteSandbox>;
+using Action = std::variant<CreatePolicy, CreateRevision, CreateVolume, CreatePod, AdoptPod, LabelPod,
+                            DeletePod, DeleteSandbox>;
 
 // An Event for people.
 struct Report {
@@ -104,8 +112,5 @@ Plan plan(const Observed& observed, const Config& config, Time now);
 // The ControllerRevision that SANDBOX was made from, as its status or else its POD (may be null) tells; empty
 // without one.
 std::string pinnedRevision(const api::Sandbox& sandbox, const api::Pod* pod);
-
-// The pod of OBSERVED that this very Sandbox controls, or null.
-std::shared_ptr<const api::Pod> ownPod(const Observed& observed);
 
 }  // namespace cloister::sandbox

@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 #include "operator/owner.h"
+#include "operator/sandbox/volume.h"
 
 namespace cloister::sandbox {
 namespace {
@@ -30,9 +31,19 @@ struct Scratch {
   std::string_view mountOptions;  // for gVisor's tmpfs
 };
 
+constexpr std::string_view workspaceVolume = "workspace";
+
+bool outlivesPod(const Resolved& resolved) {
+  return !resolved.workspaceClass.empty();
+}
+
+// What lives with the pod.
 std::vector<Scratch> scratchVolumes(const Resolved& resolved) {
-  return {{"workspace", workspacePath, resolved.workspaceBytes, "mode=0755,uid=1000,gid=1000"},
-          {"tmp", "/tmp", resolved.tmpBytes, "mode=1777"}};
+  std::vector<Scratch> volumes{{"tmp", "/tmp", resolved.tmpBytes, "mode=1777"}};
+  if (outlivesPod(resolved)) return volumes;
+  volumes.insert(volumes.begin(),
+                 {workspaceVolume, workspacePath, resolved.workspaceBytes, "mode=0755,uid=1000,gid=1000"});
+  return volumes;
 }
 
 // gVisor reads these: volumes live inside the sandbox with a hard size, and so do the changes to the root
@@ -69,13 +80,15 @@ object metadataOf(const PodIdentity& identity, const Resolved& resolved, std::st
   return meta;
 }
 
-object podSecurity(api::SecurityProfile profile) {
-  const bool root = profile == api::SecurityProfile::Baseline;
+object podSecurity(const Resolved& resolved) {
+  const bool root = resolved.securityProfile == api::SecurityProfile::Baseline;
   object context{{"runAsNonRoot", !root},
                  {"runAsUser", root ? 0 : userId},
                  {"runAsGroup", root ? 0 : userId},
                  {"seccompProfile", {{"type", "RuntimeDefault"}}}};
   if (!root) context["fsGroup"] = userId;
+  // Otherwise each restart would touch all files of the volume.
+  if (!root && outlivesPod(resolved)) context["fsGroupChangePolicy"] = "OnRootMismatch";
   return context;
 }
 
@@ -91,7 +104,8 @@ int64_t share(int64_t total, int percent) {
 }
 
 object resourcesOf(const Resolved& resolved, const RequestsConfig& requests) {
-  const int64_t disk = resolved.diskBytes + resolved.workspaceBytes + resolved.tmpBytes + 2 * emptyDirMargin;
+  int64_t disk = resolved.diskBytes;
+  for (const Scratch& scratch : scratchVolumes(resolved)) disk += scratch.size + emptyDirMargin;
   return {{"limits",
            {{"cpu", milli(resolved.cpuMilli)},
             {"memory", bytes(resolved.memoryBytes)},
@@ -125,6 +139,7 @@ object containerOf(const api::SandboxSpec& spec, const Resolved& resolved, const
   for (const Scratch& scratch : scratchVolumes(resolved)) {
     mounts.push_back({{"name", scratch.volume}, {"mountPath", scratch.path}});
   }
+  if (outlivesPod(resolved)) mounts.push_back({{"name", workspaceVolume}, {"mountPath", workspacePath}});
   container["volumeMounts"] = std::move(mounts);
   if (!resolved.command.empty()) container["command"] = json::encode(resolved.command);
   if (!resolved.args.empty()) container["args"] = json::encode(resolved.args);
@@ -132,13 +147,15 @@ object containerOf(const api::SandboxSpec& spec, const Resolved& resolved, const
   return container;
 }
 
-array volumesOf(const Resolved& resolved) {
+array volumesOf(const Resolved& resolved, const std::string& claim) {
   const int64_t margin = resolved.runtime == api::Runtime::gvisor ? emptyDirMargin : 0;
   array volumes;
   for (const Scratch& scratch : scratchVolumes(resolved)) {
     volumes.push_back(
         {{"name", scratch.volume}, {"emptyDir", {{"sizeLimit", bytes(scratch.size + margin)}}}});
   }
+  if (outlivesPod(resolved))
+    volumes.push_back({{"name", workspaceVolume}, {"persistentVolumeClaim", {{"claimName", claim}}}});
   return volumes;
 }
 
@@ -152,26 +169,32 @@ void setDns(const api::SandboxEgress& egress, object& spec) {
 }  // namespace
 
 std::string podName(const api::Sandbox& sandbox) {
-  return sandbox.metadata.name + "-" + shortHash(sandbox.metadata.uid, 8);
+  const auto& restarts = sandbox.status.restarts;
+  const std::string which = restarts ? "/" + std::to_string(*restarts) : "";
+  return sandbox.metadata.name + "-" + shortHash(sandbox.metadata.uid + which, 8);
 }
 
 PodIdentity identityOf(const api::Sandbox& sandbox) {
-  return {.name = podName(sandbox),
-          .namespace_ = sandbox.metadata.namespace_,
-          .owner = ownerReference(sandbox.metadata, "Sandbox"),
-          .labels = {{std::string(api::sandboxLabel), sandbox.metadata.name}}};
+  PodIdentity identity{.name = podName(sandbox),
+                       .namespace_ = sandbox.metadata.namespace_,
+                       .owner = ownerReference(sandbox.metadata, "Sandbox"),
+                       .labels = {{std::string(api::sandboxLabel), sandbox.metadata.name}},
+                       .volume = volumeName(sandbox)};
+  if (const auto& restarts = sandbox.status.restarts)
+    identity.labels[std::string(api::restartLabel)] = std::to_string(*restarts);
+  return identity;
 }
 
 value podFor(const PodIdentity& identity, const api::SandboxSpec& wanted, const Resolved& resolved,
              const RequestsConfig& requests, std::string_view profile) {
   object spec{{"containers", array{containerOf(wanted, resolved, requests)}},
-              {"volumes", volumesOf(resolved)},
+              {"volumes", volumesOf(resolved, identity.volume)},
               {"restartPolicy", "Never"},
               {"hostname", "sandbox"},
               {"automountServiceAccountToken", false},
               {"enableServiceLinks", false},
               {"terminationGracePeriodSeconds", terminationGraceSeconds},
-              {"securityContext", podSecurity(resolved.securityProfile)}};
+              {"securityContext", podSecurity(resolved)}};
   if (!resolved.runtimeClassName.empty()) spec["runtimeClassName"] = resolved.runtimeClassName;
   if (!resolved.priorityClassName.empty()) spec["priorityClassName"] = resolved.priorityClassName;
   if (!resolved.nodeSelector.empty()) spec["nodeSelector"] = json::encode(resolved.nodeSelector);

@@ -10,8 +10,8 @@ namespace cloister::sandbox {
 inline constexpr std::string_view containerName = "sandbox";
 inline constexpr std::string_view workspacePath = "/workspace";
 
-// NAME-xxxxxxxx, where the x come from the Sandbox's uid: a new Sandbox never meets its deleted namesake's
-// pod.
+// NAME-xxxxxxxx, where the x come from the Sandbox's uid and its restarts: a new Sandbox never meets its
+// deleted namesake's pod, nor a restart the pod before.
 std::string podName(const api::Sandbox& sandbox);
 
 // Whose a pod is and what it is called: all that differs between the pods of equal sandboxes.
@@ -20,8 +20,9 @@ struct PodIdentity {
   std::string namespace_;
   api::OwnerReference owner;
   std::map<std::string, std::string> labels;  // of ours
+  std::string volume = {};                    // its PersistentVolumeClaim, where the workspace is one
 };
-// Of the pod that is made for SANDBOX alone.
+// Of the pod that is made for SANDBOX alone, and for this restart of it.
 PodIdentity identityOf(const api::Sandbox& sandbox);
 
 // The whole pod, to be created: Pod Security `restricted` unless the profile says otherwise, no

@@ -31,12 +31,14 @@ inline constexpr std::string_view starting = "Starting";
 inline constexpr std::string_view scheduled = "Scheduled";
 inline constexpr std::string_view running = "Running";
 inline constexpr std::string_view expired = "Expired";
+inline constexpr std::string_view restarting = "Restarting";
 // Could not be created
 inline constexpr std::string_view runtimeClassMissing = "RuntimeClassMissing";
 inline constexpr std::string_view quotaExceeded = "QuotaExceeded";
 inline constexpr std::string_view admissionRefused = "AdmissionRefused";
 inline constexpr std::string_view podNameTaken = "PodNameTaken";
 inline constexpr std::string_view policyNameTaken = "PolicyNameTaken";
+inline constexpr std::string_view volumeNameTaken = "VolumeNameTaken";
 inline constexpr std::string_view createFailed = "CreateFailed";
 // Waits for something outside
 inline constexpr std::string_view unschedulable = "Unschedulable";
@@ -94,7 +96,9 @@ inline constexpr std::array all{accepted,
                                 poolNotFound,
                                 fromPool,
                                 poolEmpty,
-                                poolMismatch};
+                                poolMismatch,
+                                restarting,
+                                volumeNameTaken};
 }  // namespace reason
 
 }  // namespace cloister::sandbox

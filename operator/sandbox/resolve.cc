@@ -41,10 +41,6 @@ Check unsupportedField(const api::SandboxSpec& spec) {
     return unsupported("network.egress.names",
                        "names are not resolved in this version; use network.egress.cidrs");
   }
-  if (!spec.workspace.storageClass.empty()) {
-    return unsupported("workspace.storageClass",
-                       "a workspace does not outlive its pod in this version; remove the field");
-  }
   return std::nullopt;
 }
 
@@ -107,6 +103,7 @@ Check resolveResources(const api::SandboxSpec& spec, const Config& config, Resol
                       wanted.disk.empty() ? defaults.disk : wanted.disk, largest.disk, parseUnits,
                       out.workspaceBytes),
   };
+  out.workspaceClass = spec.workspace.storageClass;
   out.tmpBytes = std::min(out.diskBytes, largestTmp);
   for (const Check& check : checks) {
     if (check) return check;

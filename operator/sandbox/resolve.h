@@ -28,6 +28,7 @@ struct Resolved {
   int64_t memoryBytes = 0;
   int64_t diskBytes = 0;       // the root file system's changes
   int64_t workspaceBytes = 0;  // /workspace
+  std::string workspaceClass;  // the StorageClass of /workspace; empty: it lives with the pod
   int64_t tmpBytes = 0;        // /tmp
   Duration ttl = {};
   Duration maxLifetime = {};

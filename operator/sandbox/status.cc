@@ -80,22 +80,29 @@ void describePod(const api::Pod& pod, api::SandboxStatus& status) {
   for (const api::PodIP& address : pod.status.podIPs) status.podIPs.push_back(address.ip);
 }
 
-}  // namespace
-
-std::optional<Time> firstReady(const api::Sandbox& sandbox, const api::Pod* pod) {
-  if (sandbox.status.startedAt) return sandbox.status.startedAt;
-  if (pod == nullptr) return std::nullopt;
+std::optional<Time> readySince(const api::Sandbox& sandbox, const api::Pod& pod) {
   // A pod of a pool was ready before there was a Sandbox.
   const Time earliest = sandbox.metadata.creationTimestamp;
-  if (isPodReady(*pod))
-    return std::max(findPodCondition(*pod, "Ready")->lastTransitionTime.value_or(Time{}), earliest);
-  for (const api::ContainerStatus& container : pod->status.containerStatuses) {
+  if (isPodReady(pod))
+    return std::max(findPodCondition(pod, "Ready")->lastTransitionTime.value_or(Time{}), earliest);
+  for (const api::ContainerStatus& container : pod.status.containerStatuses) {
     if (!container.state.terminated) continue;
     const std::optional<Time> startedAt = container.state.terminated->startedAt;
     // The kubelet says 1970 of a container that never started.
-    if (startedAt && *startedAt >= pod->metadata.creationTimestamp) return std::max(*startedAt, earliest);
+    if (startedAt && *startedAt >= pod.metadata.creationTimestamp) return std::max(*startedAt, earliest);
   }
   return std::nullopt;
+}
+
+}  // namespace
+
+bool hasRun(const api::Sandbox& sandbox, const api::Pod& pod) {
+  return readySince(sandbox, pod).has_value();
+}
+
+std::optional<Time> firstReady(const api::Sandbox& sandbox, const api::Pod* pod) {
+  if (sandbox.status.startedAt) return sandbox.status.startedAt;
+  return pod != nullptr ? readySince(sandbox, *pod) : std::nullopt;
 }
 
 api::SandboxStatus statusFor(const StatusInput& input, Time now) {
@@ -115,7 +122,7 @@ api::SandboxStatus statusFor(const StatusInput& input, Time now) {
   status.expiresAt = std::chrono::floor<seconds>(input.expiresAt);
   if (input.diagnosis.exitCode) status.exitCode = input.diagnosis.exitCode;
   if (input.pod != nullptr) describePod(*input.pod, status);
-  if (input.diagnosis.ready && !status.startLatency) status.startLatency = input.latency;
+  if (input.diagnosis.ready && !status.startLatency && !status.restarts) status.startLatency = input.latency;
   return status;
 }
 

@@ -19,6 +19,9 @@ struct StatusInput {
 // The present status brought up to date. Equal to the present one when nothing changed.
 api::SandboxStatus statusFor(const StatusInput& input, Time now);
 
+// POD has been Ready, or has run without being seen so.
+bool hasRun(const api::Sandbox& sandbox, const api::Pod& pod);
+
 // The sandbox's first Ready: as recorded, else as the pod tells it; of one that ended before it was seen
 // Ready, when it began to run; not before the Sandbox was created. Survives restarts of the operator.
 std::optional<Time> firstReady(const api::Sandbox& sandbox, const api::Pod* pod);

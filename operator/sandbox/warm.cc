@@ -73,20 +73,31 @@ std::optional<policy::NetworkProfile> profileIfFits(const Observed& observed, co
 std::string shapingOverrides(const api::SandboxSpec& own) {
   std::string names;
   for (const std::string& name : templates::overrides(own)) {
-    if (name == "lifecycle") continue;
+    if (name == "lifecycle" || name == "restartPolicy") continue;
     names += (names.empty() ? "" : ", ") + name;
   }
   return names;
 }
 
+// The pods that the pool makes now have SHAPE.
+bool fitsTemplate(const Observed& observed, const Config& config, const std::string& shape) {
+  if (observed.template_ == nullptr) return false;
+  const api::SandboxSpec plain = observed.template_->spec.sandbox;
+  return shape == shapeFor(*observed.sandbox, plain, resolve(plain, config), config);
+}
+
 void sayWhyNot(const Observed& observed, const Config& config, const std::string& shape, Start& start) {
   const std::string pool = "pool \"" + observed.pool->metadata.name + "\"";
-  const api::SandboxSpec plain = observed.template_->spec.sandbox;
-  const bool fits = shape == shapeFor(*observed.sandbox, plain, resolve(plain, config), config);
-  start.reason = fits ? reason::poolEmpty : reason::poolMismatch;
-  start.message = fits ? "The " + pool + " has no ready pod."
-                       : "The pods of the " + pool + " don't have what the Sandbox sets itself (" +
-                             shapingOverrides(observed.sandbox->spec) + ").";
+  if (fitsTemplate(observed, config, shape)) {
+    start.reason = reason::poolEmpty;
+    start.message = "The " + pool + " has no ready pod.";
+    return;
+  }
+  const std::string own = shapingOverrides(observed.sandbox->spec);
+  start.reason = reason::poolMismatch;
+  start.message = own.empty()
+                      ? "The pods of the " + pool + " are made from another revision of the template."
+                      : "The pods of the " + pool + " don't have what the Sandbox sets itself (" + own + ").";
 }
 
 }  // namespace
@@ -112,8 +123,9 @@ Start chooseStart(const Observed& observed, const api::SandboxSpec& spec, const 
   Start start{.profile = policy::networkProfile(spec.network, config.network)};
   if (observed.pool == nullptr) return start;
   const std::string shape = shapeFor(*observed.sandbox, spec, resolved, config);
+  const bool pinned = !pinnedRevision(*observed.sandbox, nullptr).empty();
   for (const Offer* offer : inOrder(observed)) {
-    if (offer->revision->metadata.name == observed.presentRevision) {
+    if (pinned || offer->revision->metadata.name == observed.presentRevision) {
       if (shape != offer->shape) continue;
     } else if (auto profile = profileIfFits(observed, *offer, config)) {
       start.profile = std::move(*profile);

@@ -14,6 +14,7 @@ BOOST_DEFINE_FIXED_ENUM_CLASS(Runtime, int, gvisor, kata, runc)
 BOOST_DEFINE_FIXED_ENUM_CLASS(SecurityProfile, int, Restricted, Baseline)
 BOOST_DEFINE_FIXED_ENUM_CLASS(DesiredState, int, Running, Paused, Suspended)
 BOOST_DEFINE_FIXED_ENUM_CLASS(OnExpiry, int, Delete, Suspend, Snapshot)
+BOOST_DEFINE_FIXED_ENUM_CLASS(RestartPolicy, int, Never, OnFailure, Always)
 BOOST_DEFINE_FIXED_ENUM_CLASS(EgressMode, int, None, Internet, Allow)
 BOOST_DEFINE_FIXED_ENUM_CLASS(Protocol, int, TCP, UDP)
 BOOST_DEFINE_FIXED_ENUM_CLASS(Phase, int, Pending, Running, Succeeded, Failed)
@@ -63,7 +64,7 @@ BOOST_DESCRIBE_STRUCT(SandboxNetwork, (), (egress, expose))
 
 struct SandboxWorkspace {
   Quantity size;             // default: resources.disk
-  std::string storageClass;  // answered with a condition until a workspace may outlive its pod
+  std::string storageClass;  // with one it is a volume that outlives the pod
   bool operator==(const SandboxWorkspace&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(SandboxWorkspace, (), (size, storageClass))
@@ -93,6 +94,7 @@ struct SandboxSpec {
   std::optional<SecurityProfile> securityProfile;
   SandboxLifecycle lifecycle;
   std::optional<DesiredState> desiredState;
+  std::optional<RestartPolicy> restartPolicy;  // Never when absent
   SandboxNetwork network;
   SandboxWorkspace workspace;
   // Scheduling and registry, as every cluster needs them.
@@ -109,9 +111,9 @@ struct SandboxSpec {
 };
 BOOST_DESCRIBE_STRUCT(SandboxSpec, (),
                       (runtime, image, imagePullPolicy, command, args, workingDir, env, resources,
-                       securityProfile, lifecycle, desiredState, network, workspace, imagePullSecrets,
-                       nodeSelector, tolerations, priorityClassName, podMetadata, templateRef, poolRef,
-                       restoreFrom))
+                       securityProfile, lifecycle, desiredState, restartPolicy, network, workspace,
+                       imagePullSecrets, nodeSelector, tolerations, priorityClassName, podMetadata,
+                       templateRef, poolRef, restoreFrom))
 
 // Milliseconds from when the operator first saw the Sandbox, by stage, on its own clock: Kubernetes' times
 // are whole seconds. Absent when the operator was restarted meanwhile.
@@ -123,12 +125,25 @@ struct StartLatency {
 };
 BOOST_DESCRIBE_STRUCT(StartLatency, (), (acceptedMs, scheduledMs, readyMs))
 
+// How one pod of a Sandbox ended that was restarted.
+struct SandboxEnd {
+  std::string podName;
+  std::string nodeName;  // empty: it never had one, or was gone unseen
+  std::string reason;    // as of the condition Ready
+  std::string message;
+  std::optional<int> exitCode;
+  std::optional<Time> startedAt;  // absent when it never ran
+  Time endedAt;                   // when the operator noticed
+  bool operator==(const SandboxEnd&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(SandboxEnd, (), (podName, nodeName, reason, message, exitCode, startedAt, endedAt))
+
 struct SandboxStatus {
   std::optional<Phase> phase;
   std::optional<int64_t> observedGeneration;
   std::vector<Condition> conditions;
   std::string podName;
-  std::string podUID;            // final once startedAt is set or it has ended
+  std::string podUID;            // final, until a restart, once hasBegun() or hasEnded()
   std::string templateRevision;  // of the template that its spec was completed from, final likewise
   std::vector<std::string> podIPs;
   std::string nodeName;
@@ -137,15 +152,22 @@ struct SandboxStatus {
   std::optional<Time> expiresAt;
   std::optional<int> exitCode;
   std::optional<StartLatency> startLatency;
+  std::optional<int64_t> restarts;  // that were decided; never goes back
+  std::vector<SandboxEnd> history;  // of the latest of them, the last first
   bool operator==(const SandboxStatus&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(SandboxStatus, (),
                       (phase, observedGeneration, conditions, podName, podUID, templateRevision, podIPs,
-                       nodeName, runtime, startedAt, expiresAt, exitCode, startLatency))
+                       nodeName, runtime, startedAt, expiresAt, exitCode, startLatency, restarts, history))
 
 // Of its sandbox: an end is final.
 inline bool hasEnded(const SandboxStatus& status) {
   return status.phase == Phase::Succeeded || status.phase == Phase::Failed;
+}
+
+// The pod that STATUS is about has been Ready. A restart begins anew.
+inline bool hasBegun(const SandboxStatus& status) {
+  return status.restarts ? status.phase == Phase::Running : status.startedAt.has_value();
 }
 
 struct Sandbox {
@@ -164,6 +186,8 @@ inline constexpr std::string_view sandboxLabel = "cloister.dev/sandbox";    // a
                                                                             // empty while it is in a pool
 inline constexpr std::string_view poolLabel = "cloister.dev/pool";          // a pod: the pool that made it
 inline constexpr std::string_view revisionLabel = "cloister.dev/revision";  // a pod: its template's revision
+// A pod: which of its Sandbox's restarts it was made for; the first one has none.
+inline constexpr std::string_view restartLabel = "cloister.dev/restart";
 // A pod that was made although there is a pool: why, as "Reason: message".
 inline constexpr std::string_view coldStartAnnotation = "cloister.dev/cold-start";
 inline constexpr std::string_view shapeAnnotation =

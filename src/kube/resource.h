@@ -21,6 +21,7 @@ inline constexpr Resource pods{"", "v1", "pods", "Pod"};
 inline constexpr Resource events{"", "v1", "events", "Event"};
 inline constexpr Resource nodes{"", "v1", "nodes", "Node", false};
 inline constexpr Resource namespaces{"", "v1", "namespaces", "Namespace", false};
+inline constexpr Resource persistentVolumeClaims{"", "v1", "persistentvolumeclaims", "PersistentVolumeClaim"};
 inline constexpr Resource configMaps{"", "v1", "configmaps", "ConfigMap"};
 inline constexpr Resource leases{"coordination.k8s.io", "v1", "leases", "Lease"};
 inline constexpr Resource networkPolicies{"networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy"};

@@ -135,6 +135,7 @@ RIGHTS = {
     **{("cloister.dev", f"{kind}/status"): {"patch"} for kind in ("sandboxes", "sandboxtemplates", "sandboxpools")},
     ("apps", "controllerrevisions"): {"get", "list", "watch", "create", "delete"},
     ("", "pods"): {"get", "list", "watch", "create", "patch", "delete"},
+    ("", "persistentvolumeclaims"): {"get", "create"},
     ("networking.k8s.io", "networkpolicies"): {"get", "list", "watch", "create", "patch", "delete"},
     ("", "events"): {"get", "list", "create", "patch"}}
 

@@ -250,7 +250,9 @@ RIGHTS = {
     "operator": ("watch sandboxes, delete sandboxes, patch sandboxes --subresource=status, create pods, patch pods, delete pods, "
                  "create networkpolicies, delete networkpolicies, create events, list events, watch nodes, "
                  "watch sandboxtemplates, patch sandboxtemplates --subresource=status, watch sandboxpools, "
-                 "patch sandboxpools --subresource=status, create controllerrevisions, delete controllerrevisions",
+                 "patch sandboxpools --subresource=status, create controllerrevisions, delete controllerrevisions, "
+                 "get persistentvolumeclaims, create persistentvolumeclaims",
+                 "list persistentvolumeclaims, delete persistentvolumeclaims, patch persistentvolumeclaims, "
                  "get secrets, list secrets, get configmaps, create sandboxes, patch sandboxes, update pods, "
                  "create pods --subresource=exec, patch nodes, delete nodes, list namespaces, get leases, create leases, "
                  "create sandboxtemplates, patch sandboxtemplates, delete sandboxtemplates, patch sandboxpools, "

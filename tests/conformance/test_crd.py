@@ -62,7 +62,8 @@ VALID = {
     "a pool and its template": {"poolRef": {"name": "python"}, "templateRef": {"name": "python"}},
     "what later versions carry out": {
         "restoreFrom": {"name": "yesterday"},
-        "desiredState": "Suspended", "lifecycle": {"onExpiry": "Snapshot"}, "workspace": {"storageClass": "fast"}},
+        "desiredState": "Suspended", "lifecycle": {"onExpiry": "Snapshot"}},
+    "a workspace that outlives its pods": {"restartPolicy": "Always", "workspace": {"storageClass": "fast", "size": "1Gi"}},
     "egress without mode": {"network": {"egress": {}}},
     "ranges of both families": egress(cidrs=["203.0.113.0/24", "203.0.113.7/32", "2001:db8::/32", "0.0.0.0/0"]),
     "names": egress(names=["pypi.org", "*.example.com", "localhost", "xn--bcher-kva.example"]),
@@ -123,6 +124,7 @@ INVALID = {
     "a storage class that is none": ({"workspace": {"storageClass": "A"}}, "spec.workspace.storageClass", "StorageClass"),
     "another profile": ({"securityProfile": "Privileged"}, "spec.securityProfile", "Restricted"),
     "another state": ({"desiredState": "Stopped"}, "spec.desiredState", "Paused"),
+    "another restart policy": ({"restartPolicy": "Sometimes"}, "spec.restartPolicy", "OnFailure"),
     "another end": (lifecycle(onExpiry="Stop"), "spec.lifecycle.onExpiry", "Delete"),
     "a ttl without unit": (lifecycle(ttl="600"), "spec.lifecycle.ttl", "duration from 1s to 8760h"),
     "a ttl in days": (lifecycle(ttl="1d"), "spec.lifecycle.ttl", "duration from 1s to 8760h"),
@@ -254,11 +256,11 @@ def test_refuses_a_change(existing, field, change):
 
 def test_every_field_of_the_spec_is_known_as_mutable_or_not():
     schema = yaml.safe_load(CRD.read_text())["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
-    assert set(schema["properties"]["spec"]["properties"]) == set(FULL) | {"lifecycle", "network", "desiredState"}
+    assert set(schema["properties"]["spec"]["properties"]) == set(FULL) | {"lifecycle", "network", "desiredState", "restartPolicy"}
 
 
 @pytest.mark.parametrize("name", ["full", "empty"])
-@pytest.mark.parametrize("spec", [lifecycle(ttl="2h"), {"desiredState": "Paused"}, egress("Internet"), expose({"port": 1})])
+@pytest.mark.parametrize("spec", [lifecycle(ttl="2h"), {"desiredState": "Paused"}, {"restartPolicy": "Always"}, egress("Internet"), expose({"port": 1})])
 def test_takes_a_change(existing, name, spec):
     answer = patch(existing, name, spec)
     assert answer.ok, answer.text

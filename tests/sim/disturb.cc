@@ -80,7 +80,8 @@ std::string Simulation::describeEnd() const {
   for (const auto& sandbox : server_.storage().list("sandboxes", "")) {
     text += keyOf(sandbox->json) + " " + json::findString(sandbox->json, "status.phase") + " " +
             conditionOf(sandbox->json, "Ready", "status") + " " +
-            conditionOf(sandbox->json, "Ready", "reason") + "\n";
+            conditionOf(sandbox->json, "Ready", "reason") + " " +
+            std::to_string(integer(sandbox->json, "status.restarts")) + "\n";
   }
   std::multiset<std::string> pods;  // whatever their names
   for (const auto& pod : server_.storage().list("pods", "")) {

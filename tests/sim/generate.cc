@@ -4,6 +4,7 @@
 #include <set>
 
 #include "operator/policy/plan.h"
+#include "tests/sim/cluster.h"
 #include "tests/sim/dice.h"
 #include "tests/sim/images.h"
 #include "tests/sim/network.h"
@@ -210,6 +211,31 @@ void addPools(Dice& dice, Script& script) {
   }
 }
 
+// Some Sandboxes are restarted, and get reasons to be.
+void addRestarts(Dice& dice, int sandboxes, Script& script) {
+  constexpr const char* policies[] = {"OnFailure", "Always"};
+  constexpr const char* ends[] = {"completed", "crashed", "oom", "evicted", "tainted"};
+  if (!dice.oneIn(3)) return;
+  for (Step& step : script.steps) {
+    if (step.what != What::Create || dice.oneIn(3)) continue;
+    step.restart = dice.pick(policies);
+    if (dice.oneIn(4)) step.count = lastingWish();
+  }
+  for (int i = dice.roll(4); i > 0; --i) {
+    Step step{.at = dice.between(seconds(3), longest), .which = dice.roll(sandboxes)};
+    step.what = dice.oneIn(3) ? What::DeletePod : What::EndPod;
+    step.how = dice.pick(ends);
+    script.steps.push_back(std::move(step));
+  }
+  if (!dice.oneIn(4)) return;
+  // A pod that is deleted while its node, whichever it is, does not answer.
+  const Duration at = dice.between(seconds(3), longest / 2);
+  for (int node = 0; node < Kubelets::nodes; ++node)
+    script.steps.push_back({.at = at, .what = What::LoseNode, .which = node, .span = seconds(40)});
+  script.steps.push_back(
+      {.at = at + dice.between({}, seconds(10)), .what = What::DeletePod, .which = dice.roll(sandboxes)});
+}
+
 const std::vector<What> usersDo{What::Create,     What::SetTtl,       What::SetTtl,       What::SetEgress,
                                 What::SetState,   What::Delete,       What::Delete,       What::DeletePod,
                                 What::StripLabel, What::DropPolicies, What::BendPolicies, What::EndPod,
@@ -268,6 +294,8 @@ Script generate(uint64_t seed, const Scenario& scenario) {
   if (!scenario.faults.empty()) addSteps(dice, scenario.faults, 1 + dice.roll(8), sandboxes, script);
   Dice others(seed, 20);
   addPools(others, script);
+  Dice restarts(seed, 30);
+  addRestarts(restarts, sandboxes, script);
   std::ranges::sort(script.steps, {}, &Step::at);
   return script;
 }
@@ -289,6 +317,8 @@ Script generateWith(uint64_t seed, const std::string& kind) {
   addFaults(dice, kind, sandboxes, script);
   Dice others(seed, 20);
   addPools(others, script);
+  Dice restarts(seed, 30);
+  addRestarts(restarts, sandboxes, script);
   std::ranges::sort(script.steps, {}, &Step::at);
   return script;
 }

@@ -9,11 +9,21 @@ namespace {
 
 using json::findString;
 
+// The pod of the present restart has been Ready.
+bool hasBegun(const json::value& sandbox) {
+  if (integer(sandbox, "status.restarts") != 0) return findString(sandbox, "status.phase") == "Running";
+  return json::find(sandbox, "status.startedAt") != nullptr;
+}
+
 // The status names another one.
 bool isSecond(const json::value& sandbox, const json::value& pod) {
   const std::string first = findString(sandbox, "status.podUID");
-  return !first.empty() && json::find(sandbox, "status.startedAt") != nullptr &&
-         first != findString(pod, "metadata.uid");
+  return !first.empty() && hasBegun(sandbox) && first != findString(pod, "metadata.uid");
+}
+
+json::array historyOf(const json::value& sandbox) {
+  const json::value* history = json::find(sandbox, "status.history");
+  return history == nullptr ? json::array() : history->as_array();
 }
 
 }  // namespace
@@ -44,6 +54,7 @@ void Invariants::changed(const test::Change& change) {
   if (change.id.plural == "pods") podChanged(change);
   if (change.id.plural == "sandboxes") sandboxChanged(change);
   if (change.id.plural == "networkpolicies") policyChanged(change);
+  if (change.id.plural == "nodes") noteNode(change);
   livingChanged_ |= change.id.plural == "pods" || change.id.plural == "sandboxes";
 }
 
@@ -77,7 +88,17 @@ void Invariants::podChanged(const test::Change& change) {
 void Invariants::podCreated(const json::value& pod) {
   const test::Object owner = ownerOf(server_, pod);
   if (!owner) return;
-  if (json::find(owner->json, "status.startedAt") == nullptr) return;
+  checkAlone(owner->json, pod);
+  const int64_t restarts = integer(owner->json, "status.restarts");
+  if (restartOf(pod) > restarts) violate("a restart that nobody has decided: " + keyOf(owner->json));
+  if (restartOf(pod) == restarts && !hasBegun(owner->json) && (restarts == 0 || !hasEnded(owner->json))) {
+    const json::array history = historyOf(owner->json);
+    if (restarts == 0 || history.empty() || !clocksAgree) return;
+    // The first of the delays; unit tests have the others.
+    if (clock_.now() < *parseTime(findString(history[0], "endedAt")) + seconds(10))
+      violate("restarted before its time: " + keyOf(owner->json));
+    return;
+  }
   again_.insert(findString(pod, "metadata.uid"));
   // Another replica that believes it leads cannot know, nor who gave up the request that told it before that
   // was carried out: the second pod goes at once.
@@ -85,6 +106,59 @@ void Invariants::podCreated(const json::value& pod) {
   const bool knew = teller != startedBy_.end() && server_.actor().starts_with(teller->second);
   if (knew && !server_.actor().ends_with(lateSuffix))
     violate("started a second time behind its owner's back: " + keyOf(owner->json));
+}
+
+// But for pods that were to have ended by now, on nodes that do not tell: somewhat late, and by the clocks of
+// who decides.
+bool Invariants::isLost(const json::value& pod) const {
+  constexpr Duration underWay = seconds(40);
+  const auto away = nodeAway_.find(findString(pod, "spec.nodeName"));
+  if (away == nodeAway_.end() || clock_.instant() - underWay > away->second) return false;
+  return isLeaving(pod) &&
+         *parseTime(findString(pod, "metadata.deletionTimestamp")) <= clockOf(server_.actor());
+}
+
+void Invariants::noteNode(const test::Change& change) {
+  const bool away = conditionOf(change.after->json, "Ready", "status") != "True";
+  const auto before = nodeAway_.find(change.id.key.name);
+  if (away) {
+    nodeAway_[change.id.key.name] = Instant::max();
+  } else if (before != nodeAway_.end() && before->second == Instant::max()) {
+    before->second = clock_.instant();
+  }
+}
+
+// No restart begins beside what may still run of an earlier one; PoolRules has the pods of one restart. What
+// is carried out late may meet another world, and so may who meets what was made so.
+void Invariants::checkAlone(const json::value& sandbox, const json::value& pod) {
+  if (server_.actor().ends_with(lateSuffix)) return;
+  for (const test::Object& other : podsOf(server_, sandbox)) {
+    const std::string uid = findString(other->json, "metadata.uid");
+    const bool former =
+        restartOf(other->json) < restartOf(pod) && !again_.contains(uid) && !late_.contains(uid);
+    if (former && !isLost(other->json)) violate("restarted beside a former pod: " + keyOf(sandbox));
+  }
+}
+
+// The count grows by one at a time, and with it the history; by what the policy says.
+void Invariants::checkRestart(const json::value& before, const json::value& after) {
+  const int64_t was = integer(before, "status.restarts");
+  const int64_t is = integer(after, "status.restarts");
+  json::array earlier = historyOf(before);
+  json::array later = historyOf(after);
+  if (is == was) {
+    if (earlier != later) violate("the history was rewritten: " + keyOf(after));
+    return;
+  }
+  if (is != was + 1 || later.empty()) return violate("its restarts were counted wrongly: " + keyOf(after));
+  later.erase(later.begin());
+  if (earlier.size() == 8) earlier.pop_back();
+  if (earlier != later) violate("the history was rewritten: " + keyOf(after));
+  const std::string policy = findString(after, "spec.restartPolicy");
+  const bool completed = integer(historyOf(after)[0], "exitCode") == 0 &&
+                         findString(historyOf(after)[0], "reason") == "Completed";
+  if (policy != "Always" && (policy != "OnFailure" || completed))
+    violate("restarted against its policy: " + keyOf(after));
 }
 
 // A policy that has been unused for less than its grace is needed again soon, maybe.
@@ -115,7 +189,8 @@ void Invariants::checkDeletedPod(const json::value& pod) {
   const test::Object owner = ownerOf(server_, pod);
   const std::string uid = findString(pod, "metadata.uid");
   const std::string ran = owner ? findString(owner->json, "status.podUID") : "";
-  const bool second = again_.contains(uid) || (!ran.empty() && ran != uid);
+  const bool former = owner && restartOf(pod) < integer(owner->json, "status.restarts");
+  const bool second = former || again_.contains(uid) || (!ran.empty() && ran != uid);
   if (owner && !second && !isLeaving(owner->json) && !hasEnded(owner->json) &&
       clockOf(server_.actor()) < earliestEnd(owner->json))
     violate("the pod of a living Sandbox was deleted: " + keyOf(pod));
@@ -138,7 +213,10 @@ void Invariants::sandboxChanged(const test::Change& change) {
   if (!started.empty() && started != findString(after, "status.startedAt"))
     violate("startedAt was changed: " + keyOf(after));
   const std::string& replica = server_.actor();
-  if (started.empty() && json::find(after, "status.startedAt") != nullptr && !replica.ends_with(lateSuffix))
+  checkRestart(before, after);
+  const bool began = !hasBegun(before) && hasBegun(after);
+  const bool again = integer(before, "status.restarts") != integer(after, "status.restarts");
+  if ((began || again) && !replica.ends_with(lateSuffix))
     startedBy_[findString(after, "metadata.uid")] = replica.substr(0, replica.find('.') + 1);
   if (hasEnded(before) && !hasEnded(after)) violate("it came back from its end: " + keyOf(after));
 }
@@ -165,6 +243,8 @@ void Invariants::listLiving() {
       found.stray = "runs although its Sandbox has ended";
     } else if (again_.contains(found.uid) || isSecond(owner->json, pod)) {
       found.stray = "runs for the second time";
+    } else if (restartOf(pod) < integer(owner->json, "status.restarts") && !hasEnded(pod)) {
+      found.stray = "runs beside its Sandbox's restart";
     } else {
       found.expiry = expiryOf(server_, config_, owner->json);
     }

@@ -31,6 +31,9 @@ class Invariants {
   // What the wall clock of a process of the operator has shown at most while it decided on what it now does.
   std::function<Time(std::string_view actor)> clockOf;
 
+  // All wall clocks show the same, always.
+  bool clocksAgree = true;
+
   // Once per STEP. LEADER: what the wall clock of a leader shows that had nothing in its way meanwhile, the
   // fastest one of several; none: there was no such leader.
   void tick(Duration step, std::optional<Time> leader);
@@ -58,6 +61,10 @@ class Invariants {
   void sandboxChanged(const test::Change& change);
   void listLiving();
   void podCreated(const json::value& pod);
+  void checkAlone(const json::value& sandbox, const json::value& pod);
+  void checkRestart(const json::value& before, const json::value& after);
+  void noteNode(const test::Change& change);
+  bool isLost(const json::value& pod) const;
   void policyChanged(const test::Change& change);
   void noteUse(const test::Change& change);
   void checkDeletedPod(const json::value& pod);
@@ -69,11 +76,13 @@ class Invariants {
   std::optional<std::string> violation_;
   std::vector<Living> living_;
   bool livingChanged_ = true;
-  std::map<std::string, Duration> overdue_;       // by the pod's uid
-  std::map<std::string, Time> firstReady_;        // by the Sandbox's uid
-  std::map<std::string, std::string> startedBy_;  // which replica wrote startedAt, by the Sandbox's uid
-  std::set<std::string> late_;                    // uids of pods that a late request made
-  std::set<std::string> again_;                   // uids of pods of Sandboxes that had run before
+  std::map<std::string, Duration> overdue_;  // by the pod's uid
+  std::map<std::string, Time> firstReady_;   // by the Sandbox's uid
+  std::map<std::string, std::string>
+      startedBy_;                            // which replica told last that it began, by the Sandbox's uid
+  std::set<std::string> late_;               // uids of pods that a late request made
+  std::set<std::string> again_;              // uids of pods of Sandboxes that had run before
+  std::map<std::string, Instant> nodeAway_;  // when a node was last not Ready, by its name; max: now
   std::map<test::ObjectId, Instant> policyUsed_;  // when a pod last relied on it
   size_t writes_ = 0;
   size_t changes_ = 0;

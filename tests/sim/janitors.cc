@@ -74,7 +74,7 @@ bool Janitors::hasOwner(const json::value& dependent) const {
 }
 
 void Janitors::sweep() {
-  for (const char* plural : {"pods", "controllerrevisions"}) {
+  for (const char* plural : {"pods", "controllerrevisions", "persistentvolumeclaims"}) {
     for (const test::Object& dependent : server_.storage().list(plural, "")) {
       if (ownersOf(dependent->json) == nullptr || hasOwner(dependent->json)) continue;
       server_.remove(collector, idOf(plural, dependent->json),
@@ -115,8 +115,9 @@ void Janitors::orphan(const test::Object& owner) {
 
 void Janitors::empty(const std::string& namespace_) {
   bool left = false;
-  for (const char* plural : {"sandboxes", "sandboxpools", "sandboxtemplates", "controllerrevisions", "pods",
-                             "networkpolicies", "events", "leases", "resourcequotas"}) {
+  for (const char* plural :
+       {"sandboxes", "sandboxpools", "sandboxtemplates", "controllerrevisions", "pods",
+        "persistentvolumeclaims", "networkpolicies", "events", "leases", "resourcequotas"}) {
     for (const test::Object& object : server_.storage().list(plural, namespace_)) {
       server_.remove("namespaces", idOf(plural, object->json));
     }

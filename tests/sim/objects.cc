@@ -42,6 +42,11 @@ std::string conditionOf(const json::value& object, std::string_view type, std::s
   return {};
 }
 
+int64_t restartOf(const json::value& pod) {
+  const std::string text = labelOf(pod, api::restartLabel);
+  return text.empty() ? 0 : std::stoll(text);
+}
+
 int64_t integer(const json::value& object, std::string_view path) {
   const json::value* found = json::find(object, path);
   return found != nullptr && found->is_number() ? found->to_number<int64_t>() : 0;

@@ -34,9 +34,9 @@ void makePool(test::ApiServer& server, const std::string& namespace_, const Setu
   constexpr const char* whenEmpty[] = {"Cold", "Wait"};
   // All that wishes.h knows.
   const json::array overridable{
-      "runtime",   "imagePullPolicy", "command",           "args",        "workingDir", "env",
-      "resources", "securityProfile", "lifecycle",         "network",     "workspace",  "imagePullSecrets",
-      "image",     "nodeSelector",    "priorityClassName", "podMetadata", "tolerations"};
+      "runtime",   "imagePullPolicy", "command",           "args",        "workingDir",  "env",
+      "resources", "securityProfile", "lifecycle",         "network",     "workspace",   "imagePullSecrets",
+      "image",     "nodeSelector",    "priorityClassName", "podMetadata", "tolerations", "restartPolicy"};
   server.create(administrator, "sandboxtemplates",
                 {{"apiVersion", api::apiVersion},
                  {"kind", "SandboxTemplate"},
@@ -161,6 +161,7 @@ void PoolRules::podGiven(const json::value& pod) {
   const std::string uid = findString(pod, "metadata.uid");
   for (const auto& other : podsOf(server_, sandbox->json)) {
     const std::string first = findString(other->json, "metadata.uid");
+    if (restartOf(other->json) != restartOf(pod)) continue;  // Invariants::checkAlone
     const bool made = labelOf(pod, api::poolLabel).empty() && labelOf(other->json, api::poolLabel).empty();
     if (first != uid && (made || givenBy_[first] == server_.actor()))
       violate("two pods for one Sandbox: " + keyOf(sandbox->json));

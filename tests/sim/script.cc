@@ -8,6 +8,7 @@ std::string toString(const Step& step) {
   if (step.count != 0) text += " count=" + std::to_string(step.count);
   if (step.span != Duration{}) text += " span=" + formatDuration(step.span);
   if (!step.how.empty()) text += " how=" + step.how;
+  if (!step.restart.empty()) text += " restart=" + step.restart;
   return text;
 }
 

@@ -12,14 +12,14 @@ namespace cloister::sim {
 
 // Users', with WHICH numbering Sandboxes:
 //   Create (HOW: the image, which tells what becomes of the pod, images.h, or "pool", "template": from those
-//   of its namespace; COUNT: what else is asked for, wishes.h; SPAN: the ttl, none for the default), SetTtl,
-//   SetEgress (HOW), SetState (HOW: a desiredState), Pin (a finalizer, until the faults end), Delete (HOW:
-//   the propagation), DeletePod, StripLabel (the network label off the pod), DropPolicies, BendPolicies (HOW:
-//   types, rules; of the Sandbox's namespace), DeleteNamespace, Squat (a stranger's pod takes the name of the
-//   Sandbox's pod), Garble (for SPAN the spec says what the operator cannot read), SquatPolicy (for SPAN a
-//   stranger's NetworkPolicy has the name of the default-deny), Tamper (with the status; HOW: bare, unknown),
-//   ScalePool (COUNT; of the Sandbox's namespace), EditTemplate (HOW: the image), EditLease (HOW: deleted,
-//   bare, taken), Stranger (some pod).
+//   of its namespace; COUNT: what else is asked for, wishes.h; SPAN: the ttl, none for the default; RESTART:
+//   its restartPolicy), SetTtl, SetEgress (HOW), SetState (HOW: a desiredState), Pin (a finalizer, until the
+//   faults end), Delete (HOW: the propagation), DeletePod, StripLabel (the network label off the pod),
+//   DropPolicies, BendPolicies (HOW: types, rules; of the Sandbox's namespace), DeleteNamespace, Squat (a
+//   stranger's pod takes the name of the Sandbox's pod), Garble (for SPAN the spec says what the operator
+//   cannot read), SquatPolicy (for SPAN a stranger's NetworkPolicy has the name of the default-deny), Tamper
+//   (with the status; HOW: bare, unknown), ScalePool (COUNT; of the Sandbox's namespace), EditTemplate (HOW:
+//   the image), EditLease (HOW: deleted, bare, taken), Stranger (some pod).
 // Nodes': EndPod (HOW: an End, see images.h), LoseNode (for SPAN), Cordon (for SPAN).
 // The API server's: Quota (of the Sandbox's namespace; HOW: exceeded, failed), NoRuntimeClass, Refuse (HOW:
 //   forbidden, invalid, unknown): pods are refused for SPAN, with "deletion" the end of Sandboxes instead;
@@ -49,9 +49,10 @@ struct Step {
   int count = 0;
   Duration span = {};
   std::string how = {};
+  std::string restart = {};
   bool operator==(const Step&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(Step, (), (at, what, which, count, span, how))
+BOOST_DESCRIBE_STRUCT(Step, (), (at, what, which, count, span, how, restart))
 
 struct Setup {
   int replicas = 1;

@@ -39,6 +39,8 @@ Simulation::Simulation(Script script, bool keepTrace)
       pools_(clock_, server_),
       dice_(script_.seed, 4) {
   for (int i = 0; i < script_.setup.replicas; ++i) replicas_.emplace_back(clock_);
+  invariants_.clocksAgree = std::ranges::none_of(
+      script_.steps, [](const Step& step) { return step.what == What::Jump || step.what == What::Skew; });
   invariants_.clockOf = [this](std::string_view actor) { return latestClock(actor); };
   server_.pageLimit = size_t(script_.setup.page);
   server_.admission = [this](const auto& request, const auto& target) { return admit(request, target); };

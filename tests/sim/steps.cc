@@ -38,6 +38,8 @@ std::string podNameOf(const test::ApiServer& server, const Step& step) {
   api::Sandbox named;  // its spec may be unreadable
   named.metadata.name = json::findString(sandbox->json, "metadata.name");
   named.metadata.uid = json::findString(sandbox->json, "metadata.uid");
+  if (const int64_t restarts = integer(sandbox->json, "status.restarts"); restarts != 0)
+    named.status.restarts = restarts;
   return sandbox::podName(named);
 }
 
@@ -192,6 +194,7 @@ void Simulation::createSandbox(const Step& step) {
   } else if (!step.how.empty()) {
     spec.as_object()["image"] = step.how;
   }
+  if (!step.restart.empty()) spec.as_object()["restartPolicy"] = step.restart;
   if (step.span != Duration{}) spec.as_object()["lifecycle"] = {{"ttl", formatDuration(step.span)}};
   test::applyMergePatch(spec, *json::parse(wish.spec));
   json::object metadata{{"name", id.key.name}, {"namespace", id.key.namespace_}};

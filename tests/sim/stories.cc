@@ -1,5 +1,7 @@
 #include "tests/sim/stories.h"
 
+#include "tests/sim/wishes.h"
+
 namespace cloister::sim {
 namespace {
 
@@ -95,6 +97,30 @@ void addChanges(std::vector<Script>& out) {
                       {.lingers = true}));
 }
 
+void addRestarts(std::vector<Script>& out) {
+  constexpr Duration rested = seconds(110);
+  const Step runs = create("runs", {.restart = "OnFailure"});
+  const Step crashes = at(later, What::EndPod, {.how = "crashed"});
+  const Step end = at(rested, What::Repeat);
+  out.push_back(story("restart after a crash", {runs, crashes, end}));
+  out.push_back(story("restart what completes", {create("runs", {.restart = "Always"}),
+                                                 at(later, What::EndPod, {.how = "completed"}), end}));
+  out.push_back(story("restart twice", {create("crashes", {.restart = "OnFailure"}), end}));
+  out.push_back(story("restart what cannot start", {create("unstartable", {.restart = "OnFailure"}), end}));
+  out.push_back(story("restart what lost its pod", {runs, at(later, What::DeletePod), end}));
+  out.push_back(story("restart with its workspace",
+                      {create("runs", {.count = lastingWish(), .restart = "OnFailure"}), crashes, end}));
+  out.push_back(story("expire before a restart",
+                      {create("runs", {.span = seconds(20), .restart = "OnFailure"}), crashes, end}));
+  out.push_back(story("delete before a restart",
+                      {runs, crashes, at(seconds(20), What::Delete, {.how = "Background"}), end}));
+  out.push_back(story("restart while the node is lost",
+                      {runs, at(later, What::LoseNode, {.which = 0, .span = seconds(60)}),
+                       at(later, What::LoseNode, {.which = 1, .span = seconds(60)}),
+                       at(later, What::LoseNode, {.which = 2, .span = seconds(60)}),
+                       at(seconds(16), What::DeletePod), at(seconds(130), What::Repeat)}));
+}
+
 // What can go wrong at each write of the operator, and at each change.
 constexpr const char* atWrite[] = {"crashBefore", "crashAfter"};
 constexpr const char* atChange[] = {"crash", "gap", "lag", "stale"};
@@ -153,6 +179,10 @@ void addPools(std::vector<Script>& out) {
   add("wait for the second pod", {take(), take({.which = 2})}, wait);
   add("start from a template", {at(early, What::Create, {.how = "template"})}, cold);
   add("edit the template", {take(), at(later, What::EditTemplate, {.how = "team/runs"})}, cold);
+  add("restart from a pool",
+      {take({.restart = "OnFailure"}), at(seconds(20), What::EndPod, {.how = "crashed"}),
+       at(seconds(110), What::Repeat)},
+      cold);
   add("scale up", {at(filled, What::ScalePool, {.count = 3})}, cold);
   add("scale down", {at(filled, What::ScalePool, {.count = 1})}, {.pool = 1, .idle = 3});
 }
@@ -163,6 +193,7 @@ std::vector<Script> stories() {
   addEnds(all);
   addChanges(all);
   addPools(all);
+  addRestarts(all);
   return all;
 }
 

@@ -59,6 +59,19 @@ std::string unsettledPolicies(const test::ApiServer& server, const Config& confi
   return {};
 }
 
+// Of the Sandbox's own, by the name in its pod.
+bool lacksVolume(const test::ApiServer& server, const json::value& sandbox, const json::value& pod) {
+  for (const json::value& volume : json::find(pod, "spec.volumes")->as_array()) {
+    const std::string claim = findString(volume, "persistentVolumeClaim.claimName");
+    if (claim.empty()) continue;
+    const test::Object found =
+        server.storage().get({"persistentvolumeclaims", {findString(sandbox, "metadata.namespace"), claim}});
+    return !found ||
+           findString(found->json, "metadata.ownerReferences.0.uid") != findString(sandbox, "metadata.uid");
+  }
+  return !findString(sandbox, "spec.workspace.storageClass").empty();
+}
+
 std::string unsettledStatus(const json::value& sandbox, const json::value& pod) {
   const bool ready = conditionOf(sandbox, "Ready", "status") == "True";
   if (hasEnded(sandbox)) return "its pod lives, yet it has ended";
@@ -88,6 +101,7 @@ std::string unsettledSandbox(const test::ApiServer& server, const Config& config
     return findString(sandbox, "status.phase") == findString(pod, "status.phase") ? "" : "its pod has ended";
   }
   if (auto what = unsettledPolicies(server, config, sandbox, pod); !what.empty()) return what;
+  if (lacksVolume(server, sandbox, pod)) return "its workspace is not there";
   return unsettledStatus(sandbox, pod);
 }
 

@@ -1,7 +1,11 @@
 #include "tests/sim/wishes.h"
 
+#include <algorithm>
+
 namespace cloister::sim {
 namespace {
+
+constexpr std::string_view lasting = R"({"workspace":{"storageClass":"fast"}})";
 
 constexpr Wish all[] = {
     {R"({})"},
@@ -21,6 +25,7 @@ constexpr Wish all[] = {
     {R"({"podMetadata":{"labels":{"team":"blue","cloister.dev/network":"open",)"
      R"("app.kubernetes.io/managed-by":"me"},"annotations":{"note":"mine",)"
      R"("dev.gvisor.flag.network":"host","io.katacontainers.config.x":"y"}}})"},
+    {lasting},
     {R"({"lifecycle":{"maxLifetime":"2h","expiresAt":"2100-01-01T00:00:00Z","onExpiry":"Delete"}})"},
     // Where the answer depends on the cluster.
     {R"({"runtime":"kata"})", "", "runtime"},
@@ -35,7 +40,7 @@ constexpr Wish all[] = {
     {R"({"lifecycle":{"idleTimeout":"5m"}})", "lifecycle"},
     {R"({"resources":{"processes":100}})", "resources"},
     {R"({"network":{"egress":{"mode":"Allow","names":["example.com"]}}})", "network"},
-    {R"({"workspace":{"storageClass":"fast"}})", "workspace"},
+    {R"({"resources":{"processes":9}})", "resources"},
     // Too much, or nothing that can be had.
     {R"({"resources":{"cpu":"1000"}})", "resources"},
     {R"({"resources":{"memory":"0"}})", "resources"},
@@ -48,6 +53,10 @@ constexpr Wish all[] = {
 
 std::span<const Wish> wishes() {
   return all;
+}
+
+int lastingWish() {
+  return int(std::ranges::find(all, lasting, &Wish::spec) - std::begin(all));
 }
 
 void tailor(int way, Config& config) {

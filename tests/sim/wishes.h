@@ -22,6 +22,9 @@ struct Wish {
 // The first is none, the second asks for the internet.
 std::span<const Wish> wishes();
 
+// The number of the one whose workspace outlives its pods.
+int lastingWish();
+
 // A cluster whose administrator has set what can be set, one way (1) or another (2).
 void tailor(int way, Config& config);
 

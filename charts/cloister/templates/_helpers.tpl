@@ -67,6 +67,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 - apiGroups: [""]
   resources: [pods]
   verbs: [get, list, watch, create, patch, delete] # patch: to take a pool's pod, and the label of the network profile
+- apiGroups: [""]
+  resources: [persistentvolumeclaims] # a workspace with a storageClass; it goes with its Sandbox
+  verbs: [get, create]
 - apiGroups: [networking.k8s.io]
   resources: [networkpolicies]
   verbs: [get, list, watch, create, patch, delete]

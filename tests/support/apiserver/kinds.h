@@ -25,6 +25,7 @@ inline constexpr KindRules kindRules[] = {
     {.resource = kube::controllerRevisions},
     {.resource = kube::pods, .generation = true, .status = true, .answersWithObject = true, .graceful = true},
     {.resource = kube::networkPolicies, .generation = true},
+    {.resource = kube::persistentVolumeClaims, .status = true, .answersWithObject = true},
     {.resource = kube::leases, .unconditionalUpdate = false},
     {.resource = kube::events},
     {.resource = kube::configMaps},

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "operator/sandbox/own.h"
 #include "operator/sandbox/plan.h"
 #include "operator/sandbox/pod.h"
 #include "operator/sandbox/reasons.h"

@@ -7,6 +7,7 @@
 #include "operator/sandbox/pod.h"
 #include "operator/sandbox/reasons.h"
 #include "tests/unit/operator/examples.h"
+#include "tests/unit/operator/mishaps.h"
 #include "tests/unit/operator/world.h"
 
 namespace cloister::sandbox {
@@ -14,9 +15,11 @@ namespace {
 
 using std::chrono::hours;
 using std::chrono::minutes;
+using test::arrange;
 using test::aSandbox;
 using test::ended;
 using test::leaving;
+using test::Mishap;
 using test::podOf;
 using test::ready;
 using test::scheduled;
@@ -105,67 +108,6 @@ TEST(Reconciler, ReportsASlowStart) {
 
 // --- The cold start with each of its calls failed in turn
 
-enum class Mishap {
-  Refused,
-  LostAnswer,
-  Silent,
-  Conflict,
-  Quota,
-  ServerError,
-  Throttled,
-  CrashBefore,
-  CrashAfter
-};
-
-constexpr Mishap mishaps[] = {Mishap::Refused,   Mishap::LostAnswer,  Mishap::Silent,
-                              Mishap::Conflict,  Mishap::Quota,       Mishap::ServerError,
-                              Mishap::Throttled, Mishap::CrashBefore, Mishap::CrashAfter};
-
-std::string nameOf(Mishap mishap) {
-  constexpr const char* names[] = {"Refused",     "LostAnswer", "Silent",      "Conflict",  "Quota",
-                                   "ServerError", "Throttled",  "CrashBefore", "CrashAfter"};
-  return names[size_t(mishap)];
-}
-
-std::optional<net::Response> refusalOf(Mishap mishap) {
-  switch (mishap) {
-    case Mishap::Conflict:
-      return test::refusal(409, "Conflict",
-                           "the object has been modified; please apply your changes to the latest version");
-    case Mishap::Quota:
-      return test::refusal(403, "Forbidden",
-                           "pods \"hello\" is forbidden: exceeded quota: a, requested: pods=1, used: pods=9");
-    case Mishap::ServerError:
-      return test::refusal(500, "InternalError", "etcdserver: leader changed");
-    case Mishap::Throttled:
-      return test::refusal(429, "TooManyRequests", "try again later");
-    default:
-      return std::nullopt;
-  }
-}
-
-// The call that is the CALL-th from now on fails.
-void arrange(World& world, Mishap mishap, size_t call) {
-  const size_t index = world.transport.requests().size() + call;
-  const auto isIt = [&world, index](const net::Request&) {
-    return world.transport.requests().size() == index + 1;
-  };
-  if (mishap == Mishap::Refused) world.transport.failCall(index, test::Fault::Refused);
-  if (mishap == Mishap::LostAnswer) world.transport.failCall(index, test::Fault::LostAnswer);
-  if (mishap == Mishap::Silent) world.transport.failCall(index, test::Fault::Silent);
-  if (mishap == Mishap::CrashAfter) {
-    world.server.afterwards = [isIt](const net::Request& request) {
-      if (isIt(request)) throw test::Crash();
-    };
-    return;
-  }
-  world.server.admission = [isIt, mishap](const net::Request& request) -> std::optional<net::Response> {
-    if (!isIt(request)) return std::nullopt;
-    if (mishap == Mishap::CrashBefore) throw test::Crash();
-    return refusalOf(mishap);
-  };
-}
-
 api::Sandbox onlineSandbox() {
   api::Sandbox sandbox = aSandbox();
   sandbox.spec.network.egress.mode = api::EgressMode::Internet;
@@ -174,8 +116,8 @@ api::Sandbox onlineSandbox() {
 
 class EachMishap : public testing::TestWithParam<Mishap> {};
 
-INSTANTIATE_TEST_SUITE_P(All, EachMishap, testing::ValuesIn(mishaps),
-                         [](const auto& info) { return nameOf(info.param); });
+INSTANTIATE_TEST_SUITE_P(All, EachMishap, testing::ValuesIn(test::mishaps),
+                         [](const auto& info) { return test::nameOf(info.param); });
 
 // Nothing but the Sandbox's own pod, in the right fence, and told as it is.
 void expectRunning(World& world) {

@@ -86,8 +86,6 @@ INSTANTIATE_TEST_SUITE_P(
         RefusedSpec{R"({"resources": {"processes": 10}})", reason::unsupported, "resources.processes"},
         RefusedSpec{R"({"network": {"egress": {"mode": "Allow", "names": ["pypi.org"]}}})",
                     reason::unsupported, "network.egress.names"},
-        RefusedSpec{R"({"workspace": {"storageClass": "fast"}})", reason::unsupported,
-                    "workspace.storageClass"},
         RefusedSpec{R"({"runtime": "runc"})", reason::notAllowed, "runtime"},
         RefusedSpec{R"({"securityProfile": "Baseline"})", reason::notAllowed, "securityProfile"},
         RefusedSpec{R"({"resources": {"cpu": "17"}})", reason::notAllowed, "resources.cpu"},

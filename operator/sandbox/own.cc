@@ -1,0 +1,86 @@
+#include "operator/sandbox/own.h"
+
+#include <charconv>
+
+namespace cloister::sandbox {
+namespace {
+
+// The restart that POD was made for; 0: the first start.
+int64_t restartOf(const api::Pod& pod) {
+  const std::string text = api::labelOf(pod.metadata, api::restartLabel);
+  int64_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+bool isPresent(const api::Sandbox& sandbox, const api::Pod& pod) {
+  return controls(sandbox, pod) && restartOf(pod) == sandbox.status.restarts.value_or(0);
+}
+
+bool isSecond(const api::Sandbox& sandbox, const api::Pod& pod) {
+  const api::SandboxStatus& status = sandbox.status;
+  return isPresent(sandbox, pod) && (hasBegun(status) || hasEnded(status)) && !status.podUID.empty() &&
+         status.podUID != pod.metadata.uid;
+}
+
+bool isOfALater(const api::Sandbox& sandbox, const api::Pod& pod) {
+  return controls(sandbox, pod) && restartOf(pod) > sandbox.status.restarts.value_or(0);
+}
+
+bool isFormer(const Observed& observed, const api::Pod& pod) {
+  const api::Sandbox& sandbox = *observed.sandbox;
+  return controls(sandbox, pod) && !isPresent(sandbox, pod) && (observed.newest || !isOfALater(sandbox, pod));
+}
+
+Pods those(const Observed& observed, auto&& which) {
+  Pods found;
+  for (const auto& pod : observed.pods) {
+    if (which(*pod)) found.push_back(pod);
+  }
+  return found;
+}
+
+}  // namespace
+
+bool controls(const api::Sandbox& sandbox, const api::Pod& pod) {
+  const api::OwnerReference* owner = api::controllerOf(pod.metadata);
+  return owner != nullptr && owner->uid == sandbox.metadata.uid;
+}
+
+std::shared_ptr<const api::Pod> ownPod(const Observed& observed) {
+  if (observed.sandbox == nullptr) return nullptr;
+  for (const auto& pod : observed.pods) {
+    if (isPresent(*observed.sandbox, *pod) && !isSecond(*observed.sandbox, *pod)) return pod;
+  }
+  return nullptr;
+}
+
+Pods secondPods(const Observed& observed) {
+  if (observed.sandbox == nullptr) return {};
+  return those(observed, [&](const api::Pod& pod) { return isSecond(*observed.sandbox, pod); });
+}
+
+Pods formerPods(const Observed& observed) {
+  if (observed.sandbox == nullptr) return {};
+  return those(observed, [&](const api::Pod& pod) { return isFormer(observed, pod); });
+}
+
+bool isOutrun(const Observed& observed) {
+  return observed.sandbox != nullptr && !observed.newest &&
+         std::ranges::any_of(observed.pods,
+                             [&](const auto& pod) { return isOfALater(*observed.sandbox, *pod); });
+}
+
+Pods strays(const Observed& observed) {
+  return those(observed, [&](const api::Pod& pod) {
+    const bool own = observed.sandbox != nullptr && controls(*observed.sandbox, pod);
+    return !own && !pod.metadata.deletionTimestamp;
+  });
+}
+
+bool isLost(const Observed& observed, const api::Pod& pod, Time now) {
+  const auto& end = pod.metadata.deletionTimestamp;
+  return end && *end <= now && observed.nodesAway.contains(pod.spec.nodeName);
+}
+
+}  // namespace cloister::sandbox
