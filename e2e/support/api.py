@@ -14,7 +14,8 @@ from urllib.parse import urlencode, urlsplit
 import yaml
 
 GROUPS = {
-    "/api/v1": ("namespaces", "nodes", "pods", "events", "secrets", "configmaps", "resourcequotas", "serviceaccounts"),
+    "/api/v1": ("namespaces", "nodes", "pods", "events", "secrets", "configmaps", "resourcequotas", "serviceaccounts",
+                "persistentvolumes", "persistentvolumeclaims"),
     "/apis/apps/v1": ("controllerrevisions", "deployments"),
     "/apis/apiextensions.k8s.io/v1": ("customresourcedefinitions",),
     "/apis/cloister.dev/v1alpha1": ("sandboxes", "sandboxtemplates", "sandboxpools"),
