@@ -202,8 +202,14 @@ bool Simulation::squatted() const {
 }
 
 void Simulation::rest() {
-  // What was noticed last may still be on its way to an Event, or to a template's counts.
-  pass(templates::countsPeriod + seconds(2));
+  // What was noticed last may still be on its way to an Event, or to a template's counts. What was to end on
+  // a node that was away has ended meanwhile, and may come back.
+  const Duration onItsWay = templates::countsPeriod + seconds(2);
+  pass(onItsWay);
+  const Duration settledFirst = settledAfter_;
+  settle();
+  settledAfter_ = std::max(settledAfter_, settledFirst);
+  pass(onItsWay);
   const auto written = [&] { return squatted() ? invariants_.changes() : invariants_.writes(); };
   const size_t before = written();
   traffic_.countAnew();

@@ -180,8 +180,8 @@ void addPools(std::vector<Script>& out) {
   add("start from a template", {at(early, What::Create, {.how = "template"})}, cold);
   add("edit the template", {take(), at(later, What::EditTemplate, {.how = "team/runs"})}, cold);
   add("restart from a pool",
-      {take({.restart = "OnFailure"}), at(seconds(20), What::EndPod, {.how = "crashed"}),
-       at(seconds(110), What::Repeat)},
+      {take({.restart = "OnFailure"}), at(seconds(40), What::EndPod, {.how = "crashed"}),
+       at(seconds(130), What::Repeat)},
       cold);
   add("scale up", {at(filled, What::ScalePool, {.count = 3})}, cold);
   add("scale down", {at(filled, What::ScalePool, {.count = 1})}, {.pool = 1, .idle = 3});

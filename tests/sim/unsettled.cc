@@ -75,6 +75,7 @@ bool lacksVolume(const test::ApiServer& server, const json::value& sandbox, cons
 std::string unsettledStatus(const json::value& sandbox, const json::value& pod) {
   const bool ready = conditionOf(sandbox, "Ready", "status") == "True";
   if (hasEnded(sandbox)) return "its pod lives, yet it has ended";
+  if (conditionOf(sandbox, "Ready", "reason") == "Restarting") return "its pod is there, yet another follows";
   if (ready != (conditionOf(pod, "Ready", "status") == "True")) return "Ready is not what its pod is";
   if (ready && findString(sandbox, "status.podName") != findString(pod, "metadata.name"))
     return "another pod is named";
