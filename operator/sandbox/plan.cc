@@ -300,6 +300,15 @@ std::optional<Refusal> freezes(const Observed& observed, const Completed& whole)
           "changes of its spec have no effect."};
 }
 
+// AT's of a Sandbox whose template's ttl and maximal lifetime are lost: what was told of them stays. Before
+// the first start no ttl was part of that: then it is the Sandbox's own, or the default.
+Time expiryWhenLost(const Situation& at) {
+  const api::SandboxStatus& status = at.sandbox.status;
+  if (!status.expiresAt) return at.expiresAt;
+  if (status.startedAt || !at.startedAt) return *status.expiresAt;
+  return std::min(*status.expiresAt, *at.startedAt + at.resolved.ttl);
+}
+
 // SANDBOX is OBSERVED's, about to be completed.
 Situation situationOf(const Observed& observed, api::Sandbox& sandbox, const Config& config, Time now) {
   auto pod = ownPod(observed);
@@ -319,7 +328,7 @@ Situation situationOf(const Observed& observed, api::Sandbox& sandbox, const Con
   }
   at.startedAt = firstReady(sandbox, at.pod.get());
   at.expiresAt = expiryOf(sandbox, at.resolved, at.startedAt);
-  if (whole.lost) at.expiresAt = sandbox.status.expiresAt.value_or(at.expiresAt);
+  if (whole.lost) at.expiresAt = expiryWhenLost(at);
   at.begun = hasBegun(sandbox.status) || (at.pod != nullptr && hasRun(sandbox, *at.pod));
   // A sandbox that once ran is not started again behind its owner's back: its memory and files are gone.
   const bool over = at.begun || hasEnded(sandbox.status);

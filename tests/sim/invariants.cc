@@ -221,9 +221,14 @@ void Invariants::sandboxChanged(const test::Change& change) {
   if (hasEnded(before) && !hasEnded(after)) violate("it came back from its end: " + keyOf(after));
 }
 
-// ... if the operator alone knows that it was Ready for a while.
+// ... if the operator alone knows that it was Ready for a while, or if its template's revision is lost: then
+// what its status told counts, which is in whole seconds.
 Time Invariants::earliestEnd(const json::value& sandbox) const {
-  const Time expiry = expiryOf(server_, config_, sandbox);
+  Time expiry = expiryOf(server_, config_, sandbox);
+  const std::string pinned = findString(sandbox, "status.templateRevision");
+  const kube::ObjectKey key{findString(sandbox, "metadata.namespace"), pinned};
+  if (!pinned.empty() && !server_.storage().get({"controllerrevisions", key}))
+    expiry = std::chrono::floor<seconds>(expiry);
   const auto ready = firstReady_.find(findString(sandbox, "metadata.uid"));
   if (ready == firstReady_.end()) return expiry;
   const auto ttl = parseDuration(findString(sandbox, "spec.lifecycle.ttl"));

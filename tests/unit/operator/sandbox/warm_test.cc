@@ -253,6 +253,32 @@ TEST_F(Warm, GoesOnWhenItsTemplateIsGone) {
   EXPECT_FALSE(world_.findSandbox());
 }
 
+// Of the template's times nothing was told but the longest life that it gives.
+TEST_F(Warm, HasATimeFromItsStartAlsoWhenItsTemplateWentBefore) {
+  api::Sandbox sandbox = aSandbox();
+  sandbox.spec.templateRef = api::LocalReference{"python"};
+  sandbox.spec.lifecycle.ttl = minutes(7);
+  keepRevision();
+  world_.nodeWorks = false;
+  world_.create(sandbox);
+  ASSERT_TRUE(world_.reconcile());
+  world_.clock.advance(seconds(5));
+  world_.settle();
+  const Time longest = world_.sandbox().status.expiresAt.value();
+  world_.server.erase("controllerrevisions", {"team", templates::revisionName(template_)});
+  world_.settle();
+  EXPECT_EQ(reasonOf(world_.sandbox(), condition::accepted), "False TemplateNotFound");
+  EXPECT_EQ(world_.sandbox().status.expiresAt, longest);
+  world_.nodeWorks = true;
+  world_.settle();
+  sandbox = world_.sandbox();
+  EXPECT_EQ(sandbox.status.expiresAt, sandbox.status.startedAt.value() + minutes(7));
+  EXPECT_LT(sandbox.status.expiresAt, longest);
+  world_.edit([](api::Sandbox& edited) { edited.spec.lifecycle.ttl = minutes(9); });
+  world_.settle();
+  EXPECT_EQ(world_.sandbox().status.expiresAt, sandbox.status.expiresAt) << "told once, it stays";
+}
+
 TEST_F(Warm, RefusesWhatTheTemplateDoesNotLetItSet) {
   putIdle("ready-x-0");
   api::Sandbox sandbox = wish();
