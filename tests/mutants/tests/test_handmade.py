@@ -1,0 +1,32 @@
+"""The mutants made by hand fit the sources as they are now: one that does not stops all of `tests/mutants/mutants`."""
+
+from pathlib import Path
+
+import pytest
+
+from schemata import handmade
+from schemata.edits import weave
+
+ROOT = Path(__file__).resolve().parents[3]
+ENTRIES = handmade.load(ROOT / "tests/mutants/handmade.yaml")
+
+
+def text_of(file):
+    return (ROOT / file).read_text(encoding="latin-1")
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry["name"])
+def test_its_text_is_there_once(entry):
+    handmade.make(entry, text_of(entry["file"]))
+
+
+@pytest.mark.parametrize("file", sorted({entry["file"] for entry in ENTRIES}))
+def test_those_of_one_file_nest(file):
+    text = text_of(file)
+    weave(text, [handmade.make(entry, text) for entry in ENTRIES if entry["file"] == file])
+
+
+# A choice between `.member = a` and `.member = b` does not compile.
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry["name"])
+def test_it_takes_the_place_of_no_designator(entry):
+    assert not entry["from"].lstrip().startswith(".")
