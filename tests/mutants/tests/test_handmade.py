@@ -26,7 +26,9 @@ def test_those_of_one_file_nest(file):
     weave(text, [handmade.make(entry, text) for entry in ENTRIES if entry["file"] == file])
 
 
-# A choice between `.member = a` and `.member = b` does not compile.
+# What would not compile: half an `if`, a designated initializer, one of a list's.
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry["name"])
-def test_it_takes_the_place_of_no_designator(entry):
-    assert not entry["from"].lstrip().startswith(".")
+def test_its_text_is_whole(entry):
+    assert not entry["from"].startswith((".", "{", "else "))
+    assert not entry["from"].endswith(",")
+    assert entry["to"] or entry["from"].endswith((";", "}")), "an expression needs another one"
