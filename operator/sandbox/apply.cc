@@ -119,13 +119,19 @@ Task<Result<void>> labelPod(Parts& parts, LabelPod action) {
 }
 
 Task<Result<void>> deletePod(Parts& parts, DeletePod action) {
-  auto answer = co_await parts.client.remove(kube::pods, api::keyOf(action.pod->metadata),
-                                             {.uid = action.pod->metadata.uid});
+  const kube::ObjectKey key = api::keyOf(action.pod->metadata);
+  const std::string& uid = action.pod->metadata.uid;
+  auto answer = co_await parts.client.remove(kube::pods, key, {.uid = uid});
   // The pod as it is now, on its way out: seen as such at once, it is not deleted a second time.
   if (answer && json::findString(*answer, "kind") == "Pod") learn(parts.stores.pods, *answer);
-  // Conflict: another pod has the name by now, so this one is gone.
-  if (answer || isGone(answer.error()) || answer.error().code == Errc::Conflict) co_return Result<void>{};
-  co_return failWith("deleting pod " + action.pod->metadata.name, answer.error());
+  if (answer || isGone(answer.error())) co_return Result<void>{};
+  if (isOutdated(answer.error())) {
+    co_await catchUp(parts.client, parts.stores.pods, kube::pods, key);
+    // Another pod has the name by now, so this one is gone.
+    const auto present = parts.stores.pods.get(key);
+    if (present == nullptr || present->metadata.uid != uid) co_return Result<void>{};
+  }
+  co_return failWith("deleting pod " + key.name, answer.error());
 }
 
 Task<Result<void>> deleteSandbox(Parts& parts, DeleteSandbox action) {

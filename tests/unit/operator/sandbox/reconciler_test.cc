@@ -362,8 +362,22 @@ TEST(Reconciler, LeavesAPodThatEndedUnseenByTheStoreForItsLogs) {
   world->settle();
   EXPECT_EQ(world->ready().reason, reason::crashed);
   world->stores->pods.put(ready(podOf(world->sandbox())));  // an older view
+  EXPECT_FALSE(world->reconcile()) << "it is looked at again, once the watch has told more";
+  EXPECT_THAT(world->pods(), SizeIs(1));
+}
+
+TEST(Reconciler, LearnsOfThePodThatHasTheNameByNow) {
+  auto world = runningWorld();
+  const api::Pod present = world->pods().at(0);
+  api::Pod former = present;
+  former.metadata.uid = "uid-of-the-former";
+  former.metadata.resourceVersion = "1";
+  world->restart();
+  world->stores->sandboxes.put(world->sandbox());
+  world->stores->pods.put(former);
   EXPECT_TRUE(world->reconcile());
   EXPECT_THAT(world->pods(), SizeIs(1));
+  EXPECT_EQ(world->stores->pods.get(api::keyOf(former.metadata))->metadata.uid, present.metadata.uid);
 }
 
 TEST(Reconciler, TellsOfAPodThatIsGone) {
