@@ -3,6 +3,7 @@
 #include <array>
 #include <ranges>
 
+#include "operator/sandbox/pod.h"
 #include "operator/sandbox/reasons.h"
 
 namespace cloister::sandbox {
@@ -26,12 +27,6 @@ Diagnosis starting(std::string message) {
 
 Diagnosis failed(std::string_view why, std::string message) {
   return {.phase = api::Phase::Failed, .reason = why, .message = std::move(message), .problem = true};
-}
-
-const api::ContainerStatus* sandboxContainer(const api::Pod& pod) {
-  const auto& statuses = pod.status.containerStatuses;
-  const auto found = std::ranges::find(statuses, "sandbox", &api::ContainerStatus::name);
-  return found == statuses.end() ? nullptr : &*found;
 }
 
 // The node ended the pod: for want of room, or because it is going away.
@@ -177,6 +172,12 @@ std::string excerpt(std::string_view text) {
   // Not from within a UTF-8 character: the API server would store something else than what was written.
   while (!text.empty() && (text.front() & 0xC0) == 0x80) text.remove_prefix(1);
   return "..." + std::string(text);
+}
+
+const api::ContainerStatus* sandboxContainer(const api::Pod& pod) {
+  const auto& statuses = pod.status.containerStatuses;
+  const auto found = std::ranges::find(statuses, containerName, &api::ContainerStatus::name);
+  return found == statuses.end() ? nullptr : &*found;
 }
 
 const api::PodCondition* findPodCondition(const api::Pod& pod, std::string_view type) {

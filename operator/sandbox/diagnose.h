@@ -46,6 +46,8 @@ bool needsNodeState(const api::Pod& pod);  // the container runs, yet the pod is
 // The end of another component's words, which says most, cut to what fits into a condition of ours.
 std::string excerpt(std::string_view text);
 
+// Of the container that runs the sandbox, or null: admission may have put others into POD.
+const api::ContainerStatus* sandboxContainer(const api::Pod& pod);
 const api::PodCondition* findPodCondition(const api::Pod& pod, std::string_view type);
 bool isPodReady(const api::Pod& pod);
 

@@ -176,11 +176,12 @@ Task<Result<void>> confirmVersion(Parts& parts, Observed& seen) {
 
 Task<Result<Observed>> observe(Parts& parts, kube::ObjectKey key) {
   Observed seen = observeStores(parts, key);
-  if (questions(seen, parts.clock.now()).newest) {
+  Questions ask = questions(seen, parts.clock.now());
+  if (ask.newest) {
     auto done = co_await renew(parts, key, seen);
     if (!done) co_return fail(done.error());
+    ask = questions(seen, parts.clock.now());
   }
-  const Questions ask = questions(seen, parts.clock.now());
   if (ask.sandbox) {
     auto done = co_await confirmSandboxGone(parts, key, seen);
     if (!done) co_return fail(done.error());

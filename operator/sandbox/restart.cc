@@ -22,9 +22,8 @@ bool wasShort(const api::SandboxEnd& end) {
 
 // When the container began to run, as far as POD still tells.
 std::optional<Time> runSince(const api::Pod& pod) {
-  for (const api::ContainerStatus& container : pod.status.containerStatuses) {
-    if (container.name != containerName) continue;
-    const api::ContainerState& state = container.state;
+  if (const api::ContainerStatus* container = sandboxContainer(pod)) {
+    const api::ContainerState& state = container->state;
     const auto since = state.terminated ? state.terminated->startedAt
                        : state.running  ? state.running->startedAt
                                         : std::nullopt;

@@ -236,6 +236,16 @@ void addRestarts(Dice& dice, int sandboxes, Script& script) {
       {.at = at + dice.between({}, seconds(10)), .what = What::DeletePod, .which = dice.roll(sandboxes)});
 }
 
+// SCRIPT with what came later than the rest, and so has draws of its own.
+Script finished(Script script, int sandboxes) {
+  Dice pools(script.seed, 20);
+  addPools(pools, script);
+  Dice restarts(script.seed, 30);
+  addRestarts(restarts, sandboxes, script);
+  std::ranges::sort(script.steps, {}, &Step::at);
+  return script;
+}
+
 const std::vector<What> usersDo{What::Create,     What::SetTtl,       What::SetTtl,       What::SetEgress,
                                 What::SetState,   What::Delete,       What::Delete,       What::DeletePod,
                                 What::StripLabel, What::DropPolicies, What::BendPolicies, What::EndPod,
@@ -292,12 +302,7 @@ Script generate(uint64_t seed, const Scenario& scenario) {
   if (script.setup.lingers && dice.oneIn(2)) script.steps.push_back(drawLateCreate(dice));
   addSteps(dice, usersDo, dice.roll(7), sandboxes, script);
   if (!scenario.faults.empty()) addSteps(dice, scenario.faults, 1 + dice.roll(8), sandboxes, script);
-  Dice others(seed, 20);
-  addPools(others, script);
-  Dice restarts(seed, 30);
-  addRestarts(restarts, sandboxes, script);
-  std::ranges::sort(script.steps, {}, &Step::at);
-  return script;
+  return finished(std::move(script), sandboxes);
 }
 
 Script generateWith(uint64_t seed, const std::string& kind) {
@@ -315,12 +320,7 @@ Script generateWith(uint64_t seed, const std::string& kind) {
   for (int i = 0; i < 3; ++i) addBrokenWatch(dice, script);
   if (dice.oneIn(3)) addSecondPod(dice, sandboxes, script);
   addFaults(dice, kind, sandboxes, script);
-  Dice others(seed, 20);
-  addPools(others, script);
-  Dice restarts(seed, 30);
-  addRestarts(restarts, sandboxes, script);
-  std::ranges::sort(script.steps, {}, &Step::at);
-  return script;
+  return finished(std::move(script), sandboxes);
 }
 
 }  // namespace cloister::sim

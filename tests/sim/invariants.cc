@@ -111,7 +111,6 @@ void Invariants::podCreated(const json::value& pod) {
 // But for pods that were to have ended by now, on nodes that do not tell: somewhat late, and by the clocks of
 // who decides.
 bool Invariants::isLost(const json::value& pod) const {
-  constexpr Duration underWay = seconds(40);
   const auto away = nodeAway_.find(findString(pod, "spec.nodeName"));
   if (away == nodeAway_.end() || clock_.instant() - underWay > away->second) return false;
   return isLeaving(pod) &&

@@ -19,6 +19,9 @@ inline std::string operatorName(size_t replica) {
   return std::string(operatorPrefix) + std::to_string(replica) + ".";
 }
 
+// What was decided on a view, or by a clock, may be carried out so much later.
+inline constexpr Duration underWay = seconds(40);
+
 class Invariants {
  public:
   // Time that a working leader has for a pod whose Sandbox has expired, and for one that should not be: it

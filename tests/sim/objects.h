@@ -17,9 +17,9 @@ bool isOurs(const json::value& pod);
 bool isIdle(const json::value& pod);
 // A pod whose network profile's policy is POLICY, which is in its namespace.
 bool reliesOn(const json::value& pod, const std::string& policy);
-// FIELD of the condition TYPE, or empty.
 // The restart of its Sandbox that POD was made for; 0: the first start.
 int64_t restartOf(const json::value& pod);
+// FIELD of the condition TYPE, or empty.
 std::string conditionOf(const json::value& object, std::string_view type, std::string_view field);
 // The number at PATH, or 0.
 int64_t integer(const json::value& object, std::string_view path);

@@ -10,8 +10,6 @@ namespace {
 using json::findString;
 
 constexpr const char* administrator = "admin";
-// What was decided on a view may be carried out so much later.
-constexpr Duration underWay = seconds(40);
 
 std::string ownerUid(const json::value& pod) {
   return findString(pod, "metadata.ownerReferences.0.uid");

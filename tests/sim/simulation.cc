@@ -145,7 +145,6 @@ bool Simulation::works(const Replica& replica) const {
 // The latest time by which a request of ACTOR, a process of the operator, may have been decided: two
 // deadlines ago, for the one that a late one has met and the one of the action before it.
 Time Simulation::latestClock(std::string_view actor) const {
-  constexpr Duration underWay = seconds(40);
   const auto number = size_t(actor.at(operatorPrefix.size()) - '0');
   return replicas_.at(number).wall.latestSince(clock_.instant() - underWay);
 }
