@@ -31,26 +31,32 @@ bool isRefused(const json::value& sandbox) {
   return !labelOf(sandbox, refusedLabel).empty() || (!wanted.empty() && wanted != "Running");
 }
 
+std::map<std::string, json::object> policiesFor(const Config& config, const api::Sandbox& sandbox) {
+  const auto profile = policy::networkProfile(sandbox.spec.network, config.network);
+  std::map<std::string, json::object> wanted{
+      {std::string(policy::defaultDenyName), policy::defaultDenySpec()}};
+  if (!profile.name.empty()) wanted[policy::policyName(profile.name)] = profile.spec;
+  return wanted;
+}
+
 // A stranger's pod has the name of its pod.
-bool isSquatted(const test::ApiServer& server, const json::value& sandbox) {
-  const std::string name = sandbox::podName(*json::decode<api::Sandbox>(sandbox));
-  const std::string home = findString(sandbox, "metadata.namespace");
-  // Its next try brings back a policy that somebody dropped.
-  const bool fenced =
-      server.storage().get({"networkpolicies", {home, std::string(policy::defaultDenyName)}}) != nullptr;
-  return fenced && conditionOf(sandbox, "Ready", "reason") == "PodNameTaken" &&
-         server.storage().get({"pods", {home, name}}) != nullptr;
+bool isSquatted(const test::ApiServer& server, const Config& config, const json::value& sandbox) {
+  const auto decoded = json::decode<api::Sandbox>(sandbox);
+  const std::string& home = decoded->metadata.namespace_;
+  // Its next try brings back what somebody dropped.
+  for (const auto& [name, spec] : policiesFor(config, *decoded)) {
+    if (server.storage().get({"networkpolicies", {home, name}}) == nullptr) return false;
+  }
+  return conditionOf(sandbox, "Ready", "reason") == "PodNameTaken" &&
+         server.storage().get({"pods", {home, sandbox::podName(*decoded)}}) != nullptr;
 }
 
 std::string unsettledPolicies(const test::ApiServer& server, const Config& config, const json::value& sandbox,
                               const json::value& pod) {
   const auto decoded = json::decode<api::Sandbox>(sandbox);
-  const auto profile = policy::networkProfile(decoded->spec.network, config.network);
-  if (labelOf(pod, api::networkLabel) != profile.name) return "its pod has another network profile";
-  std::map<std::string, json::object> wanted{
-      {std::string(policy::defaultDenyName), policy::defaultDenySpec()}};
-  if (!profile.name.empty()) wanted[policy::policyName(profile.name)] = profile.spec;
-  for (const auto& [name, spec] : wanted) {
+  if (labelOf(pod, api::networkLabel) != policy::networkProfile(decoded->spec.network, config.network).name)
+    return "its pod has another network profile";
+  for (const auto& [name, spec] : policiesFor(config, *decoded)) {
     const test::Object found =
         server.storage().get({"networkpolicies", {decoded->metadata.namespace_, name}});
     if (!found) return "there is no NetworkPolicy " + name;
@@ -94,7 +100,7 @@ std::string unsettledSandbox(const test::ApiServer& server, const Config& config
     return "wrongly accepted or refused";
   const auto pods = podsOf(server, sandbox);
   if (pods.empty()) {
-    const bool rightly = hasEnded(sandbox) || isRefused(sandbox) || isSquatted(server, sandbox);
+    const bool rightly = hasEnded(sandbox) || isRefused(sandbox) || isSquatted(server, config, sandbox);
     return rightly ? "" : "it has no pod";
   }
   const json::value& pod = pods.front()->json;
