@@ -101,6 +101,12 @@ class Application {
                     [this] { return operator_.sandboxesByPhase(); });
     metrics_.gauges("cloister_queue_depth", "Keys that wait to be worked on, delayed ones included.",
                     "controller", [this] { return operator_.queueDepths(); });
+    metrics_.gauges("cloister_quota_used", "What is used of each limit of a namespace's SandboxQuota.",
+                    [this] { return operator_.quotaFigures(&api::SandboxQuotaStatus::used); });
+    metrics_.gauges("cloister_quota_limit", "The limits of a namespace's SandboxQuota.",
+                    [this] { return operator_.quotaFigures(&api::SandboxQuotaStatus::hard); });
+    metrics_.gauges("cloister_quota_queued", "Sandboxes that wait for their namespace's SandboxQuota.",
+                    "namespace", [this] { return operator_.queuedByNamespace(); });
     metrics_.counter("cloister_events_dropped_total", "Events for people that could not be sent.",
                      [this] { return double(operator_.eventsDropped()); });
     metrics_.gauge("cloister_leader", "1 while this replica leads.", {},

@@ -1,5 +1,7 @@
 #include "operator/operator.h"
 
+#include "operator/quota/figures.h"
+
 namespace cloister {
 namespace {
 
@@ -63,16 +65,21 @@ Operator::Operator(Surroundings surroundings)
               .stores = stores_,
               .report = [this](const auto& pool,
                                const auto& note) { report(kube::sandboxPools, pool.metadata, note); }}),
+      quotas_(
+          {.client = with_.client, .clock = with_.clock, .config = with_.config, .stores = stores_},
+          [this](const kube::ObjectKey& key) { sandboxController_.add(key); },
+          [this](const kube::ObjectKey& key) { poolController_.add(key); }),
       sandboxController_(controllerOf("sandbox", 1, sandboxes_)),
       policyController_(controllerOf("networkpolicy", 2, policies_)),
       templateController_(controllerOf("template", 3, templates_)),
-      poolController_(controllerOf("pool", 4, pools_)) {
+      poolController_(controllerOf("pool", 4, pools_)),
+      quotaController_(controllerOf("quota", 5, quotas_)) {
   for (const std::string& namespace_ : watchedNamespaces(with_.config)) informOf(namespace_);
   if (with_.config.watchNamespaces.empty()) inform(stores_.nodes, {.resource = kube::nodes});
   connectStores();
   election_.onChange([this](bool) { gateChanged(); });
   for (runtime::Controller* controller :
-       {&sandboxController_, &policyController_, &templateController_, &poolController_}) {
+       {&sandboxController_, &policyController_, &templateController_, &poolController_, &quotaController_}) {
     controller->onReconcile([this](const auto& record) { with_.metrics.reconciled(record); });
   }
 }
@@ -92,6 +99,9 @@ void Operator::informOf(const std::string& namespace_) {
   inform(stores_.revisions,
          {.resource = kube::controllerRevisions, .namespace_ = namespace_, .labelSelector = managedSelector});
   inform(stores_.pools, {.resource = kube::sandboxPools, .namespace_ = namespace_});
+  inform(stores_.quotas, {.resource = kube::sandboxQuotas, .namespace_ = namespace_});
+  inform(stores_.resourceQuotas,
+         {.resource = kube::resourceQuotas, .namespace_ = namespace_, .labelSelector = managedSelector});
 }
 
 void Operator::start(TaskGroup& group) {
@@ -109,6 +119,7 @@ void Operator::start(TaskGroup& group) {
   policyController_.start(group);
   templateController_.start(group);
   poolController_.start(group);
+  quotaController_.start(group);
 }
 
 Task<void> Operator::release() {
@@ -128,6 +139,7 @@ void Operator::gateChanged() {
   policyController_.gateChanged();
   templateController_.gateChanged();
   poolController_.gateChanged();
+  quotaController_.gateChanged();
 }
 
 void Operator::connectStores() {
@@ -145,6 +157,13 @@ void Operator::connectStores() {
   });
   stores_.pools.onChange(
       [this](const auto& before, const auto& after) { poolChanged(before.get(), after.get()); });
+  stores_.quotas.onChange(
+      [this](const auto& before, const auto& after) { quotaChanged(before.get(), after.get()); });
+  stores_.resourceQuotas.onChange([this](const auto& before, const auto& after) {
+    quotaController_.addAfter({(after ? after : before)->metadata.namespace_, std::string(api::quotaName)},
+                              quota::batchPeriod);
+  });
+  stores_.requests.onChange([this](const std::string& namespace_) { useChanged(namespace_); });
   stores_.nodes.onChange(
       [this](const auto& before, const auto& after) { nodeChanged(before.get(), after.get()); });
   stores_.policies.onChange([this](const auto& before, const auto& after) {
@@ -153,8 +172,11 @@ void Operator::connectStores() {
 }
 
 void Operator::sandboxChanged(const api::Sandbox* before, const api::Sandbox* after) {
+  if (before == nullptr || after == nullptr || api::hasEnded(before->status) != api::hasEnded(after->status))
+    useChanged((after != nullptr ? after : before)->metadata.namespace_);
   if (after == nullptr) {
     starts_.forget(before->metadata.uid);
+    stores_.requests.forget(before->metadata.namespace_, before->metadata.uid);
   } else if (before == nullptr && with_.clock.now() - after->metadata.creationTimestamp < freshFor) {
     starts_.seen(after->metadata.uid, with_.clock.instant());
   }
@@ -190,6 +212,7 @@ void Operator::noteUse(const kube::ObjectKey& policy) {
 
 void Operator::podChanged(const api::Pod* before, const api::Pod* after) {
   if (after != nullptr) measureStart(*after);
+  useChanged((after != nullptr ? after : before)->metadata.namespace_);
   for (const api::Pod* pod : {before, after}) {
     if (pod == nullptr) continue;
     if (const auto key = sandboxKeyOf(*pod); !key.name.empty()) sandboxController_.add(key);
@@ -221,16 +244,52 @@ void Operator::templateChanged(const api::SandboxTemplate& template_) {
 void Operator::poolChanged(const api::SandboxPool* before, const api::SandboxPool* after) {
   const api::SandboxPool& pool = after != nullptr ? *after : *before;
   poolController_.add(api::keyOf(pool.metadata));
+  if (after == nullptr) stores_.requests.forget(pool.metadata.namespace_, pool.metadata.uid);
   // Its own news in the status concern no Sandbox.
   if (before == nullptr || after == nullptr || before->spec != after->spec) wakeSandboxesOf(pool);
 }
 
-// Pods are not left on a node that is closed.
+// What a SandboxQuota counts may have changed, or what is asked of it: much at once, which is answered
+// together.
+void Operator::useChanged(const std::string& namespace_) {
+  if (stores_.quotaOf(namespace_) != nullptr)
+    quotaController_.addAfter({namespace_, std::string(api::quotaName)}, quota::batchPeriod);
+}
+
+// Whoever was granted something goes on; if the limits are others, everybody asks anew.
+void Operator::quotaChanged(const api::SandboxQuota* before, const api::SandboxQuota* after) {
+  const api::ObjectMeta& meta = (after != nullptr ? after : before)->metadata;
+  quotaController_.add(api::keyOf(meta));
+  if (meta.name != api::quotaName) return;
+  if (after == nullptr) stores_.requests.forgetAll(meta.namespace_);
+  const bool same = before != nullptr && after != nullptr && before->spec == after->spec &&
+                    before->unreadable == after->unreadable && before->metadata.uid == after->metadata.uid;
+  if (!same) return wakeAskers(meta.namespace_);
+  for (const api::QuotaGrant& grant : after->status.grants) {
+    if (std::ranges::find(before->status.grants, grant) != before->status.grants.end()) continue;
+    if (grant.pool.empty())
+      sandboxController_.add({meta.namespace_, grant.sandbox});
+    else
+      poolController_.add({meta.namespace_, grant.pool});
+  }
+}
+
+void Operator::wakeAskers(const std::string& namespace_) {
+  for (const auto& sandbox : stores_.waitingIn(namespace_))
+    sandboxController_.add(api::keyOf(sandbox->metadata));
+  for (const auto& pool : stores_.pools.inNamespace(namespace_))
+    poolController_.add(api::keyOf(pool->metadata));
+}
+
+// Pods are not left on a node that is closed; those on one that is open again may be taken.
 void Operator::nodeChanged(const api::Node* before, const api::Node* after) {
   if (before != nullptr && after != nullptr && before->spec == after->spec && before->status == after->status)
     return;
-  for (const auto& pool : stores_.pools.all())
+  const bool open = after != nullptr && !stores_.closedNodes.contains(after->metadata.name);
+  for (const auto& pool : stores_.pools.all()) {
     poolController_.addAfter(api::keyOf(pool->metadata), pool::roundPeriod);
+    if (open) podIsIdle(api::keyOf(pool->metadata));
+  }
 }
 
 void Operator::wakeSandboxesOf(const api::SandboxPool& pool) {
@@ -272,7 +331,25 @@ std::map<std::string, int64_t> Operator::queueDepths() const {
   return {{"sandbox", int64_t(sandboxController_.queue().depth())},
           {"networkpolicy", int64_t(policyController_.queue().depth())},
           {"template", int64_t(templateController_.queue().depth())},
-          {"pool", int64_t(poolController_.queue().depth())}};
+          {"pool", int64_t(poolController_.queue().depth())},
+          {"quota", int64_t(quotaController_.queue().depth())}};
+}
+
+std::map<runtime::Metrics::Labels, double> Operator::quotaFigures(
+    api::QuotaAmounts api::SandboxQuotaStatus::* which) const {
+  std::map<runtime::Metrics::Labels, double> all;
+  for (const auto& quota : stores_.quotas.all()) {
+    for (const auto& [resource, value] : quota::figuresOf(quota->status.*which))
+      all[{{"namespace", quota->metadata.namespace_}, {"resource", resource}}] = value;
+  }
+  return all;
+}
+
+std::map<std::string, int64_t> Operator::queuedByNamespace() const {
+  std::map<std::string, int64_t> all;
+  for (const auto& quota : stores_.quotas.all())
+    all[quota->metadata.namespace_] = quota->status.queued.value_or(0);
+  return all;
 }
 
 std::map<std::string, int64_t> Operator::sandboxesByPhase() const {

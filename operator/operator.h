@@ -8,6 +8,7 @@
 #include "operator/config.h"
 #include "operator/policy/reconciler.h"
 #include "operator/pool/reconciler.h"
+#include "operator/quota/reconciler.h"
 #include "operator/sandbox/reconciler.h"
 #include "operator/stores.h"
 #include "operator/template/reconciler.h"
@@ -44,6 +45,9 @@ class Operator {
   // For metrics.
   std::map<std::string, int64_t> sandboxesByPhase() const;
   std::map<std::string, int64_t> queueDepths() const;
+  std::map<runtime::Metrics::Labels, double> quotaFigures(
+      api::QuotaAmounts api::SandboxQuotaStatus::* which) const;
+  std::map<std::string, int64_t> queuedByNamespace() const;
   uint64_t eventsDropped() const { return events_.dropped(); }
   const Stores& stores() const { return stores_; }
 
@@ -63,6 +67,9 @@ class Operator {
   void wakeSandboxesOf(const api::SandboxPool& pool);
   void podIsIdle(const kube::ObjectKey& pool);
   void poolChanged(const api::SandboxPool* before, const api::SandboxPool* after);
+  void quotaChanged(const api::SandboxQuota* before, const api::SandboxQuota* after);
+  void wakeAskers(const std::string& namespace_);
+  void useChanged(const std::string& namespace_);
   void nodeChanged(const api::Node* before, const api::Node* after);
   void noteWanted(const api::Sandbox* before, const api::Sandbox& after);
   void noteUse(const kube::ObjectKey& policy);
@@ -78,16 +85,18 @@ class Operator {
   runtime::EventRecorder events_;
   runtime::LeaderElection election_;
   Informers<api::Sandbox, api::Pod, api::NetworkPolicy, api::SandboxTemplate, api::ControllerRevision,
-            api::SandboxPool, api::Node>
+            api::SandboxPool, api::SandboxQuota, api::ResourceQuota, api::Node>
       informers_;
   sandbox::Reconciler sandboxes_;
   policy::Reconciler policies_;
   templates::Reconciler templates_;
   pool::Reconciler pools_;
+  quota::Reconciler quotas_;
   runtime::Controller sandboxController_;
   runtime::Controller policyController_;
   runtime::Controller templateController_;
   runtime::Controller poolController_;
+  runtime::Controller quotaController_;
 };
 
 }  // namespace cloister

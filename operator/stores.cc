@@ -1,5 +1,7 @@
 #include "operator/stores.h"
 
+#include <charconv>
+
 #include "operator/policy/profile.h"
 #include "operator/sandbox/reasons.h"
 #include "operator/template/revision.h"
@@ -61,6 +63,13 @@ bool isReady(const api::Node& node) {
 
 kube::ObjectKey sandboxKeyOf(const api::Pod& pod) {
   return {pod.metadata.namespace_, api::labelOf(pod.metadata, api::sandboxLabel)};
+}
+
+int64_t restartOf(const api::Pod& pod) {
+  const std::string text = api::labelOf(pod.metadata, api::restartLabel);
+  int64_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
 }
 
 kube::ObjectKey templateOf(const api::ControllerRevision& revision) {
@@ -135,6 +144,10 @@ Stores::Stores() {
   });
   policies.addIndex(byNamespace,
                     [](const api::NetworkPolicy& policy) { return std::vector{policy.metadata.namespace_}; });
+}
+
+std::shared_ptr<const api::SandboxQuota> Stores::quotaOf(const std::string& namespace_) const {
+  return quotas.get({namespace_, std::string(api::quotaName)});
 }
 
 std::vector<std::shared_ptr<const api::Pod>> Stores::podsOf(const kube::ObjectKey& key) const {

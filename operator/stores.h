@@ -4,6 +4,7 @@
 #include "api/pool.h"
 #include "api/template.h"
 #include "operator/pool/idle.h"
+#include "operator/quota/book.h"
 #include "runtime/store.h"
 
 namespace cloister {
@@ -17,14 +18,19 @@ struct Stores {
   runtime::Store<api::SandboxTemplate> templates;
   runtime::Store<api::ControllerRevision> revisions;
   runtime::Store<api::SandboxPool> pools;
+  runtime::Store<api::SandboxQuota> quotas;
+  runtime::Store<api::ResourceQuota> resourceQuotas;
   runtime::Store<api::Node> nodes;  // empty where the operator may not read them (watchNamespaces)
 
   pool::IdlePods idle;                // follows pods
+  quota::Book requests;               // for pods, in namespaces with a SandboxQuota
   std::set<std::string> closedNodes;  // that are cordoned or not Ready; follows nodes
   // What takes hashing to know, and every start asks (template/revision.h). Follow templates and revisions.
   std::map<kube::ObjectKey, std::string> presentRevisions;  // by the template
   std::set<kube::ObjectKey> intactRevisions;
 
+  // The SandboxQuota that counts in the namespace, or null.
+  std::shared_ptr<const api::SandboxQuota> quotaOf(const std::string& namespace_) const;
   // Pods that carry the label of the Sandbox KEY, whoever owns them.
   std::vector<std::shared_ptr<const api::Pod>> podsOf(const kube::ObjectKey& key) const;
   // Pods that the pool KEY has made and nobody has taken.
@@ -65,6 +71,8 @@ kube::ObjectKey poolOf(const api::Pod& pod);
 kube::ObjectKey idleIn(const api::Pod& pod);
 // The Sandbox that a pod's label names; no name while it is in a pool.
 kube::ObjectKey sandboxKeyOf(const api::Pod& pod);
+// The restart of that Sandbox that a pod was made for; 0: its first start.
+int64_t restartOf(const api::Pod& pod);
 // The NetworkPolicies of ours that apply to a pod.
 std::vector<kube::ObjectKey> policyKeysOf(const api::Pod& pod);
 

@@ -24,7 +24,8 @@ def test_uninstall(namespace, release, cluster, api):
     # The Lease is the operators' own, as with every operator: it is what is left in the namespace.
     left = cluster.kubectl("--namespace", NAMESPACE, "get", "leases,secrets,services,serviceaccounts", "-o", "name").split()
     assert sorted(left) == [f"lease.coordination.k8s.io/{NAME}", "serviceaccount/default"]
-    assert all(api.get("customresourcedefinitions", f"{plural}.cloister.dev") for plural in ("sandboxes", "sandboxtemplates", "sandboxpools"))
+    assert all(api.get("customresourcedefinitions", f"{plural}.cloister.dev")
+               for plural in ("sandboxes", "sandboxtemplates", "sandboxpools", "sandboxquotas"))
     # Running sandboxes run on; deleting them needs no operator.
     assert namespace.exec(sandbox, "id -u").stdout.strip() == "1000"
     sandbox.delete()

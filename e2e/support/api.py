@@ -18,11 +18,12 @@ GROUPS = {
                 "persistentvolumes", "persistentvolumeclaims"),
     "/apis/apps/v1": ("controllerrevisions", "deployments"),
     "/apis/apiextensions.k8s.io/v1": ("customresourcedefinitions",),
-    "/apis/cloister.dev/v1alpha1": ("sandboxes", "sandboxtemplates", "sandboxpools"),
+    "/apis/cloister.dev/v1alpha1": ("sandboxes", "sandboxtemplates", "sandboxpools", "sandboxquotas"),
     "/apis/coordination.k8s.io/v1": ("leases",),
     "/apis/networking.k8s.io/v1": ("networkpolicies",),
     "/apis/node.k8s.io/v1": ("runtimeclasses",),
     "/apis/policy/v1": ("poddisruptionbudgets",),
+    "/apis/scheduling.k8s.io/v1": ("priorityclasses",),
     "/apis/rbac.authorization.k8s.io/v1": ("clusterroles", "clusterrolebindings", "roles", "rolebindings"),
 }
 PREFIXES = {plural: prefix for prefix, plurals in GROUPS.items() for plural in plurals}

@@ -64,6 +64,10 @@ std::string slotPrefix(const api::SandboxPool& pool) {
   return pool.metadata.name + "-" + shortHash(pool.metadata.uid, 8) + "-";
 }
 
+api::ContainerLimits limitsOf(const Design& design) {
+  return json::decode<api::PodSpec>(design.pod.at("spec"))->containers;
+}
+
 json::value podNamed(const Design& design, const std::string& name) {
   json::value pod = design.pod;
   pod.at("metadata").as_object()["name"] = name;

@@ -27,6 +27,9 @@ std::expected<Design, sandbox::Refusal> designOf(const api::SandboxPool& pool,
 // they lead make pods of the same names.
 std::string slotPrefix(const api::SandboxPool& pool);
 
+// What DESIGN's pod may use.
+api::ContainerLimits limitsOf(const Design& design);
+
 // DESIGN's pod, to be created under NAME.
 json::value podNamed(const Design& design, const std::string& name);
 

@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "operator/pool/reasons.h"
+#include "operator/quota/gate.h"
 
 namespace cloister::pool {
 namespace {
@@ -39,6 +40,17 @@ class Slots {
     for (const std::string& name : observed.foreign) take(name);
   }
 
+  // Pods that were promised, and are not there yet.
+  std::vector<std::string> granted(const Observed& observed) {
+    std::vector<std::string> names;
+    for (const api::QuotaGrant& grant : observed.quota->status.grants) {
+      if (grant.uid != observed.pool->metadata.uid || isTaken(grant.pod)) continue;
+      take(grant.pod);
+      names.push_back(grant.pod);
+    }
+    return names;
+  }
+
   std::string next() {
     const auto free = std::ranges::find(taken_, false);
     *free = true;
@@ -46,14 +58,21 @@ class Slots {
   }
 
  private:
-  // Greater numbers do not matter: there are enough lower ones that are free.
-  void take(std::string_view name) {
-    if (!name.starts_with(prefix_)) return;
+  std::optional<size_t> numberOf(std::string_view name) const {
+    if (!name.starts_with(prefix_)) return std::nullopt;
     name.remove_prefix(prefix_.size());
     size_t number = 0;
     const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
     const bool whole = error == std::errc() && end == name.data() + name.size();
-    if (whole && number < taken_.size()) taken_[number] = true;
+    return whole && number < taken_.size() ? std::optional(number) : std::nullopt;
+  }
+  // Greater numbers do not matter: there are enough lower ones that are free.
+  void take(std::string_view name) {
+    if (const auto number = numberOf(name)) taken_[*number] = true;
+  }
+  bool isTaken(std::string_view name) const {
+    const auto number = numberOf(name);
+    return !number || taken_[*number];
   }
 
   std::string prefix_;
@@ -74,21 +93,38 @@ void scaleDown(Round& round) {
   for (auto member = members.begin(); member != last; ++member) round.remove(*member);
 }
 
+// Of the MISSING pods, those that can be made now: all, or those that the quota has granted, while the others
+// are asked for.
+std::vector<std::string> namesOf(Round& round, int missing) {
+  const Observed& observed = round.observed;
+  Slots slots(observed);
+  const bool asks = observed.quota != nullptr && quota::countsForPool(*observed.quota);
+  std::vector<std::string> names;
+  if (asks) names = slots.granted(observed);
+  names.resize(std::min(names.size(), size_t(missing)));
+  std::vector<std::string> wanted = names;
+  while (std::ssize(wanted) < missing) wanted.push_back(slots.next());
+  if (!asks) return wanted;
+  const api::ContainerLimits limits = limitsOf(*observed.design);
+  for (std::string& name : wanted)
+    round.out.wants.push_back({.pod = std::move(name), .need = {.pods = 1, .limits = limits}});
+  return names;
+}
+
 void fill(Round& round) {
   const int missing = std::min(round.at.target - round.at.present(), round.left);
   if (missing <= 0) return;
+  const std::vector<std::string> names = namesOf(round, missing);
+  if (names.empty()) return;
   const Design& design = *round.observed.design;
   const std::string& namespace_ = round.observed.pool->metadata.namespace_;
   for (CreatePolicy& absent : policy::missing(namespace_, design.profile, round.observed.policies)) {
     round.out.actions.emplace_back(std::move(absent));
   }
-  Slots slots(round.observed);
-  for (int i = 0; i < missing; ++i) {
-    std::string name = slots.next();
-    json::value pod = podNamed(design, name);
-    round.out.actions.emplace_back(CreatePod{std::move(name), std::move(pod)});
+  for (const std::string& name : names) {
+    round.out.actions.emplace_back(CreatePod{name, podNamed(design, name)});
+    --round.left;
   }
-  round.left -= missing;
 }
 
 void replaceSpent(Round& round) {
@@ -101,7 +137,9 @@ void replaceSpent(Round& round) {
 // As many of the ready ones as may be missing; the others are of no use to anybody.
 void replaceOutdated(Round& round) {
   const View& at = round.at;
-  int spare = round.rolls() ? at.ready - (at.target - at.mostUnavailable) : at.ready;
+  // Where the quota holds the pool back it goes on with the pods that it may have.
+  const int wanted = round.observed.answer ? std::min(at.target, at.present()) : at.target;
+  int spare = round.rolls() ? at.ready - (wanted - at.mostUnavailable) : at.ready;
   if (round.rolls() && at.failing) spare = 0;
   for (const Member& member : at.members) {
     if (member.updated || member.standing == Standing::Spent) continue;

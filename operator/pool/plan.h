@@ -23,6 +23,8 @@ using Action = std::variant<CreatePolicy, KeepRevision, CreatePod, DeletePod>;
 struct Plan {
   std::vector<Action> actions;  // in this order; the first failure ends them
   std::optional<Time> again;    // look again then, even if nothing changes
+  // Pods that the namespace's SandboxQuota shall grant, or has granted. Nothing where it counts no pods.
+  std::vector<quota::Request> wants = {};
 };
 
 Plan plan(const Observed& observed, Time now);

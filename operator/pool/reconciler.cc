@@ -32,6 +32,8 @@ Observed Reconciler::observe(const kube::ObjectKey& key) const {
   seen.closedNodes = stores.closedNodes;
   seen.policies = stores.policyNames(key.namespace_);
   seen.guarded = parts_.config.podsGuarded;
+  seen.quota = stores.quotaOf(key.namespace_);
+  seen.answer = stores.requests.answer(key.namespace_, seen.pool->metadata.uid);
   if (const auto known = memory_.find(key); known != memory_.end()) seen.foreign = known->second.foreign;
   return seen;
 }
@@ -74,6 +76,16 @@ Task<Result<runtime::Outcome>> Reconciler::tell(kube::ObjectKey key, Observed ob
   co_return runtime::Outcome{.again = again};
 }
 
+void Reconciler::noteWants(const Observed& observed, Plan& next) {
+  if (observed.quota == nullptr) return;
+  const api::ObjectMeta& meta = observed.pool->metadata;
+  parts_.stores.requests.notePool(meta.namespace_, {.name = meta.name,
+                                                    .uid = meta.uid,
+                                                    .version = {},
+                                                    .created = meta.creationTimestamp,
+                                                    .wants = std::move(next.wants)});
+}
+
 Task<Result<runtime::Outcome>> Reconciler::reconcile(kube::ObjectKey key, uint64_t id) {
   const Instant begun = parts_.clock.instant();
   if (const Instant next = memory_[key].nextRound; begun < next) {
@@ -85,6 +97,8 @@ Task<Result<runtime::Outcome>> Reconciler::reconcile(kube::ObjectKey key, uint64
     co_return runtime::Outcome{};
   }
   Plan next = plan(observed, parts_.clock.now());
+  const bool asks = !next.wants.empty();
+  noteWants(observed, next);
   log::debug("reconcile", {{"pool", kube::toString(key)}, {"id", id}, {"actions", next.actions.size()}});
   if (!next.actions.empty()) {
     const std::optional<Error> failure = co_await carryOut(key, std::move(next.actions));
@@ -94,6 +108,8 @@ Task<Result<runtime::Outcome>> Reconciler::reconcile(kube::ObjectKey key, uint64
     if (!failure) memory_[key].nextRound = parts_.clock.instant() + roundPeriod;
   }
   if (observed.pool == nullptr) co_return runtime::Outcome{};
+  // What it was answered before does not matter any more.
+  if (!asks) observed.answer.reset();
   const std::optional<Error> failure = observed.failure;
   auto outcome = co_await tell(key, std::move(observed), next.again);
   if (failure) co_return fail(*failure);

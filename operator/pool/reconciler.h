@@ -37,6 +37,7 @@ class Reconciler {
   };
 
   Observed observe(const kube::ObjectKey& key) const;
+  void noteWants(const Observed& observed, Plan& next);
   Task<std::optional<Error>> carryOut(kube::ObjectKey key, std::vector<Action> actions);
   Task<Result<runtime::Outcome>> tell(kube::ObjectKey key, Observed observed, std::optional<Time> again);
 

@@ -3,6 +3,8 @@
 #include "operator/conditions.h"
 #include "operator/pool/plan.h"
 #include "operator/pool/reasons.h"
+#include "operator/quota/gate.h"
+#include "operator/sandbox/reasons.h"
 
 namespace cloister::pool {
 namespace {
@@ -26,6 +28,10 @@ const api::Condition* present(const Observed& observed, std::string_view type) {
 // Why no pod can be made.
 std::optional<Word> obstacle(const Observed& observed) {
   if (!observed.design) return problem(observed.design.error().reason, observed.design.error().message);
+  if (observed.answer && observed.quota != nullptr) {
+    const auto why = observed.answer->limit ? sandbox::reason::quotaExceeded : sandbox::reason::queued;
+    return problem(why, quota::explain(*observed.quota, observed.answer));
+  }
   if (!observed.failure) return std::nullopt;
   const auto known = sandbox::diagnoseCreateFailure(*observed.failure, observed.design->runtimeClassName);
   return known ? std::optional(problem(known->reason, known->message)) : std::nullopt;

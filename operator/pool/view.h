@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "operator/pool/design.h"
+#include "operator/quota/book.h"
 #include "operator/sandbox/diagnose.h"
 
 namespace cloister::pool {
@@ -21,11 +22,13 @@ struct Observed {
   std::vector<std::shared_ptr<const api::Pod>> idle = {};  // with its name in their labels, whoever owns them
   std::vector<std::shared_ptr<const api::Pod>> taken = {};  // ... that Sandboxes took
   std::vector<Time> claims = {};  // when the Sandboxes of TAKEN were created, for a pool that follows demand
-  std::set<std::string> closedNodes = {};  // that are cordoned or not Ready
-  std::vector<std::string> policies = {};  // names of the namespace's NetworkPolicies of ours
-  bool guarded = false;                    // as the configuration says
-  std::set<std::string> foreign = {};      // names of slots that pods of somebody else have
-  std::optional<Error> failure = {};       // of the round that was just made
+  std::set<std::string> closedNodes = {};               // that are cordoned or not Ready
+  std::vector<std::string> policies = {};               // names of the namespace's NetworkPolicies of ours
+  bool guarded = false;                                 // as the configuration says
+  std::set<std::string> foreign = {};                   // names of slots that pods of somebody else have
+  std::optional<Error> failure = {};                    // of the round that was just made
+  std::shared_ptr<const api::SandboxQuota> quota = {};  // of the namespace
+  std::optional<quota::Answer> answer = {};             // ... to what this process asked of it last
 };
 
 enum class Standing {

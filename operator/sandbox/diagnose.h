@@ -26,6 +26,7 @@ struct Diagnosis {
   bool ready = false;
   bool problem = false;  // a person should know
   std::optional<int> exitCode = {};
+  std::optional<int> queuePosition = {};  // among those that wait for the namespace's SandboxQuota
   bool operator==(const Diagnosis&) const = default;
 };
 

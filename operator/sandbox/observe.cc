@@ -64,6 +64,8 @@ Observed observeStores(Parts& parts, const kube::ObjectKey& key) {
   seen.policies = parts.stores.policyNames(key.namespace_);
   if (seen.sandbox == nullptr) return seen;
   observeNodes(parts, seen);
+  seen.quota = parts.stores.quotaOf(key.namespace_);
+  seen.answer = parts.stores.requests.answer(key.namespace_, seen.sandbox->metadata.uid);
   seen.latency = parts.starts.latency(seen.sandbox->metadata.uid);
   observeOrigin(parts.stores, seen);
   return seen;

@@ -1,17 +1,9 @@
 #include "operator/sandbox/own.h"
 
-#include <charconv>
+#include "operator/stores.h"
 
 namespace cloister::sandbox {
 namespace {
-
-// The restart that POD was made for; 0: the first start.
-int64_t restartOf(const api::Pod& pod) {
-  const std::string text = api::labelOf(pod.metadata, api::restartLabel);
-  int64_t number = 0;
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  return number;
-}
 
 bool isPresent(const api::Sandbox& sandbox, const api::Pod& pod) {
   return controls(sandbox, pod) && restartOf(pod) == sandbox.status.restarts.value_or(0);

@@ -1,6 +1,7 @@
 #include "operator/sandbox/plan.h"
 
 #include "operator/sandbox/expiry.h"
+#include "operator/sandbox/gate.h"
 #include "operator/sandbox/own.h"
 #include "operator/sandbox/pod.h"
 #include "operator/sandbox/reasons.h"
@@ -63,10 +64,14 @@ struct Situation {
   policy::NetworkProfile profile;
   std::optional<Time> startedAt;
   Time expiresAt;
-  bool begun = false;               // the present pod, or what the status tells of it, has run
-  bool waits = false;               // it has no pod, and may not have the next one yet
-  bool frozen = false;              // what runs goes on as it is
-  std::optional<Start> start = {};  // it has no pod, and may have one
+  bool begun = false;                          // the present pod, or what the status tells of it, has run
+  bool waits = false;                          // it has no pod, and may not have the next one yet
+  bool frozen = false;                         // what runs goes on as it is
+  std::optional<Start> start = {};             // it has no pod, and may have one
+  std::optional<quota::Request> request = {};  // that START needs the quota's grant for
+  std::optional<Duration> quotaLifetime = {};
+
+  bool queued() const { return request && isShut(observed, *request); }
 };
 
 // Where it has a revision already, whatever pod it gets is of that.
@@ -123,7 +128,7 @@ void planActions(const Situation& at, const Config& config, Plan& out) {
     out.actions.emplace_back(LabelPod{at.pod, at.profile.name});
     return;
   }
-  if (at.start) planStart(at, config, out);
+  if (at.start && !at.queued()) planStart(at, config, out);
 }
 
 bool creates(const Plan& plan) {
@@ -173,6 +178,7 @@ Diagnosis diagnose(const Situation& at, Time now) {
   if (observed.failure) {
     if (auto known = diagnoseCreateFailure(*observed.failure, at.resolved.runtimeClassName)) return *known;
   }
+  if (at.queued()) return diagnoseQueue(observed);
   if (at.start && at.start->way == Start::Way::Fail) {
     return {.phase = api::Phase::Failed,
             .reason = at.start->reason,
@@ -207,10 +213,12 @@ bool planRestart(const Situation& at, const Diagnosis& diagnosis, Time now, api:
 
 void planStatus(const Situation& at, Time now, Plan& out) {
   const Diagnosis diagnosis = diagnose(at, now);
-  if (diagnosis.reason == reason::starting && isQuietTime(at.sandbox, at.pod.get(), now)) {
+  const bool onItsWay = diagnosis.reason == reason::starting || diagnosis.reason == reason::queued;
+  if (onItsWay && isQuietTime(at.sandbox, at.pod.get(), now)) {
     out.again = std::min(*out.again, startOf(at.sandbox, at.pod.get()) + quietStart);
     return;
   }
+  if (isToldByAnother(at.observed, diagnosis)) return;
   api::SandboxStatus next = statusFor({.sandbox = at.sandbox,
                                        .resolved = at.resolved,
                                        // Final, too: where it was, whatever an older view says.
@@ -218,6 +226,7 @@ void planStatus(const Situation& at, Time now, Plan& out) {
                                        .diagnosis = diagnosis,
                                        .startedAt = at.startedAt,
                                        .expiresAt = at.expiresAt,
+                                       .quotaLifetime = at.quotaLifetime,
                                        .latency = at.observed.latency,
                                        .frozen = at.frozen},
                                       now);
@@ -327,14 +336,18 @@ Situation situationOf(const Observed& observed, api::Sandbox& sandbox, const Con
     at.resolved.refusal = std::move(refusal);
   }
   at.startedAt = firstReady(sandbox, at.pod.get());
+  at.quotaLifetime = quotaLifetime(observed);
+  if (at.quotaLifetime) at.resolved.maxLifetime = std::min(at.resolved.maxLifetime, *at.quotaLifetime);
   at.expiresAt = expiryOf(sandbox, at.resolved, at.startedAt);
   if (whole.lost) at.expiresAt = expiryWhenLost(at);
   at.begun = hasBegun(sandbox.status) || (at.pod != nullptr && hasRun(sandbox, *at.pod));
   // A sandbox that once ran is not started again behind its owner's back: its memory and files are gone.
   const bool over = at.begun || hasEnded(sandbox.status);
   at.waits = at.pod == nullptr && isToRestart(sandbox) && !(observed.newest && mayRestart(observed, now));
-  if (at.pod == nullptr && !at.resolved.refusal && !over && !at.waits)
+  if (at.pod == nullptr && !at.resolved.refusal && !over && !at.waits) {
     at.start = chooseStart(observed, sandbox.spec, at.resolved, config);
+    at.request = requestOf(observed, *at.start, at.resolved);
+  }
   return at;
 }
 
@@ -360,6 +373,7 @@ Plan plan(const Observed& observed, const Config& config, Time now) {
   }
   // The store lacks a pod that the status names: neither replace nor mourn it before the API server confirms.
   if (at.pod == nullptr && questions(observed, now).pod && !observed.podConfirmedGone) return out;
+  out.wants = at.request;
   if (!observed.failure) planActions(at, config, out);
   // A pod about to be created is the next round's news.
   if (!creates(out)) planStatus(at, now, out);

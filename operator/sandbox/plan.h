@@ -11,6 +11,7 @@
 #include "api/pool.h"
 #include "api/template.h"
 #include "operator/policy/profile.h"
+#include "operator/quota/book.h"
 #include "operator/sandbox/diagnose.h"
 #include "operator/sandbox/pod.h"
 #include "operator/sandbox/resolve.h"
@@ -38,6 +39,8 @@ struct Observed {
   std::shared_ptr<const api::ControllerRevision> pinned = {};  // that pinnedRevision() names
   std::vector<Offer> offers = {};                              // of the pool
   std::set<std::string> nodesAway = {};  // not Ready or gone, of its pods on their way out; those known to be
+  std::shared_ptr<const api::SandboxQuota> quota = {};  // of the namespace
+  std::optional<quota::Answer> answer = {};             // ... to what this process asked of it last
   // Answers to questions(), absent until asked.
   std::optional<std::vector<PodEvent>> podEvents = {};
   std::optional<bool> nodeReady = {};
@@ -105,6 +108,8 @@ struct Plan {
   std::optional<api::SandboxStatus> status;  // to be written after them, if it differs from the present one
   std::optional<Report> report;
   std::optional<Time> again;  // look again then, even if nothing changes
+  // What the namespace's SandboxQuota shall grant, or has granted: the pod that the Sandbox is to get.
+  std::optional<quota::Request> wants = {};
 };
 
 Plan plan(const Observed& observed, const Config& config, Time now);

@@ -104,17 +104,16 @@ int64_t share(int64_t total, int percent) {
 }
 
 object resourcesOf(const Resolved& resolved, const RequestsConfig& requests) {
-  int64_t disk = resolved.diskBytes;
-  for (const Scratch& scratch : scratchVolumes(resolved)) disk += scratch.size + emptyDirMargin;
+  const api::ContainerLimits limits = limitsOf(resolved);
   return {{"limits",
-           {{"cpu", milli(resolved.cpuMilli)},
-            {"memory", bytes(resolved.memoryBytes)},
-            {"ephemeral-storage", bytes(disk)}}},
+           {{"cpu", milli(limits.cpuMilli)},
+            {"memory", bytes(limits.memoryBytes)},
+            {"ephemeral-storage", bytes(limits.diskBytes)}}},
           {"requests",
            {{"cpu", milli(share(resolved.cpuMilli, requests.cpuPercent))},
             {"memory", bytes(share(resolved.memoryBytes, requests.memoryPercent))},
             // Sandboxes rarely fill their disks: reserving it all would leave nodes empty.
-            {"ephemeral-storage", bytes(std::min<int64_t>(disk, emptyDirMargin))}}}};
+            {"ephemeral-storage", bytes(std::min<int64_t>(limits.diskBytes, emptyDirMargin))}}}};
 }
 
 array environment(const std::vector<api::EnvVar>& env) {
@@ -172,6 +171,13 @@ std::string podName(const api::Sandbox& sandbox) {
   const auto& restarts = sandbox.status.restarts;
   const std::string which = restarts ? "/" + std::to_string(*restarts) : "";
   return sandbox.metadata.name + "-" + shortHash(sandbox.metadata.uid + which, 8);
+}
+
+api::ContainerLimits limitsOf(const Resolved& resolved) {
+  api::ContainerLimits limits{
+      .cpuMilli = resolved.cpuMilli, .memoryBytes = resolved.memoryBytes, .diskBytes = resolved.diskBytes};
+  for (const Scratch& scratch : scratchVolumes(resolved)) limits.diskBytes += scratch.size + emptyDirMargin;
+  return limits;
 }
 
 PodIdentity identityOf(const api::Sandbox& sandbox) {

@@ -25,6 +25,9 @@ struct PodIdentity {
 // Of the pod that is made for SANDBOX alone, and for this restart of it.
 PodIdentity identityOf(const api::Sandbox& sandbox);
 
+// What the pod of a Sandbox may use.
+api::ContainerLimits limitsOf(const Resolved& resolved);
+
 // The whole pod, to be created: Pod Security `restricted` unless the profile says otherwise, no
 // service-account token, no service links, a constant hostname, no probes and no restarts. PROFILE is the
 // network profile's name, or empty.

@@ -32,6 +32,9 @@ inline constexpr std::string_view scheduled = "Scheduled";
 inline constexpr std::string_view running = "Running";
 inline constexpr std::string_view expired = "Expired";
 inline constexpr std::string_view restarting = "Restarting";
+// Waits for the namespace's SandboxQuota
+inline constexpr std::string_view queued = "Queued";
+inline constexpr std::string_view quotaTooSmall = "QuotaTooSmall";
 // Could not be created
 inline constexpr std::string_view runtimeClassMissing = "RuntimeClassMissing";
 inline constexpr std::string_view quotaExceeded = "QuotaExceeded";
@@ -69,6 +72,8 @@ inline constexpr std::array all{accepted,
                                 scheduled,
                                 running,
                                 expired,
+                                queued,
+                                quotaTooSmall,
                                 runtimeClassMissing,
                                 quotaExceeded,
                                 admissionRefused,

@@ -28,7 +28,24 @@ Task<void> Reconciler::applyAll(std::vector<Action> actions, Observed& observed)
   }
 }
 
+// Where there is a quota: so the others of the namespace know whether to wait for it. What has run is asked
+// about no more, unless it wants another pod.
+void Reconciler::noteWants(const Observed& observed, const Plan& next) {
+  if (observed.quota == nullptr) return;
+  const api::ObjectMeta& meta = observed.sandbox->metadata;
+  quota::Book& book = parts_.stores.requests;
+  if (!next.wants && !isUnstarted(*observed.sandbox)) return book.forget(meta.namespace_, meta.uid);
+  quota::Asker asker{.name = meta.name,
+                     .uid = meta.uid,
+                     .version = meta.resourceVersion,
+                     .created = meta.creationTimestamp,
+                     .wants = {{}}};
+  if (next.wants) asker.wants->push_back(*next.wants);
+  book.noteSandbox(meta.namespace_, std::move(asker));
+}
+
 Task<Result<runtime::Outcome>> Reconciler::carryOut(Plan next, Observed observed) {
+  noteWants(observed, next);
   co_await applyAll(std::exchange(next.actions, {}), observed);
   const std::optional<Error> failure = observed.failure;
   if (failure) {

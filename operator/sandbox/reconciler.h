@@ -28,6 +28,7 @@ class Reconciler {
 
  private:
   Task<Result<runtime::Outcome>> carryOut(Plan plan, Observed observed);
+  void noteWants(const Observed& observed, const Plan& next);
   Task<void> applyAll(std::vector<Action> actions, Observed& observed);
 
   Parts parts_;

@@ -115,8 +115,11 @@ api::SandboxStatus statusFor(const StatusInput& input, Time now) {
   setWarmStart(input.sandbox, input.pod, conditions);
   status.conditions = conditions.take();
   status.phase = input.diagnosis.phase;
+  status.queuePosition = input.diagnosis.queuePosition;
   status.observedGeneration = input.sandbox.metadata.generation;
   if (!input.frozen) status.runtime = input.resolved.runtime;
+  // Pinned with the first status after the start: what runs is not touched by what the quota says later.
+  if (input.startedAt) status.maxLifetime = input.quotaLifetime;
   status.startedAt = input.startedAt;
   // The status carries whole seconds: compare what will be read back.
   status.expiresAt = std::chrono::floor<seconds>(input.expiresAt);

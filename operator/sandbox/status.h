@@ -12,6 +12,7 @@ struct StatusInput {
   const Diagnosis& diagnosis;
   std::optional<Time> startedAt;
   Time expiresAt;
+  std::optional<Duration> quotaLifetime = {};
   std::optional<api::StartLatency> latency;
   bool frozen = false;  // what is resolved is not what runs
 };

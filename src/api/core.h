@@ -90,12 +90,25 @@ struct PodStatus {
 };
 BOOST_DESCRIBE_STRUCT(PodStatus, (), (phase, reason, message, conditions, containerStatuses, podIPs))
 
+// What a pod's containers may use at most, all together: all that is kept of them.
+struct ContainerLimits {
+  int64_t cpuMilli = 0;
+  int64_t memoryBytes = 0;
+  int64_t diskBytes = 0;  // of ephemeral storage
+  bool empty() const { return *this == ContainerLimits(); }
+  bool operator==(const ContainerLimits&) const = default;
+};
+// In JSON a pod's list of containers, as json::decode and json::encode find them.
+Result<void> read(const json::value& v, ContainerLimits& out, json::detail::Context);
+json::value write(const ContainerLimits& limits);
+
 struct PodSpec {
   std::string nodeName;
   std::string runtimeClassName;
+  ContainerLimits containers;
   bool operator==(const PodSpec&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(PodSpec, (), (nodeName, runtimeClassName))
+BOOST_DESCRIBE_STRUCT(PodSpec, (), (nodeName, runtimeClassName, containers))
 
 // What the operator reads of a pod. Pods are written as JSON (operator/sandbox/pod.h).
 struct Pod {

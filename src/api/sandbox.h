@@ -17,7 +17,7 @@ BOOST_DEFINE_FIXED_ENUM_CLASS(OnExpiry, int, Delete, Suspend, Snapshot)
 BOOST_DEFINE_FIXED_ENUM_CLASS(RestartPolicy, int, Never, OnFailure, Always)
 BOOST_DEFINE_FIXED_ENUM_CLASS(EgressMode, int, None, Internet, Allow)
 BOOST_DEFINE_FIXED_ENUM_CLASS(Protocol, int, TCP, UDP)
-BOOST_DEFINE_FIXED_ENUM_CLASS(Phase, int, Pending, Running, Succeeded, Failed)
+BOOST_DEFINE_FIXED_ENUM_CLASS(Phase, int, Pending, Queued, Running, Succeeded, Failed)
 
 struct SandboxResources {
   Quantity cpu;
@@ -140,6 +140,8 @@ BOOST_DESCRIBE_STRUCT(SandboxEnd, (), (podName, nodeName, reason, message, exitC
 
 struct SandboxStatus {
   std::optional<Phase> phase;
+  std::optional<int> queuePosition;     // among the Sandboxes that wait for the namespace's SandboxQuota
+  std::optional<Duration> maxLifetime;  // that this quota allowed when the sandbox started
   std::optional<int64_t> observedGeneration;
   std::vector<Condition> conditions;
   std::string podName;
@@ -157,8 +159,9 @@ struct SandboxStatus {
   bool operator==(const SandboxStatus&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(SandboxStatus, (),
-                      (phase, observedGeneration, conditions, podName, podUID, templateRevision, podIPs,
-                       nodeName, runtime, startedAt, expiresAt, exitCode, startLatency, restarts, history))
+                      (phase, queuePosition, maxLifetime, observedGeneration, conditions, podName, podUID,
+                       templateRevision, podIPs, nodeName, runtime, startedAt, expiresAt, exitCode,
+                       startLatency, restarts, history))
 
 // Of its sandbox: an end is final.
 inline bool hasEnded(const SandboxStatus& status) {

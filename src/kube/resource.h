@@ -28,6 +28,8 @@ inline constexpr Resource networkPolicies{"networking.k8s.io", "v1", "networkpol
 inline constexpr Resource controllerRevisions{"apps", "v1", "controllerrevisions", "ControllerRevision"};
 inline constexpr Resource sandboxes{"cloister.dev", "v1alpha1", "sandboxes", "Sandbox"};
 inline constexpr Resource sandboxTemplates{"cloister.dev", "v1alpha1", "sandboxtemplates", "SandboxTemplate"};
+inline constexpr Resource resourceQuotas{"", "v1", "resourcequotas", "ResourceQuota"};
+inline constexpr Resource sandboxQuotas{"cloister.dev", "v1alpha1", "sandboxquotas", "SandboxQuota"};
 inline constexpr Resource sandboxPools{"cloister.dev", "v1alpha1", "sandboxpools", "SandboxPool"};
 
 struct ObjectKey {

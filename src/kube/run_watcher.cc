@@ -78,7 +78,7 @@ class Runner {
       case WatchEvent::Type::Deleted:
         return sink_.erase(std::move(event.object));
       case WatchEvent::Type::Bookmark:
-        return;
+        return sink_.reached(json::findString(event.object, "metadata.resourceVersion"));
     }
   }
 

@@ -39,6 +39,8 @@ class Sink {
   // Events, in the server's order and none from before the list.
   virtual void put(json::value object) = 0;
   virtual void erase(json::value last) = 0;  // the object as it was when it went
+  // There is nothing else up to RESOURCE_VERSION.
+  virtual void reached(std::string_view resourceVersion) { (void)resourceVersion; }
   // Whether the view is up to date: listed, and a watch is established. False at first; told when it changes.
   virtual void current(bool current) = 0;
 };

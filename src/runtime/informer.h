@@ -37,6 +37,9 @@ class Informer final : public kube::Sink {
   void endList(std::string_view resourceVersion) override;
   void put(json::value object) override;
   void erase(json::value last) override;
+  void reached(std::string_view resourceVersion) override {
+    store_.reached(target_.namespace_, resourceVersion);
+  }
   void current(bool current) override;
 
  private:

@@ -111,6 +111,15 @@ void Metrics::gauges(std::string name, std::string help, std::string label,
                       }});
 }
 
+void Metrics::gauges(std::string name, std::string help, std::function<std::map<Labels, double>()> read) {
+  sources_.push_back({std::move(name), std::move(help), MetricType::Gauge, [read = std::move(read)] {
+                        std::vector<ClientMetric> metrics;
+                        for (const auto& [labels, value] : read())
+                          metrics.push_back(sample(MetricType::Gauge, value, labels));
+                        return metrics;
+                      }});
+}
+
 std::string Metrics::text() const {
   std::vector<MetricFamily> families = registry_.Collect();
   for (const Source& source : sources_) {

@@ -20,6 +20,8 @@ namespace cloister::runtime {
 
 class Metrics {
  public:
+  using Labels = std::map<std::string, std::string>;
+
   Metrics();
 
   void apiCall(const kube::CallRecord& call);
@@ -34,11 +36,13 @@ class Metrics {
   void gauges(std::string name, std::string help, std::string label,
               std::function<std::map<std::string, int64_t>()> read);
 
+  // One value for each set of labels.
+  void gauges(std::string name, std::string help, std::function<std::map<Labels, double>()> read);
+
   // Everything, in Prometheus' text format, the process's own figures included.
   std::string text() const;
 
  private:
-  using Labels = std::map<std::string, std::string>;
   using Read = std::function<std::vector<prometheus::ClientMetric>()>;
   struct Source {
     std::string name;

@@ -44,6 +44,9 @@ class Store {
     return indexes_.at(index).entries.contains(value);
   }
   std::vector<Pointer> all() const;
+  std::vector<Pointer> inNamespace(const std::string& namespace_) const;
+  // Up to which version the watch has told everything of NAMESPACE.
+  uint64_t watchedUpTo(const std::string& namespace_) const;
   size_t size() const { return objects_.size(); }
 
   // The whole of NAMESPACE (empty: of every namespace) as listed at VERSION; what is not in OBJECTS is gone,
@@ -53,6 +56,8 @@ class Store {
   // One event of the watch. What a write of ours has overtaken changes nothing.
   void put(T object);
   void erase(const T& last);  // reads only the metadata
+  // The watch of NAMESPACE has told everything up to VERSION.
+  void reached(const std::string& namespace_, std::string_view version);
   // The answer to a request of ours about one object. Ignored when the watch has already passed it: then the
   // store has what became of it, be it a newer version or nothing.
   void learn(T object);
@@ -125,6 +130,22 @@ std::vector<typename Store<T>::Pointer> Store<T>::all() const {
 }
 
 template <class T>
+std::vector<typename Store<T>::Pointer> Store<T>::inNamespace(const std::string& namespace_) const {
+  std::vector<Pointer> objects;
+  for (auto at = objects_.lower_bound({namespace_, ""});
+       at != objects_.end() && at->first.namespace_ == namespace_; ++at)
+    objects.push_back(at->second);
+  return objects;
+}
+
+template <class T>
+uint64_t Store<T>::watchedUpTo(const std::string& namespace_) const {
+  const auto everywhere = watched_.find("");
+  const auto found = everywhere != watched_.end() ? everywhere : watched_.find(namespace_);
+  return found == watched_.end() ? 0 : found->second;
+}
+
+template <class T>
 void Store<T>::replace(const std::string& namespace_, std::vector<T> objects, std::string_view version) {
   const uint64_t listed = versionNumber(version);
   // Lists are read from etcd itself. One from before what the watch has told means that etcd was restored
@@ -172,6 +193,12 @@ void Store<T>::erase(const T& last) {
   uint64_t& seen = watched(key.namespace_);
   seen = std::max(seen, version);
   notify(changes);
+}
+
+template <class T>
+void Store<T>::reached(const std::string& namespace_, std::string_view version) {
+  uint64_t& seen = watched(namespace_);
+  seen = std::max(seen, versionNumber(version));
 }
 
 template <class T>

@@ -96,7 +96,7 @@ def test_crds_are_those_of_the_repository_and_stay(render):
 
 
 CLUSTER_KINDS = {"ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "ValidatingAdmissionPolicy",
-                 "ValidatingAdmissionPolicyBinding", "RuntimeClass"}
+                 "ValidatingAdmissionPolicyBinding", "RuntimeClass", "PriorityClass"}
 
 
 def test_namespaced_mode_has_no_object_of_the_cluster(render):
@@ -116,6 +116,18 @@ def test_the_policy_is_installed_unless_namespaced_or_told_otherwise(render):
     assert installed <= kinds(render({**NAMESPACED, "admissionPolicy": {"enabled": True}}))
 
 
+def test_sandboxes_have_a_priority_class_of_their_own_or_yours(render):
+    made = render({})
+    assert the(made, "PriorityClass")["value"] == 0 and not the(made, "PriorityClass")["globalDefault"]
+    assert config_of(made)["defaults"]["priorityClassName"] == the(made, "PriorityClass")["metadata"]["name"]
+    yours = render({"config": {"defaults": {"priorityClassName": "batch"}}})
+    assert "PriorityClass" not in kinds(yours) and config_of(yours)["defaults"]["priorityClassName"] == "batch"
+    none = render({"priorityClass": {"create": False}})
+    assert "PriorityClass" not in kinds(none) and "priorityClassName" not in config_of(none)["defaults"]
+    other = render({**NAMESPACED, "priorityClass": {"create": True, "name": "ours"}})
+    assert the(other, "PriorityClass")["metadata"]["name"] == config_of(other)["defaults"]["priorityClassName"] == "ours"
+
+
 @pytest.mark.parametrize("values", VARIANTS.values(), ids=VARIANTS.keys())
 def test_rights_are_spelled_out(render, values):
     roles = [one for one in render(values).values() if one["kind"] in ("Role", "ClusterRole")]
@@ -132,7 +144,9 @@ RIGHTS = {
     ("cloister.dev", "sandboxes"): {"get", "list", "watch", "delete"},
     ("cloister.dev", "sandboxtemplates"): {"get", "list", "watch"},
     ("cloister.dev", "sandboxpools"): {"get", "list", "watch"},
-    **{("cloister.dev", f"{kind}/status"): {"patch"} for kind in ("sandboxes", "sandboxtemplates", "sandboxpools")},
+    ("cloister.dev", "sandboxquotas"): {"get", "list", "watch"},
+    **{("cloister.dev", f"{kind}/status"): {"patch"} for kind in ("sandboxes", "sandboxtemplates", "sandboxpools", "sandboxquotas")},
+    ("", "resourcequotas"): {"get", "list", "watch", "create", "patch", "delete"},
     ("apps", "controllerrevisions"): {"get", "list", "watch", "create", "delete"},
     ("", "pods"): {"get", "list", "watch", "create", "patch", "delete"},
     ("", "persistentvolumeclaims"): {"get", "create"},
@@ -158,7 +172,7 @@ def test_tenants_roles_leave_status_to_the_operator(render):
     objects = render({})
     view, edit = (objects["ClusterRole", "", name] for name in ("cloister-view", "cloister-edit"))
     ours = {("cloister.dev", kind) for kind in ("sandboxes", "sandboxtemplates", "sandboxpools", "sandboxpools/scale")}
-    assert rights(view) == {one: {"get", "list", "watch"} for one in ours}
+    assert rights(view) == {one: {"get", "list", "watch"} for one in (*ours, ("cloister.dev", "sandboxquotas"))}
     assert set(rights(edit)) == ours
     assert view["metadata"]["labels"]["rbac.authorization.k8s.io/aggregate-to-view"] == "true"
     assert edit["metadata"]["labels"]["rbac.authorization.k8s.io/aggregate-to-edit"] == "true"
@@ -201,9 +215,10 @@ def config_of(objects):
 def test_the_configuration_is_the_values_and_what_the_chart_knows(render):
     version = (ROOT / "VERSION").read_text().strip()
     assert config_of(render({})) == {
-        "defaults": {"image": f"cloister.dev/sandbox-base:{version}"}, "leaderElection": {"name": "cloister-operator"},
+        "defaults": {"image": f"cloister.dev/sandbox-base:{version}", "priorityClassName": "cloister-sandbox"}, "leaderElection": {"name": "cloister-operator"},
         "podsGuarded": True}
-    assert config_of(render(EVERYTHING)) == {**EVERYTHING["config"], "podsGuarded": True}
+    with_class = {**EVERYTHING["config"], "defaults": {**EVERYTHING["config"]["defaults"], "priorityClassName": "cloister-sandbox"}}
+    assert config_of(render(EVERYTHING)) == {**with_class, "podsGuarded": True}
     assert config_of(render(NAMESPACED))["watchNamespaces"] == ["team-a", "team-b"]
 
 

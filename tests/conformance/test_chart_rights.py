@@ -242,8 +242,9 @@ RIGHTS = {
                "get sandboxpools --subresource=scale, patch sandboxpools --subresource=scale",
                "patch sandboxes --subresource=status, update sandboxes --subresource=status, "
                "patch sandboxtemplates --subresource=status, patch sandboxpools --subresource=status, "
+               "create sandboxquotas, patch sandboxquotas, delete sandboxquotas, patch sandboxquotas --subresource=status, "
                "create controllerrevisions, patch controllerrevisions"),
-    "reader": ("get sandboxes, list sandboxes, watch sandboxes, get sandboxtemplates, list sandboxpools, "
+    "reader": ("get sandboxes, list sandboxes, watch sandboxes, get sandboxtemplates, list sandboxpools, get sandboxquotas, "
                "get sandboxpools --subresource=scale",
                "create sandboxes, patch sandboxes, delete sandboxes, patch sandboxes --subresource=status, "
                "create sandboxtemplates, patch sandboxpools, patch sandboxpools --subresource=scale"),
@@ -251,12 +252,15 @@ RIGHTS = {
                  "create networkpolicies, delete networkpolicies, create events, list events, watch nodes, "
                  "watch sandboxtemplates, patch sandboxtemplates --subresource=status, watch sandboxpools, "
                  "patch sandboxpools --subresource=status, create controllerrevisions, delete controllerrevisions, "
-                 "get persistentvolumeclaims, create persistentvolumeclaims",
+                 "get persistentvolumeclaims, create persistentvolumeclaims, "
+                 "watch sandboxquotas, patch sandboxquotas --subresource=status, create resourcequotas, patch resourcequotas, "
+                 "delete resourcequotas",
                  "list persistentvolumeclaims, delete persistentvolumeclaims, patch persistentvolumeclaims, "
                  "get secrets, list secrets, get configmaps, create sandboxes, patch sandboxes, update pods, "
                  "create pods --subresource=exec, patch nodes, delete nodes, list namespaces, get leases, create leases, "
                  "create sandboxtemplates, patch sandboxtemplates, delete sandboxtemplates, patch sandboxpools, "
                  "delete sandboxpools, patch sandboxpools --subresource=scale, patch controllerrevisions, "
+                 "create sandboxquotas, patch sandboxquotas, delete sandboxquotas, "
                  "create clusterroles, impersonate users"),
 }
 

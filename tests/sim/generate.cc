@@ -236,12 +236,27 @@ void addRestarts(Dice& dice, int sandboxes, Script& script) {
       {.at = at + dice.between({}, seconds(10)), .what = What::DeletePod, .which = dice.roll(sandboxes)});
 }
 
+// In some there are quotas, which are changed meanwhile.
+void addQuotas(Dice& dice, Script& script) {
+  if (!dice.oneIn(4)) return;
+  script.setup.quota = 1 + dice.roll(4);
+  if (dice.oneIn(3)) script.setup.perMinute = 2 + dice.roll(3);
+  for (int i = dice.roll(4); i > 0; --i) {
+    Step step{.at = dice.between({}, longest), .what = What::EditQuota, .which = dice.roll(2)};
+    step.count = dice.roll(5);
+    if (dice.oneIn(6)) step.how = "delete";
+    script.steps.push_back(std::move(step));
+  }
+}
+
 // SCRIPT with what came later than the rest, and so has draws of its own.
 Script finished(Script script, int sandboxes) {
   Dice pools(script.seed, 20);
   addPools(pools, script);
   Dice restarts(script.seed, 30);
   addRestarts(restarts, sandboxes, script);
+  Dice quotas(script.seed, 40);
+  addQuotas(quotas, script);
   std::ranges::sort(script.steps, {}, &Step::at);
   return script;
 }

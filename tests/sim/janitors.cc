@@ -9,8 +9,10 @@ struct OwnerKind {
   std::string_view kind;
   std::string_view plural;
 };
-constexpr OwnerKind ownerKinds[] = {
-    {"Sandbox", "sandboxes"}, {"SandboxPool", "sandboxpools"}, {"SandboxTemplate", "sandboxtemplates"}};
+constexpr OwnerKind ownerKinds[] = {{"Sandbox", "sandboxes"},
+                                    {"SandboxPool", "sandboxpools"},
+                                    {"SandboxTemplate", "sandboxtemplates"},
+                                    {"SandboxQuota", "sandboxquotas"}};
 
 test::ObjectId idOf(const std::string& plural, const json::value& object) {
   return {plural,
@@ -74,7 +76,7 @@ bool Janitors::hasOwner(const json::value& dependent) const {
 }
 
 void Janitors::sweep() {
-  for (const char* plural : {"pods", "controllerrevisions", "persistentvolumeclaims"}) {
+  for (const char* plural : {"pods", "controllerrevisions", "persistentvolumeclaims", "resourcequotas"}) {
     for (const test::Object& dependent : server_.storage().list(plural, "")) {
       if (ownersOf(dependent->json) == nullptr || hasOwner(dependent->json)) continue;
       server_.remove(collector, idOf(plural, dependent->json),
@@ -116,7 +118,7 @@ void Janitors::orphan(const test::Object& owner) {
 void Janitors::empty(const std::string& namespace_) {
   bool left = false;
   for (const char* plural :
-       {"sandboxes", "sandboxpools", "sandboxtemplates", "controllerrevisions", "pods",
+       {"sandboxquotas", "sandboxes", "sandboxpools", "sandboxtemplates", "controllerrevisions", "pods",
         "persistentvolumeclaims", "networkpolicies", "events", "leases", "resourcequotas"}) {
     for (const test::Object& object : server_.storage().list(plural, namespace_)) {
       server_.remove("namespaces", idOf(plural, object->json));

@@ -19,7 +19,8 @@ namespace cloister::sim {
 //   stranger's pod takes the name of the Sandbox's pod), Garble (for SPAN the spec says what the operator
 //   cannot read), SquatPolicy (for SPAN a stranger's NetworkPolicy has the name of the default-deny), Tamper
 //   (with the status; HOW: bare, unknown), ScalePool (COUNT; of the Sandbox's namespace), EditTemplate (HOW:
-//   the image), EditLease (HOW: deleted, bare, taken), Stranger (some pod).
+//   the image), EditQuota (COUNT: how many may run; HOW: delete), EditLease (HOW: deleted, bare, taken),
+//   Stranger (some pod).
 // Nodes': EndPod (HOW: an End, see images.h), LoseNode (for SPAN), Cordon (for SPAN).
 // The API server's: Quota (of the Sandbox's namespace; HOW: exceeded, failed), NoRuntimeClass, Refuse (HOW:
 //   forbidden, invalid, unknown): pods are refused for SPAN, with "deletion" the end of Sandboxes instead;
@@ -37,8 +38,8 @@ namespace cloister::sim {
 //   is off by SPAN; HOW: ahead, behind).
 BOOST_DEFINE_FIXED_ENUM_CLASS(What, int, Create, SetTtl, SetEgress, SetState, Pin, Delete, DeletePod,
                               StripLabel, DropPolicies, BendPolicies, DeleteNamespace, Squat, Garble,
-                              SquatPolicy, Tamper, ScalePool, EditTemplate, EditLease, Stranger, EndPod,
-                              LoseNode, Cordon, Quota, NoRuntimeClass, Refuse, Compact, Fail, Outage,
+                              SquatPolicy, Tamper, ScalePool, EditTemplate, EditQuota, EditLease, Stranger,
+                              EndPod, LoseNode, Cordon, Quota, NoRuntimeClass, Refuse, Compact, Fail, Outage,
                               CutWatches, LagWatches, Repeat, Crash, AtWrite, AtChange, Pause, NoLease,
                               Handover, Jump, Skew)
 
@@ -63,11 +64,14 @@ struct Setup {
   int tailored = 0;      // 1, 2: the administrator has set what can be set, see wishes.h
   int pool = 0;          // 1..: each namespace has a template and a pool; its whenEmpty: Cold, Wait
   int idle = 2;          // pods that the pool holds
+  int quota = 0;         // how many may run in each namespace; 0: there is no SandboxQuota
+  int perMinute = 0;     // with a quota, how many may start in a minute; 0: any number
   bool lingers = false;  // it is watched on, until unused network policies have gone
   bool operator==(const Setup&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(Setup, (),
-                      (replicas, election, workers, page, namespaced, tailored, pool, idle, lingers))
+                      (replicas, election, workers, page, namespaced, tailored, pool, idle, quota, perMinute,
+                       lingers))
 
 struct Script {
   std::string name;

@@ -23,6 +23,11 @@ Config configOf(const Setup& setup) {
   return config;
 }
 
+bool clocksAgree(const Script& script) {
+  return std::ranges::none_of(
+      script.steps, [](const Step& step) { return step.what == What::Jump || step.what == What::Skew; });
+}
+
 }  // namespace
 
 Simulation::Simulation(Script script, bool keepTrace)
@@ -37,6 +42,7 @@ Simulation::Simulation(Script script, bool keepTrace)
       leadership_(clock_, server_, config_.leaderElection),
       traffic_(server_),
       pools_(clock_, server_),
+      quotas_(clock_, server_, clocksAgree(script_)),
       dice_(script_.seed, 4) {
   for (int i = 0; i < script_.setup.replicas; ++i) replicas_.emplace_back(clock_);
   invariants_.clocksAgree = std::ranges::none_of(
@@ -59,7 +65,10 @@ Simulation::Simulation(Script script, bool keepTrace)
   for (const char* name : {"team-0", "team-1", "cloister-system"}) {
     server_.create("admin", "namespaces", {{"metadata", {{"name", name}}}});
   }
-  for (const char* name : {"team-0", "team-1"}) makePool(server_, name, script_.setup);
+  for (const char* name : {"team-0", "team-1"}) {
+    makePool(server_, name, script_.setup);
+    makeQuota(server_, name, script_.setup);
+  }
   makeRuntimeClasses();
 }
 
@@ -115,8 +124,8 @@ bool Simulation::tick() {
     if (replica.wasFree && isFree(replica)) leadership_.tick(replica.process->name(), tickStep);
   }
   invariants_.tick(tickStep, leader);
-  for (const auto& violation :
-       {invariants_.violation(), leadership_.violation(), traffic_.violation(), pools_.violation()}) {
+  for (const auto& violation : {invariants_.violation(), leadership_.violation(), traffic_.violation(),
+                                pools_.violation(), quotas_.violation()}) {
     if (!failure_) failure_ = violation;
   }
   return !failure_;

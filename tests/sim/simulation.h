@@ -6,6 +6,7 @@
 #include "tests/sim/leadership.h"
 #include "tests/sim/pools.h"
 #include "tests/sim/process.h"
+#include "tests/sim/quotas.h"
 #include "tests/sim/script.h"
 #include "tests/sim/traffic.h"
 
@@ -104,6 +105,7 @@ class Simulation {
   Leadership leadership_;
   Traffic traffic_;
   PoolRules pools_;
+  QuotaRules quotas_;
   Dice dice_;
   std::deque<Replica> replicas_;
   std::optional<Instant> leaseEdited_;  // by somebody, last

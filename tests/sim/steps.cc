@@ -148,6 +148,8 @@ void Simulation::userStep(const Step& step) {
           actorUser, {"sandboxtemplates", {namespaceOf(step), "template"}},
           [&](json::value& edited) { specOf(edited).at("sandbox").as_object()["image"] = step.how; });
       return;
+    case What::EditQuota:
+      return editQuota(server_, namespaceOf(step), step);
     case What::EditLease:
       return editLease(step);
     case What::Stranger:
@@ -186,6 +188,7 @@ void Simulation::createSandbox(const Step& step) {
   if (!home) {
     server_.create(actorUser, "namespaces", {{"metadata", {{"name", id.key.namespace_}}}});
     makePool(server_, id.key.namespace_, script_.setup);
+    makeQuota(server_, id.key.namespace_, script_.setup);
   }
   const Wish& wish = wishes()[size_t(step.count) % wishes().size()];
   json::value spec = json::object();

@@ -187,6 +187,38 @@ void addPools(std::vector<Script>& out) {
   add("scale down", {at(filled, What::ScalePool, {.count = 1})}, {.pool = 1, .idle = 3});
 }
 
+void addQuotas(std::vector<Script>& out) {
+  const auto add = [&](std::string name, std::vector<Step> steps, const Setup& setup) {
+    out.push_back(story(std::move(name), std::move(steps), setup));
+  };
+  const Step second = at(seconds(3), What::Create, {.which = 2, .how = "runs"});
+  const Setup one{.quota = 1};
+  add("start under a quota", {create("runs"), second}, {.quota = 2});
+  add("wait for a place", {create("runs"), second}, one);
+  add("get a place", {create("runs", {.span = seconds(20)}), second}, one);
+  add("get a place that is deleted", {create("runs"), second, at(later, What::Delete, {.how = "Background"})},
+      one);
+  add("raise the quota", {create("runs"), second, at(later, What::EditQuota, {.count = 2})}, one);
+  add("lower the quota", {create("runs"), second, at(later, What::EditQuota, {.count = 1})}, {.quota = 2});
+  add("delete the quota", {create("runs"), second, at(later, What::EditQuota, {.how = "delete"})}, one);
+  add("two in a minute",
+      {create("runs"), second, at(seconds(5), What::Create, {.which = 4, .how = "runs"}),
+       at(seconds(130), What::Repeat)},
+      {.quota = 5, .perMinute = 2});
+  const Step crashes = at(later, What::EndPod, {.how = "crashed"});
+  add("restart under a quota",
+      {create("runs", {.restart = "OnFailure"}), crashes, at(seconds(110), What::Repeat)},
+      {.quota = 1, .perMinute = 1});
+  add("wait for a place to be restarted in",
+      {create("runs", {.restart = "OnFailure"}),
+       at(seconds(3), What::Create, {.which = 2, .span = seconds(60), .how = "runs"}), crashes,
+       at(seconds(150), What::Repeat)},
+      one);
+  add("fill a pool under a quota", {at(early, What::Repeat)}, {.pool = 1, .idle = 2, .quota = 1});
+  add("take a pod under a quota", {take()}, {.pool = 1, .idle = 1, .quota = 1});
+  add("guards stand behind the quota", {create("runs"), second}, {.tailored = 1, .quota = 1});
+}
+
 std::vector<Script> stories() {
   std::vector<Script> all;
   addStarts(all);
@@ -194,6 +226,7 @@ std::vector<Script> stories() {
   addChanges(all);
   addPools(all);
   addRestarts(all);
+  addQuotas(all);
   return all;
 }
 

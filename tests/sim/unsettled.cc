@@ -7,6 +7,7 @@
 #include "tests/sim/images.h"
 #include "tests/sim/objects.h"
 #include "tests/sim/pools.h"
+#include "tests/sim/quotas.h"
 #include "tests/sim/wishes.h"
 #include "tests/support/apiserver/patch.h"
 
@@ -49,6 +50,15 @@ bool isSquatted(const test::ApiServer& server, const Config& config, const json:
   }
   return conditionOf(sandbox, "Ready", "reason") == "PodNameTaken" &&
          server.storage().get({"pods", {home, sandbox::podName(*decoded)}}) != nullptr;
+}
+
+// Its pool has no pod and may make none, and it is to wait for one.
+bool waitsForPool(const test::ApiServer& server, const json::value& sandbox) {
+  const test::Object pool = server.storage().get(
+      {"sandboxpools",
+       {findString(sandbox, "metadata.namespace"), findString(sandbox, "spec.poolRef.name")}});
+  return pool && isHeldBack(pool->json) && integer(pool->json, "status.readyReplicas") == 0 &&
+         conditionOf(sandbox, "Ready", "reason") == "PoolEmpty";
 }
 
 std::string unsettledPolicies(const test::ApiServer& server, const Config& config, const json::value& sandbox,
@@ -100,7 +110,9 @@ std::string unsettledSandbox(const test::ApiServer& server, const Config& config
     return "wrongly accepted or refused";
   const auto pods = podsOf(server, sandbox);
   if (pods.empty()) {
-    const bool rightly = hasEnded(sandbox) || isRefused(sandbox) || isSquatted(server, config, sandbox);
+    const bool rightly = hasEnded(sandbox) || isRefused(sandbox) || isSquatted(server, config, sandbox) ||
+                         isQueued(sandbox) || waitsForPool(server, sandbox);
+    isQueued(sandbox) || waitsForPool(server, sandbox);
     return rightly ? "" : "it has no pod";
   }
   const json::value& pod = pods.front()->json;
@@ -138,6 +150,7 @@ std::string unsettled(const test::ApiServer& server, const Config& config, Time 
       return what + ": " + keyOf(sandbox->json);
   }
   if (auto what = unsettledPools(server); !what.empty()) return what;
+  if (auto what = unsettledQuotas(server); !what.empty()) return what;
   for (const auto& pod : server.storage().list("pods", "")) {
     if (auto what = unsettledPod(server, pod->json); !what.empty()) return what + ": pod " + keyOf(pod->json);
   }

@@ -35,12 +35,23 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 
 {{- /* The operator's configuration: what the values say, and what only the chart knows. */ -}}
 {{- define "cloister.config" -}}
+{{- $defaults := dict "image" (include "cloister.sandboxImage" .) -}}
+{{- with include "cloister.priorityClass" . }}{{ $_ := set $defaults "priorityClassName" . }}{{ end -}}
 {{- $known := dict
-    "defaults" (dict "image" (include "cloister.sandboxImage" .))
+    "defaults" $defaults
     "leaderElection" (dict "name" (include "cloister.name" .)) -}}
 {{- if include "cloister.admissionPolicy" . }}{{ $_ := set $known "podsGuarded" true }}{{ end -}}
 {{- with .Values.watchNamespaces }}{{ $_ := set $known "watchNamespaces" . }}{{ end -}}
 {{- toYaml (mergeOverwrite $known (deepCopy .Values.config)) -}}
+{{- end -}}
+
+{{- /* The PriorityClass that the chart creates, if it does. */ -}}
+{{- define "cloister.priorityClass" -}}
+{{- if kindIs "bool" .Values.priorityClass.create -}}
+{{- if .Values.priorityClass.create }}{{ .Values.priorityClass.name }}{{ end -}}
+{{- else if and (not .Values.watchNamespaces) (not (dig "defaults" "priorityClassName" "" .Values.config)) -}}
+{{- .Values.priorityClass.name -}}
+{{- end -}}
 {{- end -}}
 
 {{- /* "true" when the policy is installed. */ -}}
@@ -56,10 +67,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
   resources: [sandboxes]
   verbs: [get, list, watch, delete] # delete: at expiry
 - apiGroups: [cloister.dev]
-  resources: [sandboxtemplates, sandboxpools]
+  resources: [sandboxtemplates, sandboxpools, sandboxquotas]
   verbs: [get, list, watch]
 - apiGroups: [cloister.dev]
-  resources: [sandboxes/status, sandboxtemplates/status, sandboxpools/status]
+  resources: [sandboxes/status, sandboxtemplates/status, sandboxpools/status, sandboxquotas/status]
   verbs: [patch]
 - apiGroups: [apps]
   resources: [controllerrevisions] # what a template said at one time
@@ -72,6 +83,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
   verbs: [get, create]
 - apiGroups: [networking.k8s.io]
   resources: [networkpolicies]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [""]
+  resources: [resourcequotas] # that stand behind a SandboxQuota
   verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [""]
   resources: [events]

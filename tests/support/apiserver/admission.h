@@ -8,8 +8,8 @@
 
 namespace cloister::test {
 
-// Why POD is not taken into NAMESPACE, if it is not. Of a ResourceQuota this knows "pods" and, as that it
-// must be given, "limits.RESOURCE".
+// Why POD is not taken into NAMESPACE, if it is not. Of a ResourceQuota this knows "pods" and
+// "limits.RESOURCE", for all pods or those of some PriorityClasses.
 std::optional<net::Response> refusePod(const Storage& storage, const std::string& namespace_,
                                        const json::value& pod);
 

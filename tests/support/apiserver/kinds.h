@@ -14,14 +14,13 @@ struct KindRules {
   bool unconditionalUpdate = true;  // a PUT may leave out the resourceVersion
 };
 
-inline constexpr kube::Resource resourceQuotas{"", "v1", "resourcequotas", "ResourceQuota"};
-
 inline constexpr kube::Resource runtimeClasses{"node.k8s.io", "v1", "runtimeclasses", "RuntimeClass", false};
 
 inline constexpr KindRules kindRules[] = {
     {.resource = kube::sandboxes, .generation = true, .status = true, .unconditionalUpdate = false},
     {.resource = kube::sandboxTemplates, .generation = true, .status = true, .unconditionalUpdate = false},
     {.resource = kube::sandboxPools, .generation = true, .status = true, .unconditionalUpdate = false},
+    {.resource = kube::sandboxQuotas, .generation = true, .status = true, .unconditionalUpdate = false},
     {.resource = kube::controllerRevisions},
     {.resource = kube::pods, .generation = true, .status = true, .answersWithObject = true, .graceful = true},
     {.resource = kube::networkPolicies, .generation = true},
@@ -29,7 +28,7 @@ inline constexpr KindRules kindRules[] = {
     {.resource = kube::leases, .unconditionalUpdate = false},
     {.resource = kube::events},
     {.resource = kube::configMaps},
-    {.resource = resourceQuotas, .answersWithObject = true},
+    {.resource = kube::resourceQuotas, .answersWithObject = true},
     {.resource = runtimeClasses},
     {.resource = kube::nodes, .status = true},
     {.resource = kube::namespaces, .status = true, .answersWithObject = true},

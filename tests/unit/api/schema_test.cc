@@ -9,10 +9,12 @@
 #include <gtest/gtest.h>
 
 #include "api/pool.h"
+#include "api/quota.h"
 #include "api/template.h"
 #include "json/yaml.h"
 #include "operator/config.h"
 #include "operator/pool/reasons.h"
+#include "operator/quota/reasons.h"
 #include "operator/sandbox/reasons.h"
 #include "tests/unit/api/schema_agreement.h"
 
@@ -69,6 +71,7 @@ constexpr std::array ofSandboxesAlone{"templateRef", "poolRef", "restoreFrom", "
 TEST(Schemas, HaveTheFieldsOfTheStructs) {
   EXPECT_THAT((Crd("sandboxes").differences<SandboxSpec, SandboxStatus>()), IsEmpty());
   EXPECT_THAT((Crd("sandboxpools").differences<SandboxPoolSpec, SandboxPoolStatus>()), IsEmpty());
+  EXPECT_THAT((Crd("sandboxquotas").differences<SandboxQuotaSpec, SandboxQuotaStatus>()), IsEmpty());
   std::vector<std::string> absent;
   for (std::string_view own : ofSandboxesAlone) {
     absent.push_back(".sandbox." + std::string(own) + ": is not in the schema");
@@ -94,7 +97,7 @@ void findUndescribed(const json::object& schema, const std::string& path, std::v
 }
 
 TEST(Schemas, DescribeEachField) {
-  for (const char* plural : {"sandboxes", "sandboxtemplates", "sandboxpools"}) {
+  for (const char* plural : {"sandboxes", "sandboxtemplates", "sandboxpools", "sandboxquotas"}) {
     const Crd crd(plural);
     std::vector<std::string> undescribed;
     for (const char* part : {"spec", "status"}) findUndescribed(crd.at(part), part, undescribed);
@@ -125,6 +128,9 @@ TEST(Schemas, ExplainEachReasonAndCondition) {
                 IsEmpty());
     EXPECT_THAT(unexplained("sandboxtemplates", {}, {accepted}), IsEmpty());
   }
+  EXPECT_THAT(
+      unexplained("sandboxquotas", quota::reason::all, {quota::condition::ready, quota::condition::guarded}),
+      IsEmpty());
   using namespace pool::condition;
   EXPECT_THAT(unexplained("sandboxpools", pool::reason::all, {ready, progressing, stalled}), IsEmpty());
 }
@@ -154,6 +160,8 @@ TEST_P(Examples, HaveNoUnknownFields) {
   const std::string kind = json::findString(example, "kind");
   if (kind == "SandboxTemplate") {
     expectToBeKnown<SandboxTemplateSpec>(spec);
+  } else if (kind == "SandboxQuota") {
+    expectToBeKnown<SandboxQuotaSpec>(spec);
   } else if (kind == "SandboxPool") {
     expectToBeKnown<SandboxPoolSpec>(spec);
   } else {

@@ -29,6 +29,7 @@ class RecordingSink final : public Sink {
   }
   void put(json::value object) override { names.insert(json::findString(object, "metadata.name")); }
   void erase(json::value last) override { names.erase(json::findString(last, "metadata.name")); }
+  void reached(std::string_view version) override { reachedVersion = version; }
   void current(bool current) override {
     isCurrent = current;
     note(current ? "current" : "stale");
@@ -36,6 +37,7 @@ class RecordingSink final : public Sink {
 
   std::set<std::string> names;
   bool isCurrent = false;
+  std::string reachedVersion;
   std::vector<std::string> calls;
 
  private:
@@ -118,6 +120,7 @@ TEST_F(RunWatcherTest, RepeatedEventsChangeNothing) {
 TEST_F(RunWatcherTest, ABookmarkMovesTheResumptionPoint) {
   establish();
   send(event("BOOKMARK", "", 500));
+  EXPECT_EQ(sink.reachedVersion, "500");
   transport.then(answer(200, ""));
   transport.stream(0).close();
   clock.runUntilIdle();

@@ -75,6 +75,10 @@ void ReconcilerServer::sync(Stores& stores) const {
   stores.templates.replace("", select<api::SandboxTemplate>(all("sandboxtemplates"), ""), version);
   stores.pools.replace("", select<api::SandboxPool>(all("sandboxpools"), ""), version);
   stores.revisions.replace("", select<api::ControllerRevision>(all("controllerrevisions"), managed), version);
+  stores.quotas.replace("", select<api::SandboxQuota>(all("sandboxquotas"), ""), version);
+  stores.resourceQuotas.replace("", select<api::ResourceQuota>(all("resourcequotas"), managed), version);
+  stores.quotas.replace("", select<api::SandboxQuota>(all("sandboxquotas"), ""), version);
+  stores.resourceQuotas.replace("", select<api::ResourceQuota>(all("resourcequotas"), managed), version);
   stores.nodes.replace("", select<api::Node>(all("nodes"), ""), version);
   stores.policies.replace("", select<api::NetworkPolicy>(all("networkpolicies"), managed), version);
 }

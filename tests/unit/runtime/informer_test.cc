@@ -54,6 +54,12 @@ TEST_F(InformerTest, FillsTheStoreFromPagesAndEvents) {
   EXPECT_THAT(contents(), ElementsAre("ns/a@6"));
 }
 
+TEST_F(InformerTest, TellsTheStoreOfBookmarks) {
+  list(informer, {}, "5");
+  informer.reached("8");
+  EXPECT_EQ(store.watchedUpTo("ns"), 8U);
+}
+
 TEST_F(InformerTest, AListThatDidNotEndIsVoid) {
   informer.beginList();
   informer.page({json::encode(thing("a", 1))});

@@ -48,6 +48,36 @@ TEST(VersionNumberTest, ReadsDecimalsAndNothingElse) {
   }
 }
 
+TEST_F(StoreTest, KnowsUpToWhichVersionTheWatchHasTold) {
+  EXPECT_EQ(store.watchedUpTo("ns"), 0U);
+  store.replace("", {thing("a", 3)}, "7");
+  EXPECT_EQ(store.watchedUpTo("ns"), 7U);
+  store.put(thing("a", 9));
+  store.erase(thing("a", 10));
+  store.learn(thing("b", 20));
+  EXPECT_EQ(store.watchedUpTo("ns"), 10U) << "an answer to a request is not the watch";
+  store.reached("", "30");
+  EXPECT_EQ(store.watchedUpTo("ns"), 30U);
+  store.learn(thing("c", 29));
+  EXPECT_THAT(contents(), ElementsAre("b@20")) << "the watch has told what became of it";
+  store.reached("", "5");
+  EXPECT_EQ(store.watchedUpTo("ns"), 30U);
+}
+
+TEST_F(StoreTest, KnowsItByNamespaceWhereEachHasAWatch) {
+  store.replace("ns", {thing("a", 3)}, "7");
+  store.replace("elsewhere", {}, "8");
+  store.reached("elsewhere", "12");
+  EXPECT_EQ(store.watchedUpTo("ns"), 7U);
+  EXPECT_EQ(store.watchedUpTo("elsewhere"), 12U);
+}
+
+TEST_F(StoreTest, GivesWhatIsInANamespace) {
+  store.replace("", {thing("a", 3), in("n", thing("b", 4)), in("ns2", thing("c", 5)), thing("d", 6)}, "7");
+  EXPECT_THAT(names(store.inNamespace("ns")), ElementsAre("a@3", "d@6"));
+  EXPECT_THAT(names(store.inNamespace("none")), IsEmpty());
+}
+
 TEST_F(StoreTest, FollowsTheWatch) {
   store.replace("", {thing("a", 3), thing("b", 5)}, "7");
   EXPECT_THAT(contents(), ElementsAre("a@3", "b@5"));

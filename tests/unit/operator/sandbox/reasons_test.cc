@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "operator/pool/reasons.h"
+#include "operator/quota/reasons.h"
 
 namespace cloister::sandbox {
 namespace {
@@ -43,6 +44,7 @@ std::set<std::string> column(int index) {
 TEST(Reasons, AreDocumented) {
   std::set<std::string> reasons(reason::all.begin(), reason::all.end());
   reasons.insert(pool::reason::all.begin(), pool::reason::all.end());
+  reasons.insert(quota::reason::all.begin(), quota::reason::all.end());
   EXPECT_THAT(column(1), UnorderedElementsAreArray(reasons));
 }
 

@@ -1,0 +1,221 @@
+#include "operator/quota/plan.h"
+
+#include <algorithm>
+
+#include "operator/conditions.h"
+#include "operator/quota/queue.h"
+#include "operator/quota/reasons.h"
+#include "operator/sandbox/reasons.h"
+#include "operator/stores.h"
+#include "runtime/store.h"
+
+namespace cloister::quota {
+namespace {
+
+using runtime::versionNumber;
+
+// What another operator dropped or granted, it decided on no newer view than this one.
+bool isBehind(const Observed& observed) {
+  const api::QuotaSeen& seen = observed.quota->status.seen;
+  return observed.seen.pods < versionNumber(seen.pods) ||
+         observed.seen.sandboxes < versionNumber(seen.sandboxes) ||
+         observed.seen.pools < versionNumber(seen.pools);
+}
+
+bool hasEnded(const api::Pod& pod) {
+  return pod.status.phase == "Succeeded" || pod.status.phase == "Failed";
+}
+
+// The namespace's pods, as grants are held against them.
+class Pods {
+ public:
+  explicit Pods(const Observed& observed) {
+    for (const auto& pod : observed.pods) {
+      if (!hasEnded(*pod)) used_ += amountOf(*pod);
+      // Confirmed by the watch: another process sees it as well before it may decide anything.
+      const bool told = versionNumber(pod->metadata.resourceVersion) <= observed.seen.pods;
+      byName_[pod->metadata.name] = told;
+      const api::OwnerReference* owner = api::controllerOf(pod->metadata);
+      if (owner != nullptr && !hasEnded(*pod)) byOwner_[{owner->uid, restartOf(*pod)}] = told;
+    }
+  }
+
+  const Amount& used() const { return used_; }
+  // None: there is no such pod; else whether the watch has told of it.
+  std::optional<bool> named(const std::string& name) const { return find(byName_, name); }
+  // ... that has not ended, of that restart of the Sandbox OWNER, a first start being 0.
+  std::optional<bool> of(const std::string& owner, int64_t restart) const {
+    return find(byOwner_, {owner, restart});
+  }
+
+ private:
+  template <class Key>
+  static std::optional<bool> find(const std::map<Key, bool>& pods, const Key& key) {
+    const auto found = pods.find(key);
+    return found == pods.end() ? std::nullopt : std::optional(found->second);
+  }
+
+  Amount used_;
+  std::map<std::string, bool> byName_;
+  std::map<std::pair<std::string, int64_t>, bool> byOwner_;
+};
+
+const Asker* find(const std::vector<Asker>& askers, const std::string& uid) {
+  const auto found = std::ranges::find(askers, uid, &Asker::uid);
+  return found == askers.end() ? nullptr : &*found;
+}
+
+// Whoever it is for was looked at, and wants something else. Not known of those that were not looked at yet.
+bool isUnwanted(const Observed& observed, const api::QuotaGrant& grant) {
+  const Asker* owner = find(grant.pool.empty() ? observed.sandboxes : observed.pools, grant.uid);
+  if (owner == nullptr || !owner->wants) return false;
+  // Another pod for the same start takes its place in one step.
+  if (grant.pool.empty()) return owner->wants->empty() || owner->wants->front().restart != grant.restart;
+  return std::ranges::find(*owner->wants, grant.pod, &Request::pod) == owner->wants->end();
+}
+
+// None: the pod that was promised is not there; else whether the watch has told of it.
+std::optional<bool> isKept(const Pods& pods, const api::QuotaGrant& grant) {
+  if (grant.pool.empty()) {
+    if (const auto told = pods.of(grant.uid, grant.restart.value_or(0))) return told;
+  }
+  return grant.pod.empty() ? std::nullopt : pods.named(grant.pod);
+}
+
+bool isOver(const Observed& observed, const Pods& pods, const api::QuotaGrant& grant) {
+  if (observed.gone.contains(grant.uid)) return true;
+  if (const auto told = isKept(pods, grant)) return *told;
+  return isUnwanted(observed, grant);
+}
+
+api::QuotaAmounts hardOf(const api::SandboxQuotaSpec& spec) {
+  return {.running = spec.running,
+          .sandboxes = spec.sandboxes,
+          .cpu = spec.cpu,
+          .memory = spec.memory,
+          .disk = spec.disk,
+          .creationsPerMinute = spec.creationsPerMinute,
+          .sandboxHoursPerDay = spec.sandboxHoursPerDay};
+}
+
+// Of the limits that are set.
+api::QuotaAmounts usedOf(const Observed& observed, const Amount& used, int creations) {
+  const api::SandboxQuotaSpec& spec = observed.quota->spec;
+  api::QuotaAmounts out;
+  if (spec.running) out.running = int(used.pods);
+  if (spec.sandboxes) out.sandboxes = observed.sandboxCount;
+  if (!spec.cpu.empty()) out.cpu = cores(used.limits.cpuMilli);
+  if (!spec.memory.empty()) out.memory = bytes(used.limits.memoryBytes);
+  if (!spec.disk.empty()) out.disk = bytes(used.limits.diskBytes);
+  if (spec.creationsPerMinute) out.creationsPerMinute = creations;
+  if (spec.sandboxHoursPerDay) out.sandboxHoursPerDay = int(observed.hours.spent / std::chrono::hours(1));
+  return out;
+}
+
+Amount usedBy(const Pods& pods, const std::vector<api::QuotaGrant>& grants) {
+  Amount used = pods.used();
+  for (const api::QuotaGrant& grant : grants) {
+    if (!grant.pod.empty() && !pods.named(grant.pod)) used += amountOf(grant);
+  }
+  return used;
+}
+
+// What was promised before the quota was lowered and does not fit any more is promised no longer, pools'
+// first and then the last come: their pods would be refused by the ResourceQuota, and others wait meanwhile.
+void takeBack(const api::SandboxQuotaSpec& spec, const Pods& pods, std::vector<api::QuotaGrant>& held) {
+  Amount used = usedBy(pods, held);
+  for (const bool pools : {true, false}) {
+    for (size_t i = held.size(); i-- > 0;) {
+      const api::QuotaGrant& grant = held[i];
+      if (grant.pool.empty() == pools || grant.pod.empty() || pods.named(grant.pod)) continue;
+      const Amount own = amountOf(grant);
+      Amount others = used;
+      others -= own;
+      if (!exceeded(spec, others, own)) continue;
+      used = others;
+      held.erase(held.begin() + ssize_t(i));
+    }
+  }
+}
+
+void setConditions(const Observed& observed, Time now, api::SandboxQuotaStatus& status) {
+  Conditions conditions(std::move(status.conditions), observed.quota->metadata.generation, now);
+  if (observed.quota->unreadable.empty()) {
+    conditions.set(condition::ready, "True", reason::inForce, "The limits are in force.");
+  } else {
+    conditions.set(condition::ready, "False", sandbox::reason::unreadable,
+                   "This version cannot read the object: " + observed.quota->unreadable +
+                       ". Nothing new starts until it is corrected.");
+  }
+  const Guarding& guarding = observed.guarding;
+  conditions.set(condition::guarded, guarding.holds ? "True" : "False", guarding.reason, guarding.message);
+  status.conditions = conditions.take();
+}
+
+// The ledger is written with other news, or when it is due.
+void setHours(const Observed& observed, Time now, api::SandboxQuotaStatus& next, bool& due) {
+  const std::optional<api::QuotaHours>& present = observed.quota->status.hours;
+  if (!observed.quota->spec.sandboxHoursPerDay) {
+    next.hours = std::nullopt;
+    return;
+  }
+  const api::QuotaHours counted = written(observed.hours);
+  const bool changed = !present || present->day != counted.day || present->seconds != counted.seconds;
+  due = changed && (!present || std::chrono::abs(now - present->asOf) >= hoursPeriod);
+  if (changed && (due || next != observed.quota->status)) next.hours = counted;
+}
+
+std::optional<Time> nextLook(const Observed& observed, const Pods& pods, const Served& served, Time now) {
+  std::optional<Time> next;
+  const auto at = [&](Time time) { next = std::min(next.value_or(time), time); };
+  for (const api::QuotaStep& step : served.recent) at(step.at + creationMemory);
+  // That the watch tells of what the store has already is no news to anybody.
+  for (const api::QuotaGrant& grant : served.grants) {
+    if (isKept(pods, grant) == false) at(now + catchUpPeriod);
+  }
+  if (observed.quota->spec.sandboxHoursPerDay) {
+    at(nextDay(now));
+    if (!observed.pods.empty()) at(now + hoursPeriod);
+  }
+  return next;
+}
+
+}  // namespace
+
+Plan plan(const Observed& observed, Time now) {
+  if (isBehind(observed)) return {.again = now + catchUpPeriod};
+  const api::SandboxQuotaStatus& present = observed.quota->status;
+  const Pods pods(observed);
+  std::vector<api::QuotaGrant> held = present.grants;
+  std::erase_if(held, [&](const api::QuotaGrant& grant) { return isOver(observed, pods, grant); });
+  takeBack(observed.quota->spec, pods, held);
+  std::vector<api::QuotaStep> recent;
+  if (observed.quota->spec.creationsPerMinute) recent = forgotten(present.recent, now);
+  const Amount used = usedBy(pods, held);
+  const Served served = serve(observed, std::move(held), used, std::move(recent), now);
+
+  Plan out{.again = nextLook(observed, pods, served, now)};
+  if (served.complete) out.answers = served.answers;
+  api::SandboxQuotaStatus next = present;
+  next.observedGeneration = observed.quota->metadata.generation;
+  next.grants = served.grants;
+  if (next.grants != present.grants) {
+    next.seen = {.pods = std::to_string(observed.seen.pods),
+                 .sandboxes = std::to_string(observed.seen.sandboxes),
+                 .pools = std::to_string(observed.seen.pools)};
+  }
+  next.recent = served.recent;
+  next.used = usedOf(observed, usedBy(pods, served.grants), creations(served.recent));
+  next.hard = hardOf(observed.quota->spec);
+  if (served.complete) next.queued = served.queued;
+  setConditions(observed, now, next);
+  out.urgent = served.changed || next.observedGeneration != present.observedGeneration ||
+               next.conditions != present.conditions;
+  bool due = false;
+  setHours(observed, now, next, due);
+  out.urgent |= due;
+  if (next != present) out.status = std::move(next);
+  return out;
+}
+
+}  // namespace cloister::quota

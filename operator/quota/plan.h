@@ -1,0 +1,57 @@
+// The heart of the quota controller: who may have a pod, from what is seen of one namespace. Pure.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+
+#include "operator/quota/book.h"
+#include "operator/quota/ledger.h"
+
+namespace cloister::quota {
+
+// Up to which resourceVersion the watches have told everything.
+struct Seen {
+  uint64_t pods = 0;
+  uint64_t sandboxes = 0;
+  uint64_t pools = 0;
+};
+
+// What the condition Guarded says.
+struct Guarding {
+  bool holds = true;
+  std::string_view reason;
+  std::string message;
+};
+
+// Everything a plan rests on. Pointers are to immutable objects of the stores.
+struct Observed {
+  std::shared_ptr<const api::SandboxQuota> quota;
+  std::vector<std::shared_ptr<const api::Pod>> pods = {};  // of ours, in the namespace
+  int sandboxCount = 0;
+  std::vector<Asker> sandboxes = {};  // that wait for a pod, in no order; none twice
+  std::vector<Asker> pools = {};      // that were looked at
+  std::set<std::string> gone = {};    // uids of owners of grants that are gone or have ended
+  Seen seen = {};
+  Hours hours = {};  // until now
+  Guarding guarding = {};
+};
+
+struct Plan {
+  // To be written, if it differs from the present one.
+  std::optional<api::SandboxQuotaStatus> status = {};
+  bool urgent = false;  // ... now: somebody waits for it
+  // For all that wait, by uid; who is not there has all that it wants. None: not
+  // all is known yet.
+  std::optional<std::map<std::string, Answer>> answers = {};
+  std::optional<Time> again = {};  // look again then, even if nothing changes
+};
+
+Plan plan(const Observed& observed, Time now);
+
+// The hours' ledger alone is written no more often than this.
+inline constexpr Duration hoursPeriod = std::chrono::minutes(1);
+// How soon to look again while the watches are behind what is known otherwise.
+inline constexpr Duration catchUpPeriod = seconds(1);
+
+}  // namespace cloister::quota

@@ -1,0 +1,57 @@
+// The quota controller: answers all that wait in a namespace with one write, one key per SandboxQuota.
+#pragma once
+
+#include "operator/parts.h"
+#include "operator/quota/guard.h"
+#include "operator/quota/plan.h"
+#include "runtime/controller.h"
+
+namespace cloister::quota {
+
+// Requests are collected for so long before they are answered together.
+inline constexpr Duration batchPeriod = milliseconds(25);
+
+class Reconciler {
+ public:
+  // What nobody waits for (how much is used, say) is written no sooner than this after the last write, and
+  // places in the queue are told no more often.
+  static constexpr Duration newsPeriod = seconds(10);
+
+  // Called with the key of a Sandbox, or of a SandboxPool, that has another answer.
+  using Wake = std::function<void(const kube::ObjectKey&)>;
+  Reconciler(Parts parts, Wake wakeSandbox, Wake wakePool)
+      : parts_(parts), wakeSandbox_(std::move(wakeSandbox)), wakePool_(std::move(wakePool)) {}
+
+  Task<Result<runtime::Outcome>> reconcile(kube::ObjectKey key, uint64_t id);
+
+ private:
+  // What is remembered of a namespace.
+  struct Memory {
+    std::string uid;  // of the quota
+    Instant writtenAt = Instant::min();
+    Instant toldAt = Instant::min();
+    Hours hours = {};
+    std::map<std::string, Time> running = {};  // since when sandboxes run, by their pods' uids
+    std::string guardFailure = {};             // why a ResourceQuota is not as it should be
+    Instant guardAgain = Instant::min();       // and when it is tried again
+  };
+
+  Observed observe(std::shared_ptr<const api::SandboxQuota> quota, Memory& memory);
+  void countHours(const Observed& seen, Memory& memory);
+  void tell(const Observed& observed, const std::map<std::string, Answer>& answers, Memory& memory,
+            std::optional<Time>& again);
+  bool publish(const std::string& namespace_, const std::vector<Asker>& askers,
+               const std::map<std::string, Answer>& answers, const Wake& wake, bool due, bool& left);
+  Task<void> keepGuards(std::string namespace_, std::shared_ptr<const api::SandboxQuota> quota);
+  Guarding guardingOf(const api::SandboxQuota& quota, const Memory& memory) const;
+
+  Parts parts_;
+  Wake wakeSandbox_;
+  Wake wakePool_;
+  std::map<std::string, Memory> memory_;  // by namespace
+};
+
+// Carries one step out; the answer goes into the stores.
+Task<Result<void>> apply(Parts& parts, GuardStep step);
+
+}  // namespace cloister::quota

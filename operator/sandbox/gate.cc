@@ -1,0 +1,50 @@
+#include "operator/sandbox/gate.h"
+
+#include "operator/quota/gate.h"
+#include "operator/sandbox/reasons.h"
+
+namespace cloister::sandbox {
+
+std::optional<quota::Request> requestOf(const Observed& observed, const Start& start,
+                                        const Resolved& resolved) {
+  if (observed.quota == nullptr) return std::nullopt;
+  quota::Request request{.pod = {}, .need = {}, .restart = observed.sandbox->status.restarts};
+  if (start.way == Start::Way::Cold) {
+    request.pod = podName(*observed.sandbox);
+    request.need = {.pods = 1, .limits = limitsOf(resolved)};
+  } else if (start.way != Start::Way::Adopt) {
+    return std::nullopt;
+  }
+  if (!quota::countsForSandbox(*observed.quota, request)) return std::nullopt;
+  return request;
+}
+
+bool isShut(const Observed& observed, const quota::Request& request) {
+  return !quota::isGranted(*observed.quota, observed.sandbox->metadata.uid, request);
+}
+
+Diagnosis diagnoseQueue(const Observed& observed) {
+  const std::optional<quota::Answer>& answer = observed.answer;
+  const bool tooSmall = answer && answer->tooSmall;
+  Diagnosis out{.phase = api::Phase::Queued,
+                .reason = tooSmall ? reason::quotaTooSmall : reason::queued,
+                .message = quota::explain(*observed.quota, answer),
+                .problem = tooSmall};
+  if (answer && answer->position > 0) out.queuePosition = answer->position;
+  return out;
+}
+
+bool isToldByAnother(const Observed& observed, const Diagnosis& diagnosis) {
+  const bool told =
+      observed.sandbox->status.phase == api::Phase::Queued && diagnosis.phase == api::Phase::Queued;
+  return told && !observed.answer;
+}
+
+std::optional<Duration> quotaLifetime(const Observed& observed) {
+  const api::SandboxStatus& status = observed.sandbox->status;
+  if (status.startedAt) return status.maxLifetime;
+  if (observed.quota == nullptr || !observed.quota->unreadable.empty()) return std::nullopt;
+  return observed.quota->spec.maxLifetime;
+}
+
+}  // namespace cloister::sandbox

@@ -1,0 +1,258 @@
+#include "tests/sim/quotas.h"
+
+#include <algorithm>
+
+#include "tests/sim/invariants.h"
+#include "tests/sim/network.h"
+#include "tests/sim/objects.h"
+
+namespace cloister::sim {
+namespace {
+
+using json::findString;
+
+constexpr const char* administrator = "admin";
+// A request that is carried out, with all its delays.
+constexpr Duration requestSpan = seconds(10);
+
+test::ObjectId quotaOf(const std::string& namespace_) {
+  return {"sandboxquotas", {namespace_, std::string(api::quotaName)}};
+}
+
+api::SandboxQuota decode(const json::value& quota) {
+  return *json::decode<api::SandboxQuota>(quota);
+}
+
+bool isCounted(const json::value& pod) {
+  const std::string phase = findString(pod, "status.phase");
+  return isOurs(pod) && phase != "Succeeded" && phase != "Failed";
+}
+
+std::string uidOf(const json::value& object) {
+  return findString(object, "metadata.uid");
+}
+
+auto placeOf(const json::value& object) {
+  return std::pair(findString(object, "metadata.creationTimestamp"), uidOf(object));
+}
+
+std::string replicaOf(const std::string& actor) {
+  return actor.substr(0, actor.find('.') + 1);
+}
+
+// That say they wait, the first in line first.
+std::vector<test::Object> queue(const test::ApiServer& server, const std::string& namespace_) {
+  auto sandboxes = server.storage().list("sandboxes", namespace_);
+  std::erase_if(sandboxes, [](const test::Object& sandbox) {
+    return !isQueued(sandbox->json) || conditionOf(sandbox->json, "Ready", "reason") != "Queued";
+  });
+  std::ranges::sort(sandboxes, {}, [](const test::Object& sandbox) { return placeOf(sandbox->json); });
+  return sandboxes;
+}
+
+std::string unsettledQuota(const test::ApiServer& server, const json::value& object) {
+  const std::string namespace_ = findString(object, "metadata.namespace");
+  const api::SandboxQuota quota = decode(object);
+  if (quota.status.observedGeneration != quota.metadata.generation) return "the generation was not observed";
+  for (const api::QuotaGrant& grant : quota.status.grants) {
+    const test::Object owner = server.storage().get({"sandboxes", {namespace_, grant.sandbox}});
+    if (!owner || conditionOf(owner->json, "Ready", "reason") != "PodNameTaken") return "a grant is left";
+  }
+  if (!quota.status.recent.empty()) return "starts of before are remembered";
+  const auto pods = server.storage().list("pods", namespace_);
+  const int64_t used = std::ranges::count_if(pods, [](const auto& pod) { return isCounted(pod->json); }) +
+                       std::ssize(quota.status.grants);
+  if (quota.spec.running && quota.status.used.running != used) return "the status does not count the pods";
+  const auto waiting = queue(server, namespace_);
+  if (quota.status.queued != int(waiting.size())) return "the status does not count who waits";
+  if (!waiting.empty() && (!quota.spec.running || used < *quota.spec.running)) return "there is room";
+  for (size_t i = 0; i < waiting.size(); ++i) {
+    if (integer(waiting[i]->json, "status.queuePosition") != int64_t(i) + 1) return "a wrong place is told";
+  }
+  return {};
+}
+
+}  // namespace
+
+bool isQueued(const json::value& sandbox) {
+  return findString(sandbox, "status.phase") == "Queued";
+}
+
+bool isHeldBack(const json::value& pool) {
+  for (const char* type : {"Ready", "Progressing"}) {
+    const std::string why = conditionOf(pool, type, "reason");
+    if (why == "QuotaExceeded" || why == "Queued") return true;
+  }
+  return false;
+}
+
+void makeQuota(test::ApiServer& server, const std::string& namespace_, const Setup& setup) {
+  if (setup.quota == 0) return;
+  json::object spec{{"running", setup.quota}};
+  if (setup.perMinute > 0) spec["creationsPerMinute"] = setup.perMinute;
+  server.create(administrator, "sandboxquotas",
+                {{"apiVersion", api::apiVersion},
+                 {"kind", "SandboxQuota"},
+                 {"metadata", {{"name", api::quotaName}, {"namespace", namespace_}}},
+                 {"spec", std::move(spec)}});
+}
+
+void editQuota(test::ApiServer& server, const std::string& namespace_, const Step& step) {
+  if (step.how == "delete") {
+    server.remove(administrator, quotaOf(namespace_));
+    return;
+  }
+  server.edit(administrator, quotaOf(namespace_),
+              [&](json::value& quota) { quota.at("spec").as_object()["running"] = step.count; });
+}
+
+std::string unsettledQuotas(const test::ApiServer& server) {
+  for (const test::Object& quota : server.storage().list("sandboxquotas", "")) {
+    if (auto what = unsettledQuota(server, quota->json); !what.empty())
+      return what + ": quota of " + findString(quota->json, "metadata.namespace");
+  }
+  for (const test::Object& sandbox : server.storage().list("sandboxes", "")) {
+    if (isQueued(sandbox->json) &&
+        !server.storage().get(quotaOf(findString(sandbox->json, "metadata.namespace"))))
+      return "queued without a quota: " + keyOf(sandbox->json);
+  }
+  return {};
+}
+
+QuotaRules::QuotaRules(const Clock& clock, test::ApiServer& server, bool steady)
+    : clock_(clock), server_(server), steady_(steady) {
+  server.storage().onChange([this](const test::Change& change) {
+    if (change.id.plural == "sandboxquotas") quotaChanged(change);
+    const bool created = change.id.plural == "pods" && !change.before;
+    if (created && server_.actor().starts_with(operatorPrefix)) podCreated(change.after->json);
+  });
+}
+
+void QuotaRules::violate(std::string what) {
+  if (!violation_) violation_ = std::move(what);
+}
+
+void QuotaRules::quotaChanged(const test::Change& change) {
+  const std::string& namespace_ = change.id.key.namespace_;
+  if (!change.after || !change.before) namespaces_.erase(namespace_);
+  if (!change.after) return;
+  Namespace& at = namespaces_[namespace_];
+  if (!change.before) at.since = clock_.instant();
+  at.most = std::max(at.most, integer(change.after->json, "spec.running"));
+  if (!change.before || !server_.actor().starts_with(operatorPrefix)) return;
+  granted(change.before->json, change.after->json);
+  at.writers[replicaOf(server_.actor())] = clock_.instant();
+}
+
+// All of ours that use something, but for those that nobody promised.
+int64_t QuotaRules::counted(const std::string& namespace_) {
+  const std::set<std::string>& exempt = namespaces_[namespace_].exempt;
+  return std::ranges::count_if(server_.storage().list("pods", namespace_), [&](const test::Object& pod) {
+    return isCounted(pod->json) && !exempt.contains(uidOf(pod->json));
+  });
+}
+
+// Whatever the writer has seen of the pods, what is there and what is promised fits.
+void QuotaRules::granted(const json::value& before, const json::value& after) {
+  const api::SandboxQuota old = decode(before);
+  const api::SandboxQuota quota = decode(after);
+  const std::string& namespace_ = quota.metadata.namespace_;
+  int64_t promised = 0;
+  int fresh = 0;
+  bool more = false;
+  for (const api::QuotaGrant& grant : quota.status.grants) {
+    // What was promised to a Sandbox that is gone nobody carries out.
+    const test::Object owner = server_.storage().get({"sandboxes", {namespace_, grant.sandbox}});
+    const bool lives = !grant.pool.empty() || (owner && uidOf(owner->json) == grant.uid);
+    if (lives && !grant.pod.empty() && !server_.storage().get({"pods", {namespace_, grant.pod}})) ++promised;
+    if (std::ranges::find(old.status.grants, grant) != old.status.grants.end()) continue;
+    more |= !grant.pod.empty();
+    const auto had = std::ranges::find(old.status.grants, grant.uid, &api::QuotaGrant::uid);
+    if (!grant.sandbox.empty() && !grant.restart && had == old.status.grants.end()) ++fresh;
+    if (!grant.pod.empty()) checkOrder(after, json::encode(grant));
+  }
+  const int64_t used = counted(namespace_) + promised;
+  noteLost(old, quota);
+  if (more && quota.spec.running && used > *quota.spec.running)
+    violate("more is promised than there is: " + std::to_string(used) + " in " + namespace_);
+  checkStarts(after, fresh);
+}
+
+// Where the quota was lowered, a promise that was being carried out may be taken back.
+void QuotaRules::noteLost(const api::SandboxQuota& before, const api::SandboxQuota& after) {
+  Namespace& at = namespaces_[after.metadata.namespace_];
+  const bool lowered =
+      after.spec.running &&
+      counted(after.metadata.namespace_) + std::ssize(before.status.grants) > *after.spec.running;
+  for (const api::QuotaGrant& grant : before.status.grants) {
+    const bool kept =
+        std::ranges::find(after.status.grants, grant.pod, &api::QuotaGrant::pod) != after.status.grants.end();
+    if (lowered && !kept) at.lost[grant.pod] = clock_.instant();
+  }
+}
+
+// Nobody is passed who waits for room and has said so.
+void QuotaRules::checkOrder(const json::value& quota, const json::value& grant) {
+  const std::string namespace_ = findString(quota, "metadata.namespace");
+  const std::string uid = findString(grant, "uid");
+  const test::Object owner = server_.storage().get({"sandboxes", {namespace_, findString(grant, "sandbox")}});
+  const auto place = owner ? std::optional(placeOf(owner->json)) : std::nullopt;
+  if (findString(grant, "pool").empty() && (!owner || uidOf(owner->json) != uid)) return;
+  const api::SandboxQuota present = decode(quota);
+  if (present.spec.running == 0) return;
+  for (const test::Object& waiting : queue(server_, namespace_)) {
+    const json::value& sandbox = waiting->json;
+    const bool holds = std::ranges::any_of(
+        present.status.grants, [&](const api::QuotaGrant& one) { return one.uid == uidOf(sandbox); });
+    // One that names a pool may take its pod, for which there is room already. What users changed a moment
+    // ago the operator may not know, and what it cannot carry out it does not hold others up for.
+    const bool plain =
+        json::find(sandbox, "spec.poolRef") == nullptr && !isLeaving(sandbox) &&
+        integer(sandbox, "status.observedGeneration") == integer(sandbox, "metadata.generation");
+    if (holds || !plain || podsOf(server_, sandbox).size() > 0 || uidOf(sandbox) == uid) continue;
+    if (place && *place < placeOf(sandbox)) continue;
+    violate("passed by in the queue: " + keyOf(sandbox));
+  }
+}
+
+void QuotaRules::checkStarts(const json::value& quota, int fresh) {
+  const int64_t most = integer(quota, "spec.creationsPerMinute");
+  if (most == 0 || !steady_) return;
+  std::deque<Instant>& starts = namespaces_[findString(quota, "metadata.namespace")].starts;
+  const Instant now = clock_.instant();
+  while (!starts.empty() && starts.front() + std::chrono::minutes(1) <= now) starts.pop_front();
+  for (; fresh > 0; --fresh) starts.push_back(now);
+  if (std::ssize(starts) > most)
+    violate("too many starts in a minute in " + findString(quota, "metadata.namespace"));
+}
+
+// Another replica that believes it leads may have taken the promise back a moment ago.
+bool QuotaRules::isAnotherAtWork(const Namespace& at) const {
+  const std::string replica = replicaOf(server_.actor());
+  return std::ranges::any_of(at.writers, [&](const auto& writer) {
+    return writer.first != replica && clock_.instant() < writer.second + underWay;
+  });
+}
+
+void QuotaRules::podCreated(const json::value& pod) {
+  const std::string namespace_ = findString(pod, "metadata.namespace");
+  const test::Object object = server_.storage().get(quotaOf(namespace_));
+  if (!object || !isOurs(pod)) return;
+  const api::SandboxQuota quota = decode(object->json);
+  Namespace& at = namespaces_[namespace_];
+  const bool inForce = clock_.instant() >= at.since + underWay;
+  if (!quota.spec.running) return;
+  const bool promised = std::ranges::any_of(quota.status.grants, [&](const api::QuotaGrant& grant) {
+    return grant.pod == findString(pod, "metadata.name");
+  });
+  const auto lost = at.lost.find(findString(pod, "metadata.name"));
+  const bool late = server_.actor().ends_with(lateSuffix) ||
+                    (lost != at.lost.end() && clock_.instant() < lost->second + requestSpan);
+  const bool orphan = !isIdle(pod) && !ownerOf(server_, pod);
+  if (!promised) at.exempt.insert(uidOf(pod));
+  if (!promised && inForce && !late && !orphan && !isAnotherAtWork(at))
+    violate("a pod that nobody promised: " + keyOf(pod));
+  if (inForce && counted(namespace_) > at.most) violate("more pods than were ever allowed in " + namespace_);
+}
+
+}  // namespace cloister::sim

@@ -1,0 +1,68 @@
+// SandboxQuotas in a simulated cluster, and what must hold of them.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "api/quota.h"
+#include "tests/sim/script.h"
+#include "tests/support/apiserver/api_server.h"
+
+namespace cloister::sim {
+
+// The quota of NAMESPACE, if SETUP has one.
+void makeQuota(test::ApiServer& server, const std::string& namespace_, const Setup& setup);
+// What a step of EditQuota does to it.
+void editQuota(test::ApiServer& server, const std::string& namespace_, const Step& step);
+
+// What of the quotas is not as it should be once nothing happens any more; empty: nothing.
+std::string unsettledQuotas(const test::ApiServer& server);
+// SANDBOX waits for its quota, and says so.
+bool isQueued(const json::value& sandbox);
+// POOL says that its quota lets it make no more.
+bool isHeldBack(const json::value& pool);
+
+class QuotaRules {
+ public:
+  // STEADY: no wall clock jumps, and they agree.
+  QuotaRules(const Clock& clock, test::ApiServer& server, bool steady);
+
+  // The first violation.
+  const std::optional<std::string>& violation() const { return violation_; }
+
+ private:
+  struct Grant {
+    std::string owner;  // uid
+    std::string pod;
+    auto operator<=>(const Grant&) const = default;
+  };
+  struct Namespace {
+    Instant since = Instant::min();               // its limits are in force, for each process to see
+    int64_t most = 0;                             // pods that were ever allowed, since then
+    std::map<std::string, Instant> writers = {};  // when a replica last wrote the status
+    std::deque<Instant> starts = {};              // of Sandboxes that were granted one, within a minute
+    std::set<std::string> exempt = {};            // uids of pods made on a grant that was taken back
+    std::map<std::string, Instant> lost = {};     // pods whose grants were, since the quota was lowered
+  };
+
+  void violate(std::string what);
+  void quotaChanged(const test::Change& change);
+  void granted(const json::value& before, const json::value& after);
+  void noteLost(const api::SandboxQuota& before, const api::SandboxQuota& after);
+  void checkOrder(const json::value& quota, const json::value& grant);
+  void checkStarts(const json::value& quota, int fresh);
+  void podCreated(const json::value& pod);
+  bool isAnotherAtWork(const Namespace& at) const;
+  int64_t counted(const std::string& namespace_);
+
+  const Clock& clock_;
+  test::ApiServer& server_;
+  bool steady_;
+  std::optional<std::string> violation_;
+  std::map<std::string, Namespace> namespaces_;
+};
+
+}  // namespace cloister::sim

@@ -1,0 +1,456 @@
+// The quota controller with those of Sandboxes and pools against an API server: what they leave behind, and
+// how many writes that took.
+#include "operator/quota/reconciler.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "operator/pool/reasons.h"
+#include "operator/quota/reasons.h"
+#include "operator/sandbox/pod.h"
+#include "operator/sandbox/reasons.h"
+#include "tests/unit/operator/pool/pools.h"
+#include "tests/unit/operator/quota/quotas.h"
+#include "tests/unit/operator/world.h"
+
+namespace cloister::quota {
+namespace {
+
+using std::chrono::minutes;
+using test::aQuota;
+using test::aSandbox;
+using test::Crash;
+using test::running;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+// One process with all that it works on; controllers take turns by hand.
+class QuotaWorld {
+ public:
+  QuotaWorld() {
+    config.defaults.priorityClassName = "ours";
+    server.put("networkpolicies",
+               policy::networkPolicy("team", policy::defaultDenyName, policy::defaultDenySpec()));
+    restart();
+  }
+
+  void restart() {
+    stores = std::make_unique<Stores>();
+    starts = std::make_unique<sandbox::StartTracker>();
+    sandboxes = std::make_unique<sandbox::Reconciler>(
+        sandbox::Parts{.client = client,
+                       .clock = clock,
+                       .config = config,
+                       .stores = *stores,
+                       .starts = *starts,
+                       .report = [](const api::Sandbox&, const sandbox::Report&) {}});
+    pools = std::make_unique<pool::Reconciler>(
+        pool::Parts{.client = client,
+                    .clock = clock,
+                    .config = config,
+                    .stores = *stores,
+                    .report = [](const api::SandboxPool&, const sandbox::Report&) {}});
+    quotas = std::make_unique<Reconciler>(
+        Parts{.client = client, .clock = clock, .config = config, .stores = *stores},
+        [](const kube::ObjectKey&) {}, [](const kube::ObjectKey&) {});
+    server.sync(*stores);
+  }
+
+  void put(const api::SandboxQuota& quota) { server.put("sandboxquotas", json::encode(quota)); }
+  // Somebody edits the quota: a new generation; the status is the operator's.
+  void edit(const std::function<void(api::SandboxQuotaSpec&)>& change) {
+    api::SandboxQuota edited = quota();
+    change(edited.spec);
+    ++edited.metadata.generation;
+    put(edited);
+  }
+  void create(const std::string& name, const std::function<void(api::Sandbox&)>& change = {}) {
+    api::Sandbox sandbox = aSandbox(name);
+    sandbox.metadata.creationTimestamp = std::chrono::floor<seconds>(clock.now());
+    if (change) change(sandbox);
+    server.put("sandboxes", json::encode(sandbox));
+  }
+
+  Result<runtime::Outcome> reconcileQuota() { return run(clock, quotas->reconcile(key, 1)); }
+  Result<runtime::Outcome> reconcile(const std::string& name) {
+    return run(clock, sandboxes->reconcile({"team", name}, 1));
+  }
+
+  // Each controller looks at everything, and the nodes start what is there. True: there was no failure.
+  bool turn() {
+    server.sync(*stores);
+    bool good = true;
+    for (const auto& sandbox : stores->sandboxes.all()) good &= reconcile(sandbox->metadata.name).has_value();
+    for (const auto& pool : stores->pools.all())
+      good &= run(clock, pools->reconcile(api::keyOf(pool->metadata), 1)).has_value();
+    good &= reconcileQuota().has_value();
+    for (const api::Pod& pod : pods()) {
+      if (pod.status.phase != "Pending") continue;
+      json::value stored = server.get("pods", api::keyOf(pod.metadata));
+      stored.at("status") = json::encode(test::ready(pod, std::chrono::floor<seconds>(clock.now())).status);
+      stored.at("spec").as_object()["nodeName"] = "node-1";
+      server.put("pods", stored);
+    }
+    return good;
+  }
+  // A crash is followed by a restart.
+  void settle() {
+    for (int calm = 0, round = 0; calm < 3; ++round) {
+      ASSERT_LT(round, 60) << "it never comes to rest";
+      const size_t before = server.writes().size();
+      bool good = false;
+      try {
+        good = turn();
+      } catch (const Crash&) {
+        restart();
+      }
+      clock.advance(milliseconds(200));
+      calm = good && server.writes().size() == before ? calm + 1 : 0;
+    }
+  }
+
+  api::SandboxQuota quota() const {
+    return *json::decode<api::SandboxQuota>(server.get("sandboxquotas", key));
+  }
+  api::Sandbox sandbox(const std::string& name) const {
+    return *json::decode<api::Sandbox>(server.get("sandboxes", {"team", name}));
+  }
+  std::vector<api::Pod> pods() const {
+    std::vector<api::Pod> all;
+    for (const json::value& object : server.all("pods")) all.push_back(*json::decode<api::Pod>(object));
+    return all;
+  }
+  bool hasPod(const std::string& name) const {
+    return !server.get("pods", {"team", sandbox::podName(sandbox(name))}).is_null();
+  }
+  std::string guarded() const {
+    const api::SandboxQuota present = quota();
+    return api::findCondition(present.status.conditions, condition::guarded)->reason;
+  }
+
+  static inline const kube::ObjectKey key{"team", "default"};
+
+  test::SimClock clock;
+  test::ScriptedTransport transport{clock};
+  test::ReconcilerServer server{clock, transport};
+  kube::Client client{transport, clock};
+  Config config;
+  std::unique_ptr<Stores> stores;
+  std::unique_ptr<sandbox::StartTracker> starts;
+  std::unique_ptr<sandbox::Reconciler> sandboxes;
+  std::unique_ptr<pool::Reconciler> pools;
+  std::unique_ptr<Reconciler> quotas;
+};
+
+constexpr const char* quotaStatus = "PATCH sandboxquotas/status";
+
+TEST(QuotaReconciler, CostsNothingWhereThereIsNone) {
+  QuotaWorld world;
+  world.create("a");
+  world.settle();
+  EXPECT_THAT(world.server.writes(), ElementsAre("POST pods", "PATCH sandboxes/status"));
+  EXPECT_THAT(world.stores->requests.sandboxes("team"), IsEmpty());
+}
+
+TEST(QuotaReconciler, CostsNothingWhereItCountsNoPods) {
+  QuotaWorld world;
+  api::SandboxQuotaSpec spec;
+  spec.maxLifetime = minutes(30);
+  world.put(aQuota(spec));
+  world.settle();
+  const size_t before = world.server.writes().size();
+  world.create("a");
+  world.settle();
+  EXPECT_EQ(world.server.writes().size() - before, 2);
+}
+
+TEST(QuotaReconciler, AnswersAllWithOneWrite) {
+  QuotaWorld world;
+  world.put(aQuota(running(10)));
+  world.settle();
+  const size_t before = world.server.count(quotaStatus);
+  for (const char* name : {"a", "b", "c", "d"}) world.create(name);
+  ASSERT_TRUE(world.turn());
+  ASSERT_TRUE(world.turn());
+  EXPECT_EQ(world.server.count(quotaStatus) - before, 1);
+  EXPECT_THAT(world.pods(), SizeIs(4));
+  world.settle();
+  EXPECT_EQ(world.server.count("PATCH sandboxes/status"), 4) << "no more than without a quota";
+  EXPECT_EQ(world.server.count(quotaStatus) - before, 1) << "what nobody waits for is told later";
+  world.clock.advance(seconds(10));
+  world.settle();
+  EXPECT_EQ(world.server.count(quotaStatus) - before, 2);
+  EXPECT_THAT(world.quota().status.grants, IsEmpty());
+  EXPECT_EQ(world.quota().status.used.running, 4);
+}
+
+TEST(QuotaReconciler, QueuesWhatDoesNotFitAndStartsItInTurn) {
+  QuotaWorld world;
+  world.put(aQuota(running(1)));
+  world.create("a");
+  world.settle();
+  world.clock.advance(seconds(1));
+  world.create("b");
+  world.clock.advance(seconds(1));
+  world.create("c");
+  world.settle();
+  EXPECT_FALSE(world.sandbox("b").status.phase) << "a start is quiet at first";
+  world.clock.advance(seconds(10));
+  world.settle();
+  const api::Sandbox waits = world.sandbox("c");
+  EXPECT_EQ(waits.status.phase, api::Phase::Queued);
+  EXPECT_EQ(waits.status.queuePosition, 2);
+  const api::Condition* ready = api::findCondition(waits.status.conditions, sandbox::condition::ready);
+  EXPECT_EQ(ready->reason, sandbox::reason::queued);
+  EXPECT_THAT(ready->message, HasSubstr("spec.running: 1"));
+  world.clock.advance(seconds(10));
+  world.settle();
+  EXPECT_EQ(world.quota().status.queued, 2);
+
+  world.server.erase("pods", {"team", sandbox::podName(world.sandbox("a"))});
+  world.server.erase("sandboxes", {"team", "a"});
+  world.settle();
+  EXPECT_TRUE(world.hasPod("b"));
+  EXPECT_FALSE(world.hasPod("c"));
+  EXPECT_EQ(world.sandbox("b").status.phase, api::Phase::Running);
+  EXPECT_FALSE(world.sandbox("b").status.queuePosition);
+  world.clock.advance(seconds(10));
+  world.settle();
+  EXPECT_EQ(world.sandbox("c").status.queuePosition, 1);
+}
+
+TEST(QuotaReconciler, TellsPlacesNoMoreOftenThanEveryTenSeconds) {
+  QuotaWorld world;
+  api::SandboxQuotaSpec spec;
+  spec.creationsPerMinute = 1;
+  world.put(aQuota(spec));
+  for (int i = 0; i < 5; ++i) {
+    world.create("s" + std::to_string(i));
+    world.clock.advance(seconds(1));
+  }
+  world.clock.advance(seconds(5));
+  world.settle();
+  EXPECT_EQ(world.sandbox("s4").status.queuePosition, 4);
+  world.clock.advance(seconds(55));
+  world.settle();
+  const size_t before = world.server.count("PATCH sandboxes/status");
+  world.server.erase("sandboxes", {"team", "s1"});
+  world.settle();
+  world.server.erase("sandboxes", {"team", "s2"});
+  world.settle();
+  EXPECT_LE(world.server.count("PATCH sandboxes/status") - before, 3);
+  world.clock.advance(seconds(10));
+  world.settle();
+  EXPECT_EQ(world.quota().status.queued.value_or(0), 1);
+}
+
+TEST(QuotaReconciler, SaysWhatNeverFits) {
+  QuotaWorld world;
+  api::SandboxQuotaSpec spec;
+  spec.memory = {"256Mi"};
+  world.put(aQuota(spec));
+  world.create("large");
+  world.create("small", [](api::Sandbox& sandbox) { sandbox.spec.resources.memory = {"128Mi"}; });
+  world.settle();
+  EXPECT_TRUE(world.hasPod("small"));
+  world.clock.advance(seconds(4));
+  world.settle();
+  const api::Sandbox large = world.sandbox("large");
+  EXPECT_EQ(api::findCondition(large.status.conditions, "Ready")->reason, sandbox::reason::quotaTooSmall);
+  EXPECT_FALSE(large.status.queuePosition);
+}
+
+TEST(QuotaReconciler, EndsNothingWhenLoweredAndStartsAllWhenDeleted) {
+  QuotaWorld world;
+  world.put(aQuota(running(2)));
+  world.create("a");
+  world.create("b");
+  world.create("c");
+  world.settle();
+  EXPECT_THAT(world.pods(), SizeIs(2));
+  world.edit([](auto& spec) { spec.running = 0; });
+  world.clock.advance(seconds(10));
+  world.settle();
+  EXPECT_THAT(world.pods(), SizeIs(2));
+  EXPECT_EQ(world.quota().status.used.running, 2);
+  EXPECT_EQ(world.quota().status.hard.running, 0);
+  world.server.erase("sandboxquotas", QuotaWorld::key);
+  world.settle();
+  EXPECT_THAT(world.pods(), SizeIs(3));
+}
+
+TEST(QuotaReconciler, AnUnreadableOneStartsNothing) {
+  QuotaWorld world;
+  world.put(aQuota(running(5)));
+  world.settle();
+  api::SandboxQuota unreadable = world.quota();
+  unreadable.unreadable = "spec.cpu: no";
+  unreadable.metadata.resourceVersion = "1000000";
+  world.stores->quotas.learn(unreadable);
+  world.create("a");
+  world.stores->sandboxes.learn(world.sandbox("a"));
+  ASSERT_TRUE(world.reconcile("a"));
+  EXPECT_THAT(world.pods(), IsEmpty());
+}
+
+TEST(QuotaReconciler, PinsTheLifetimeOfWhatStarts) {
+  QuotaWorld world;
+  api::SandboxQuotaSpec spec;
+  spec.maxLifetime = minutes(30);
+  world.put(aQuota(spec));
+  world.create("a");
+  world.settle();
+  const api::Sandbox started = world.sandbox("a");
+  EXPECT_EQ(started.status.maxLifetime, minutes(30));
+  EXPECT_EQ(started.status.expiresAt, started.metadata.creationTimestamp + minutes(30));
+  world.edit([](auto& changed) { changed.maxLifetime = seconds(1); });
+  world.clock.advance(minutes(1));
+  world.settle();
+  EXPECT_EQ(world.sandbox("a").status.expiresAt, started.status.expiresAt);
+  EXPECT_TRUE(world.hasPod("a"));
+  world.create("b");
+  world.settle();
+  EXPECT_TRUE(world.server.get("sandboxes", {"team", "b"}).is_null() ||
+              world.sandbox("b").status.expiresAt ==
+                  world.sandbox("b").metadata.creationTimestamp + seconds(1));
+}
+
+TEST(QuotaReconciler, CountsTheHours) {
+  QuotaWorld world;
+  api::SandboxQuotaSpec spec;
+  spec.sandboxHoursPerDay = 1;
+  world.put(aQuota(spec));
+  world.create("a");
+  world.create("b");
+  world.settle();
+  for (int i = 0; i < 30; ++i) {
+    world.clock.advance(minutes(1));
+    ASSERT_TRUE(world.turn());
+    if (i == 10) world.restart();
+  }
+  EXPECT_NEAR(double(world.quota().status.hours->seconds), 3600, 120);
+  world.clock.advance(minutes(2));
+  world.create("c");
+  world.settle();
+  EXPECT_FALSE(world.hasPod("c"));
+  EXPECT_TRUE(world.hasPod("a")) << "what runs goes on";
+}
+
+TEST(QuotaReconciler, PoolsMakeWhatIsAllowedAndSayWhy) {
+  QuotaWorld world;
+  world.put(aQuota(running(2)));
+  world.server.put("sandboxtemplates", json::encode(test::aTemplate()));
+  world.server.put("sandboxpools", json::encode(test::aPool(3)));
+  world.settle();
+  EXPECT_THAT(world.pods(), SizeIs(2));
+  world.clock.advance(seconds(11));
+  world.settle();
+  const auto pool = *json::decode<api::SandboxPool>(world.server.get("sandboxpools", {"team", "warm"}));
+  const api::Condition* ready = api::findCondition(pool.status.conditions, pool::condition::ready);
+  EXPECT_EQ(ready->status, "False");
+  EXPECT_EQ(ready->reason, sandbox::reason::quotaExceeded);
+  const size_t calls = world.transport.requests().size();
+  for (int i = 0; i < 20; ++i) {
+    world.clock.advance(seconds(1));
+    world.turn();
+  }
+  EXPECT_EQ(world.transport.requests().size(), calls) << "no hot loop";
+  world.edit([](auto& spec) { spec.running = 3; });
+  world.settle();
+  EXPECT_THAT(world.pods(), SizeIs(3));
+}
+
+TEST(QuotaReconciler, AWarmStartWritesNoMoreThanWithoutAQuota) {
+  QuotaWorld world;
+  world.put(aQuota(running(1)));
+  world.server.put("sandboxtemplates", json::encode(test::aTemplate()));
+  world.server.put("sandboxpools", json::encode(test::aPool(1)));
+  world.settle();
+  const size_t before = world.server.count(quotaStatus);
+  world.create("a", [](api::Sandbox& sandbox) { sandbox.spec.poolRef = api::LocalReference{"warm"}; });
+  world.settle();
+  EXPECT_EQ(world.sandbox("a").status.phase, api::Phase::Running);
+  EXPECT_EQ(world.server.count(quotaStatus), before);
+  EXPECT_EQ(world.server.count("PATCH sandboxes/status"), 1);
+}
+
+TEST(QuotaReconciler, KeepsItsGuardsAndTellsWhenItCannot) {
+  QuotaWorld world;
+  world.put(aQuota(running(2)));
+  world.settle();
+  EXPECT_EQ(world.guarded(), reason::resourceQuotas);
+  json::value guard = world.server.get("resourcequotas", {"team", std::string(podsGuard)});
+  guard.at("spec").at("hard").as_object()["pods"] = "99";
+  world.server.put("resourcequotas", guard);
+  world.settle();
+  guard = world.server.get("resourcequotas", {"team", std::string(podsGuard)});
+  EXPECT_EQ(json::findString(guard, "spec.hard.pods"), "2");
+
+  world.server.admission = [](const net::Request& request) -> std::optional<net::Response> {
+    if (!request.target.contains("resourcequotas")) return std::nullopt;
+    return test::refusal(403, "Forbidden", "no right to it");
+  };
+  world.edit([](auto& spec) { spec.running = 4; });
+  world.turn();
+  EXPECT_EQ(world.guarded(), reason::guardFailed);
+  world.create("a");
+  world.turn();
+  world.turn();
+  EXPECT_THAT(world.pods(), SizeIs(1)) << "the grants are what counts";
+  world.server.admission = nullptr;
+  world.clock.advance(seconds(11));
+  world.settle();
+  EXPECT_EQ(world.guarded(), reason::resourceQuotas);
+}
+
+// --- A queue of three for two places, with each call failed in turn
+
+enum class Mishap { Refused, LostAnswer, ServerError, Conflict, CrashBefore, CrashAfter };
+
+class QuotaMishaps : public testing::TestWithParam<Mishap> {};
+
+void arrange(QuotaWorld& world, size_t call, Mishap mishap) {
+  if (mishap == Mishap::Refused) world.transport.failCall(call, test::Fault::Refused);
+  if (mishap == Mishap::LostAnswer) world.transport.failCall(call, test::Fault::LostAnswer);
+  const auto isIt = [&world, call] { return world.transport.requests().size() == call + 1; };
+  world.server.admission = [=](const net::Request&) -> std::optional<net::Response> {
+    if (!isIt()) return std::nullopt;
+    if (mishap == Mishap::CrashBefore) throw Crash();
+    if (mishap == Mishap::ServerError) return test::refusal(500, "InternalError", "etcd is away");
+    if (mishap == Mishap::Conflict) return test::refusal(409, "Conflict", "somebody was faster");
+    return std::nullopt;
+  };
+  if (mishap != Mishap::CrashAfter) return;
+  world.server.afterwards = [=](const net::Request&) {
+    if (isIt()) throw Crash();
+  };
+}
+
+TEST_P(QuotaMishaps, EndAsUndisturbed) {
+  for (size_t call = 0; call < 16; ++call) {
+    SCOPED_TRACE("call " + std::to_string(call));
+    QuotaWorld world;
+    world.put(aQuota(running(2)));
+    arrange(world, call, GetParam());
+    for (const char* name : {"a", "b", "c"}) world.create(name);
+    const auto check = [&] { EXPECT_LE(world.pods().size(), 2U); };
+    world.settle();
+    check();
+    world.clock.advance(seconds(61));
+    world.settle();
+    check();
+    EXPECT_TRUE(world.hasPod("a") && world.hasPod("b"));
+    EXPECT_THAT(world.quota().status.grants, IsEmpty());
+    EXPECT_EQ(world.quota().status.used.running, 2);
+    EXPECT_EQ(world.quota().status.queued, 1);
+    EXPECT_EQ(world.sandbox("c").status.phase, api::Phase::Queued);
+  }
+}
+INSTANTIATE_TEST_SUITE_P(All, QuotaMishaps,
+                         testing::Values(Mishap::Refused, Mishap::LostAnswer, Mishap::ServerError,
+                                         Mishap::Conflict, Mishap::CrashBefore, Mishap::CrashAfter));
+
+}  // namespace
+}  // namespace cloister::quota

@@ -1,0 +1,109 @@
+// What a SandboxQuota means for a Sandbox that starts, once or again.
+#include "operator/sandbox/gate.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "operator/sandbox/reasons.h"
+#include "operator/stores.h"
+#include "tests/unit/operator/examples.h"
+#include "tests/unit/operator/quota/quotas.h"
+
+namespace cloister::sandbox {
+namespace {
+
+using test::actionsOf;
+using test::aSandbox;
+using test::ended;
+using test::epoch;
+using test::podOf;
+using test::ready;
+using test::scheduled;
+using test::seen;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+const Config config;
+constexpr Time crash = epoch + std::chrono::minutes(20);
+constexpr Time due = crash + seconds(10);
+
+api::Sandbox written(api::Sandbox sandbox, const Plan& plan) {
+  if (plan.status) sandbox.status = *json::decode<api::SandboxStatus>(json::encode(*plan.status));
+  return sandbox;
+}
+
+// Whose first pod crashed at CRASH.
+api::Sandbox restarting() {
+  api::Sandbox sandbox = aSandbox();
+  sandbox.spec.restartPolicy = api::RestartPolicy::OnFailure;
+  sandbox = written(sandbox, plan(seen(sandbox, {ready(podOf(sandbox))}), config, epoch + seconds(1)));
+  const api::Pod crashed = ended(ready(scheduled(podOf(sandbox))), 1, "Error", "last words");
+  return written(sandbox, plan(seen(sandbox, {crashed}), config, crash));
+}
+
+// Under a quota that has made GRANTS.
+Observed under(const api::Sandbox& sandbox, std::vector<api::QuotaGrant> grants,
+               const std::vector<api::Pod>& pods = {}) {
+  Observed observed = seen(sandbox, pods);
+  observed.newest = true;
+  api::SandboxQuota quota = test::aQuota(test::running(1));
+  quota.status.grants = std::move(grants);
+  observed.quota = std::make_shared<const api::SandboxQuota>(std::move(quota));
+  return observed;
+}
+
+api::QuotaGrant grantFor(const api::Sandbox& sandbox) {
+  api::QuotaGrant grant;
+  grant.pod = podName(sandbox);
+  grant.uid = sandbox.metadata.uid;
+  grant.restart = sandbox.status.restarts;
+  grant.cpu = {"64"};
+  grant.memory = grant.disk = {"1Ti"};
+  return grant;
+}
+
+TEST(Gate, ARestartAsksWhenItIsDueAndIsQueued) {
+  const api::Sandbox sandbox = restarting();
+  EXPECT_FALSE(plan(under(sandbox, {}), config, crash + seconds(9)).wants) << "nobody waits for it yet";
+  const Plan next = plan(under(sandbox, {}), config, due);
+  EXPECT_THAT(next.actions, IsEmpty());
+  ASSERT_TRUE(next.wants);
+  EXPECT_EQ(next.wants->pod, podName(sandbox));
+  EXPECT_EQ(next.wants->restart, 1);
+  ASSERT_TRUE(next.status);
+  EXPECT_EQ(next.status->phase, api::Phase::Queued);
+  EXPECT_EQ(next.status->history, sandbox.status.history);
+  EXPECT_EQ(next.status->startedAt, sandbox.status.startedAt);
+  const api::Sandbox queued = written(sandbox, next);
+  EXPECT_FALSE(api::hasBegun(queued.status));
+  EXPECT_TRUE(isWaiting(queued));
+  EXPECT_FALSE(plan(under(queued, {}), config, due + seconds(1)).status) << "it says so once";
+}
+
+TEST(Gate, AGrantOfTheFirstStartIsNotTheRestarts) {
+  const api::Sandbox sandbox = restarting();
+  api::QuotaGrant former = grantFor(sandbox);
+  former.restart.reset();
+  EXPECT_THAT(plan(under(sandbox, {former}), config, due).actions, IsEmpty());
+}
+
+TEST(Gate, ARestartThatWasQueuedRunsAgain) {
+  const api::Sandbox sandbox = restarting();
+  const api::Sandbox queued = written(sandbox, plan(under(sandbox, {}), config, due));
+  const Time later = due + seconds(60);
+  const Plan starts = plan(under(queued, {grantFor(queued)}), config, later);
+  EXPECT_THAT(actionsOf<CreatePod>(starts), SizeIs(1));
+  api::Pod pod = podOf(queued);
+  pod.metadata.creationTimestamp = later;
+  const Plan slow = plan(under(queued, {}, {pod}), config, later + seconds(5));
+  ASSERT_TRUE(slow.status);
+  EXPECT_EQ(slow.status->phase, api::Phase::Pending);
+  const Plan runs = plan(under(queued, {}, {ready(pod)}), config, later + seconds(1));
+  ASSERT_TRUE(runs.status);
+  EXPECT_EQ(runs.status->phase, api::Phase::Running);
+  EXPECT_EQ(runs.status->queuePosition, std::nullopt);
+  EXPECT_FALSE(isWaiting(written(queued, runs)));
+}
+
+}  // namespace
+}  // namespace cloister::sandbox
