@@ -55,7 +55,7 @@ Task<Result<Answer>> Load::run() {
   const Instant begin = clock_.instant();
   co_await startAll(begin);
   co_await starting_.join();
-  co_await log_.reached(size_t(plan_.count), clock_.instant() + inDuration(plan_.limitSeconds));
+  co_await log_.hasSeen(size_t(plan_.count), clock_.instant() + inDuration(plan_.limitSeconds));
   co_await watching_.stop();
   co_return answer(begin);
 }

@@ -19,7 +19,7 @@ Task<void> ReadyLog::established() {
   while (!current_) co_await changed_->waitUntil(Instant::max());
 }
 
-Task<bool> ReadyLog::reached(size_t count, Instant deadline) {
+Task<bool> ReadyLog::hasSeen(size_t count, Instant deadline) {
   while (ready_.size() < count && clock_.instant() < deadline) co_await changed_->waitUntil(deadline);
   co_return ready_.size() >= count;
 }

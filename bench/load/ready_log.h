@@ -21,7 +21,7 @@ class ReadyLog final : public kube::Sink {
   // Returns once the watch is established. One waiter at a time, here and below.
   Task<void> established();
   // Until COUNT names were seen Ready; false when that is not so at DEADLINE.
-  Task<bool> reached(size_t count, Instant deadline);
+  Task<bool> hasSeen(size_t count, Instant deadline);
 
   void beginList() override {}
   void page(json::array items) override;
