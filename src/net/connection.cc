@@ -77,7 +77,8 @@ class StreamConnection final : public Connection {
 
   Stream stream_;
   beast::flat_buffer buffer_;
-  std::string peer_;  // for messages
+  std::unique_ptr<char[]> piece_;  // that was read last
+  std::string peer_;               // for messages
   std::optional<http::response_parser<http::buffer_body>> parser_;
   bool proven_ = false;  // the server has answered on this connection
 };
@@ -135,20 +136,20 @@ Response StreamConnection<Stream>::head() const {
 template <class Stream>
 Task<Attempt<std::string>> StreamConnection<Stream>::readSome(Instant deadline) {
   setDeadline(deadline);
-  std::string piece;
+  // Most pieces are small: one allocated for the largest and cleared, each time, costs more than this copy.
+  if (!piece_) piece_ = std::make_unique_for_overwrite<char[]>(pieceSize);
   while (!parser_->is_done()) {
-    piece.resize(pieceSize);
     auto& body = parser_->get().body();
-    body.data = piece.data();
-    body.size = piece.size();
+    body.data = piece_.get();
+    body.size = pieceSize;
     auto [error, read] = co_await http::async_read_some(stream_, buffer_, *parser_, asTuple);
     if (error && error != http::error::need_buffer) {
       co_return std::unexpected(failure(Stage::Answer, error, "read from " + peer_));
     }
-    piece.resize(pieceSize - parser_->get().body().size);
-    if (!piece.empty()) break;
+    const size_t size = pieceSize - parser_->get().body().size;
+    if (size > 0) co_return std::string(piece_.get(), size);
   }
-  co_return piece;
+  co_return std::string();
 }
 
 template <class Stream>
