@@ -14,7 +14,7 @@ std::vector<api::SandboxNetwork> networksOf(const Stores& stores, const api::Pod
   if (sandbox != nullptr) networks.push_back(sandbox->spec.network);
   if (revision != nullptr) networks.push_back(revision->data.sandbox.network);
   if (sandbox == nullptr || revision == nullptr) return networks;
-  if (auto spec = templates::effective(sandbox->spec, revision->data)) networks.push_back(spec->network);
+  networks.push_back(templates::effective(sandbox->spec, revision->data).network);
   return networks;
 }
 

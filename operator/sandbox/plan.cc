@@ -296,15 +296,16 @@ Questions questions(const Observed& observed, Time now) {
 
 namespace {
 
-std::optional<Refusal> freezes(const Observed& observed, const Completed& whole) {
+std::optional<Refusal> refusalOfFrozen(const Observed& observed, const Completed& whole) {
   if (!observed.sandbox->unreadable.empty()) {
     return Refusal{reason::unreadable,
                    "This version cannot read the object: " + observed.sandbox->unreadable + ". Correct it."};
   }
-  if (!whole.lost) return std::nullopt;
+  const std::string pinned = pinnedRevision(*observed.sandbox, ownPod(observed).get());
+  if (!whole.lost || pinned.empty()) return std::nullopt;
   return Refusal{
       reason::templateNotFound,
-      "The ControllerRevision \"" + pinnedRevision(*observed.sandbox, ownPod(observed).get()) +
+      "The ControllerRevision \"" + pinned +
           "\", from which the sandbox was made, is gone: it goes on as it is, to status.expiresAt, and "
           "changes of its spec have no effect."};
 }
@@ -331,10 +332,8 @@ Situation situationOf(const Observed& observed, api::Sandbox& sandbox, const Con
                .startedAt = {},
                .expiresAt = {}};
   if (whole.refusal) at.resolved.refusal = std::move(whole.refusal);
-  if (auto refusal = freezes(observed, whole)) {
-    at.frozen = true;
-    at.resolved.refusal = std::move(refusal);
-  }
+  at.frozen = whole.lost || !observed.sandbox->unreadable.empty();
+  if (auto refusal = refusalOfFrozen(observed, whole)) at.resolved.refusal = std::move(refusal);
   at.startedAt = firstReady(sandbox, at.pod.get());
   at.quotaLifetime = quotaLifetime(observed);
   if (at.quotaLifetime) at.resolved.maxLifetime = std::min(at.resolved.maxLifetime, *at.quotaLifetime);

@@ -33,9 +33,10 @@ std::optional<Refusal> missing(const Observed& observed) {
 }
 
 Completed completeFrom(const api::SandboxSpec& own, const api::SandboxTemplateSpec& from) {
-  auto spec = templates::effective(own, from);
-  if (spec) return {.spec = std::move(*spec), .refusal = {}};
-  return {.spec = own, .refusal = Refusal{reason::notOverridable, spec.error().message}};
+  Completed whole{.spec = templates::effective(own, from), .refusal = {}};
+  if (auto allowed = templates::checkOverrides(own, from); !allowed)
+    whole.refusal = Refusal{reason::notOverridable, allowed.error().message};
+  return whole;
 }
 
 std::string shapeFor(const api::Sandbox& sandbox, const api::SandboxSpec& spec, const Resolved& resolved,
@@ -114,6 +115,8 @@ Completed complete(const Observed& observed, const api::Pod* pod) {
     return {.spec = sandbox.spec, .refusal = {}, .lost = true};
   }
   if (!sandbox.spec.templateRef && !sandbox.spec.poolRef) return {.spec = sandbox.spec, .refusal = {}};
+  if (hasEnded(sandbox.status) && sandbox.status.podUID.empty())
+    return {.spec = sandbox.spec, .refusal = {}, .lost = true};
   if (auto refusal = missing(observed)) return {.spec = sandbox.spec, .refusal = std::move(refusal)};
   return completeFrom(sandbox.spec, observed.template_->spec);
 }

@@ -10,7 +10,7 @@ struct Completed {
   api::SandboxSpec spec;
   // Why it cannot be: the template or the pool is missing, or does not let it set what it sets.
   std::optional<Refusal> refusal;
-  // It runs, but what its template said then is lost: it goes on as it is.
+  // What its template said when it was made is lost, or it ended without a pod: it goes on as it is.
   bool lost = false;
 };
 // POD is the Sandbox's own, if there is one.

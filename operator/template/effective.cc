@@ -75,7 +75,7 @@ std::vector<std::string> overrides(const api::SandboxSpec& own) {
   return names;
 }
 
-Result<api::SandboxSpec> effective(const api::SandboxSpec& own, const api::SandboxTemplateSpec& from) {
+Result<void> checkOverrides(const api::SandboxSpec& own, const api::SandboxTemplateSpec& from) {
   for (const std::string& name : overrides(own)) {
     if (mayBeSet(name, from)) continue;
     return fail({.code = Errc::Forbidden,
@@ -83,10 +83,14 @@ Result<api::SandboxSpec> effective(const api::SandboxSpec& own, const api::Sandb
                             ": the template does not let a Sandbox set it; remove the field, or add \"" +
                             name + "\" to the template's spec.overridable"});
   }
+  return {};
+}
+
+api::SandboxSpec effective(const api::SandboxSpec& own, const api::SandboxTemplateSpec& from) {
   api::SandboxSpec spec = own;
-  eachMember([&](std::string_view, auto pointer) {
+  eachMember([&](std::string_view name, auto pointer) {
     auto filled = from.sandbox.*pointer;
-    put(own.*pointer, filled);
+    if (mayBeSet(name, from)) put(own.*pointer, filled);
     spec.*pointer = std::move(filled);
   });
   return spec;

@@ -16,8 +16,11 @@ inline constexpr std::string_view defaultOverridable[] = {"env", "lifecycle", "p
 // poolRef, restoreFrom and desiredState are not among them.
 std::vector<std::string> overrides(const api::SandboxSpec& own);
 
+// The error names the member of OWN that FROM does not let a Sandbox set.
+Result<void> checkOverrides(const api::SandboxSpec& own, const api::SandboxTemplateSpec& from);
+
 // FROM's spec with what OWN sets in its place: env by variable; resources, lifecycle, network, workspace and
-// podMetadata by member. The error names the member that FROM does not let a Sandbox set.
-Result<api::SandboxSpec> effective(const api::SandboxSpec& own, const api::SandboxTemplateSpec& from);
+// podMetadata by member. What FROM does not let a Sandbox set has no effect.
+api::SandboxSpec effective(const api::SandboxSpec& own, const api::SandboxTemplateSpec& from);
 
 }  // namespace cloister::templates

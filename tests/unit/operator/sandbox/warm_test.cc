@@ -144,6 +144,7 @@ TEST_F(Warm, FailsWhereThePoolSaysSo) {
   putIdle("ready-x-0");
   world_.settle();
   EXPECT_EQ(world_.sandbox().status.phase, api::Phase::Failed) << "an end is final";
+  EXPECT_EQ(reasonOf(world_.sandbox(), condition::accepted), "True Accepted");
 }
 
 TEST_F(Warm, DoesNotWaitForWhatThePoolWillNeverHave) {
@@ -286,6 +287,24 @@ TEST_F(Warm, RefusesWhatTheTemplateDoesNotLetItSet) {
   EXPECT_EQ(reasonOf(settled(sandbox), condition::accepted), "False NotOverridable");
   EXPECT_THAT(messageOf(condition::accepted), HasSubstr("spec.image"));
   EXPECT_THAT(world_.pods(), SizeIs(1));
+}
+
+TEST_F(Warm, CarriesOutNothingThatTheTemplateDoesNotLetItSetWhileItRuns) {
+  template_.spec.overridable = std::vector<std::string>{};
+  putTemplate();
+  putIdle("ready-x-0");
+  const api::Sandbox before = settled(wish());
+  ASSERT_EQ(reasonOf(before, condition::ready), "True Running");
+  const auto labels = world_.pods().front().metadata.labels;
+  world_.edit([](api::Sandbox& edited) {
+    edited.spec.network.egress.mode = api::EgressMode::Internet;
+    edited.spec.lifecycle.ttl = minutes(600);
+    edited.spec.restartPolicy = api::RestartPolicy::Always;
+  });
+  world_.settle();
+  EXPECT_EQ(reasonOf(world_.sandbox(), condition::accepted), "False NotOverridable");
+  EXPECT_EQ(world_.pods().front().metadata.labels, labels);
+  EXPECT_EQ(world_.sandbox().status.expiresAt, before.status.expiresAt);
 }
 
 TEST_F(Warm, RefusesATemplateThatIsNotThePools) {
