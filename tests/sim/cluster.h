@@ -54,6 +54,7 @@ class Janitors {
   void sweep();
   void orphan(const test::Object& owner);
   bool hasOwner(const json::value& dependent) const;
+  bool hasDependents(const json::value& owner) const;
   void empty(const std::string& namespace_);
   void soonSweep();
 

@@ -4,7 +4,7 @@
 #include <set>
 
 #include "operator/policy/plan.h"
-#include "tests/sim/cluster.h"
+#include "tests/sim/additions.h"
 #include "tests/sim/dice.h"
 #include "tests/sim/images.h"
 #include "tests/sim/network.h"
@@ -13,7 +13,6 @@
 namespace cloister::sim {
 namespace {
 
-constexpr Duration longest = seconds(30);  // of all steps
 constexpr Fate fates[] = {Fate::SlowAnswer,  Fate::Slow,     Fate::Unauthorized, Fate::Forbidden,
                           Fate::Misled,      Fate::Refused,  Fate::Throttled,    Fate::Broken,
                           Fate::Failed,      Fate::Conflict, Fate::AnswerLost,   Fate::Reset,
@@ -38,7 +37,7 @@ Step drawCreate(Dice& dice, int which) {
   Step step{.at = dice.between(milliseconds(500), longest / 2), .what = What::Create, .which = which};
   step.how = dice.pick(registries) + std::string(dice.oneIn(2) ? "runs" : dice.pick(images()).name);
   if (dice.oneIn(20)) step.how.clear();
-  if (dice.oneIn(2)) step.count = dice.roll(int(wishes().size()));
+  if (dice.oneIn(2)) step.count = dice.roll(commonWishes);
   if (dice.oneIn(2)) step.span = dice.between(seconds(2), seconds(20));
   return step;
 }
@@ -191,51 +190,6 @@ void addFaults(Dice& dice, const std::string& kind, int sandboxes, Script& scrip
   }
 }
 
-// In some clusters there are templates and pools, and Sandboxes made from them.
-void addPools(Dice& dice, Script& script) {
-  constexpr const char* images[] = {"runs", "team/runs", "localhost/runs"};
-  constexpr What kinds[] = {What::ScalePool, What::EditTemplate, What::Cordon};
-  if (!dice.oneIn(3)) return;
-  script.setup.pool = 1 + dice.roll(2);
-  script.setup.idle = 1 + dice.roll(3);
-  for (Step& step : script.steps) {
-    if (step.what == What::Create && !dice.oneIn(3)) step.how = dice.oneIn(4) ? "template" : "pool";
-  }
-  for (int i = dice.roll(4); i > 0; --i) {
-    Step step{.at = dice.between({}, longest), .which = dice.roll(2)};
-    step.what = dice.pick(kinds);
-    step.count = 1 + dice.roll(4);
-    step.how = dice.pick(images);
-    step.span = dice.between(seconds(1), seconds(20));
-    script.steps.push_back(std::move(step));
-  }
-}
-
-// Some Sandboxes are restarted, and get reasons to be.
-void addRestarts(Dice& dice, int sandboxes, Script& script) {
-  constexpr const char* policies[] = {"OnFailure", "Always"};
-  constexpr const char* ends[] = {"completed", "crashed", "oom", "evicted", "tainted"};
-  if (!dice.oneIn(3)) return;
-  for (Step& step : script.steps) {
-    if (step.what != What::Create || dice.oneIn(3)) continue;
-    step.restart = dice.pick(policies);
-    if (dice.oneIn(4)) step.count = lastingWish();
-  }
-  for (int i = dice.roll(4); i > 0; --i) {
-    Step step{.at = dice.between(seconds(3), longest), .which = dice.roll(sandboxes)};
-    step.what = dice.oneIn(3) ? What::DeletePod : What::EndPod;
-    step.how = dice.pick(ends);
-    script.steps.push_back(std::move(step));
-  }
-  if (!dice.oneIn(4)) return;
-  // A pod that is deleted while its node, whichever it is, does not answer.
-  const Duration at = dice.between(seconds(3), longest / 2);
-  for (int node = 0; node < Kubelets::nodes; ++node)
-    script.steps.push_back({.at = at, .what = What::LoseNode, .which = node, .span = seconds(40)});
-  script.steps.push_back(
-      {.at = at + dice.between({}, seconds(10)), .what = What::DeletePod, .which = dice.roll(sandboxes)});
-}
-
 // In some there are quotas, which are changed meanwhile.
 void addQuotas(Dice& dice, Script& script) {
   if (!dice.oneIn(4)) return;
@@ -249,14 +203,18 @@ void addQuotas(Dice& dice, Script& script) {
   }
 }
 
-// SCRIPT with what came later than the rest, and so has draws of its own.
-Script finished(Script script, int sandboxes) {
+// SCRIPT with what came later than the rest, and so has draws of its own. OFTEN: see additions.h.
+Script finished(Script script, int sandboxes, bool often) {
   Dice pools(script.seed, 20);
   addPools(pools, script);
   Dice restarts(script.seed, 30);
   addRestarts(restarts, sandboxes, script);
   Dice quotas(script.seed, 40);
   addQuotas(quotas, script);
+  Dice ways(script.seed, 50);
+  addPoolWays(ways, often, script);
+  Dice oddities(script.seed, 51);
+  addOddities(oddities, sandboxes, often, script);
   std::ranges::sort(script.steps, {}, &Step::at);
   return script;
 }
@@ -317,7 +275,7 @@ Script generate(uint64_t seed, const Scenario& scenario) {
   if (script.setup.lingers && dice.oneIn(2)) script.steps.push_back(drawLateCreate(dice));
   addSteps(dice, usersDo, dice.roll(7), sandboxes, script);
   if (!scenario.faults.empty()) addSteps(dice, scenario.faults, 1 + dice.roll(8), sandboxes, script);
-  return finished(std::move(script), sandboxes);
+  return finished(std::move(script), sandboxes, false);
 }
 
 Script generateWith(uint64_t seed, const std::string& kind) {
@@ -335,7 +293,7 @@ Script generateWith(uint64_t seed, const std::string& kind) {
   for (int i = 0; i < 3; ++i) addBrokenWatch(dice, script);
   if (dice.oneIn(3)) addSecondPod(dice, sandboxes, script);
   addFaults(dice, kind, sandboxes, script);
-  return finished(std::move(script), sandboxes);
+  return finished(std::move(script), sandboxes, true);
 }
 
 }  // namespace cloister::sim

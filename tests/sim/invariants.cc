@@ -224,10 +224,7 @@ void Invariants::sandboxChanged(const test::Change& change) {
 // what its status told counts, which is in whole seconds.
 Time Invariants::earliestEnd(const json::value& sandbox) const {
   Time expiry = expiryOf(server_, config_, sandbox);
-  const std::string pinned = findString(sandbox, "status.templateRevision");
-  const kube::ObjectKey key{findString(sandbox, "metadata.namespace"), pinned};
-  if (!pinned.empty() && !server_.storage().get({"controllerrevisions", key}))
-    expiry = std::chrono::floor<seconds>(expiry);
+  if (lacksRevision(server_, sandbox)) expiry = std::chrono::floor<seconds>(expiry);
   const auto ready = firstReady_.find(findString(sandbox, "metadata.uid"));
   if (ready == firstReady_.end()) return expiry;
   const auto ttl = parseDuration(findString(sandbox, "spec.lifecycle.ttl"));

@@ -83,21 +83,29 @@ void Janitors::sweep() {
                      {{"preconditions", {{"uid", dependent->json.at("metadata").at("uid")}}}});
     }
   }
-  for (const test::Object& owner : server_.storage().list("sandboxes", "")) {
-    if (!hasFinalizer(owner->json, "foregroundDeletion")) continue;
-    bool dependents = false;
-    for (const test::Object& pod :
-         server_.storage().list("pods", json::findString(owner->json, "metadata.namespace"))) {
-      dependents |= json::findString(pod->json, "metadata.ownerReferences.0.uid") ==
-                    json::findString(owner->json, "metadata.uid");
-    }
-    if (dependents) {
-      soonSweep();
-    } else {
-      server_.edit(collector, idOf("sandboxes", owner->json),
-                   [](json::value& object) { object.at("metadata").as_object().erase("finalizers"); });
+  for (const OwnerKind& kind : ownerKinds) {
+    for (const test::Object& owner : server_.storage().list(std::string(kind.plural), "")) {
+      if (!hasFinalizer(owner->json, "foregroundDeletion")) continue;
+      if (hasDependents(owner->json)) {
+        soonSweep();
+      } else {
+        server_.edit(collector, idOf(std::string(kind.plural), owner->json),
+                     [](json::value& object) { object.at("metadata").as_object().erase("finalizers"); });
+      }
     }
   }
+}
+
+bool Janitors::hasDependents(const json::value& owner) const {
+  for (const char* plural : {"pods", "controllerrevisions"}) {
+    for (const test::Object& dependent :
+         server_.storage().list(plural, json::findString(owner, "metadata.namespace"))) {
+      if (json::findString(dependent->json, "metadata.ownerReferences.0.uid") ==
+          json::findString(owner, "metadata.uid"))
+        return true;
+    }
+  }
+  return false;
 }
 
 void Janitors::orphan(const test::Object& owner) {

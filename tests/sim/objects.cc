@@ -79,10 +79,19 @@ bool isGarbled(const json::value& sandbox) {
   return findString(sandbox, "spec.resources.memory") == garbled;
 }
 
+bool lacksRevision(const test::ApiServer& server, const json::value& sandbox) {
+  const std::string pinned = findString(sandbox, "status.templateRevision");
+  const kube::ObjectKey key{findString(sandbox, "metadata.namespace"), pinned};
+  return !pinned.empty() && !server.storage().get({"controllerrevisions", key});
+}
+
 Time expiryOf(const test::ApiServer& server, const Config& config, const json::value& sandbox) {
-  // What cannot be read keeps the expiry that was told before.
+  // What cannot be read keeps the expiry that was told before. So does what has lost its template's revision
+  // once it has begun, and what ended without a pod: for its pool had none.
   const bool known = isGarbled(sandbox) || conditionOf(sandbox, "Accepted", "reason") == "Unreadable";
-  if (known && !json::decode<api::Sandbox>(sandbox)) {
+  const bool lost = lacksRevision(server, sandbox) && json::find(sandbox, "status.startedAt") != nullptr;
+  const bool never = hasEnded(sandbox) && findString(sandbox, "status.podUID").empty();
+  if (lost || never || (known && !json::decode<api::Sandbox>(sandbox))) {
     if (const auto told = parseTime(findString(sandbox, "status.expiresAt"))) return *told;
   }
   const auto lifetime = parseDuration(findString(sandbox, "spec.lifecycle.maxLifetime"));

@@ -32,6 +32,8 @@ std::vector<test::Object> podsOf(const test::ApiServer& server, const json::valu
 // The value of resources.memory in a spec that the operator cannot read, and whether it is there.
 inline constexpr std::string_view garbled = "plenty";
 bool isGarbled(const json::value& sandbox);
+// The ControllerRevision that it is pinned to is gone.
+bool lacksRevision(const test::ApiServer& server, const json::value& sandbox);
 // Deliberately not operator/sandbox/expiry.cc: this is what its documentation promises.
 Time expiryOf(const test::ApiServer& server, const Config& config, const json::value& sandbox);
 

@@ -4,6 +4,8 @@
 #include "tests/sim/network.h"
 #include "tests/sim/objects.h"
 #include "tests/sim/quotas.h"
+#include "tests/sim/ways.h"
+#include "tests/support/apiserver/patch.h"
 
 namespace cloister::sim {
 namespace {
@@ -16,7 +18,78 @@ std::string ownerUid(const json::value& pod) {
   return findString(pod, "metadata.ownerReferences.0.uid");
 }
 
-// Idle pods of the pool that nobody is deleting.
+// That live in a pod of POOL.
+std::vector<test::Object> takenFrom(const test::ApiServer& server, const json::value& pool) {
+  auto pods = server.storage().list("pods", findString(pool, "metadata.namespace"));
+  std::erase_if(pods, [&](const test::Object& pod) {
+    return !isOurs(pod->json) || isIdle(pod->json) ||
+           labelOf(pod->json, api::poolLabel) != findString(pool, "metadata.name");
+  });
+  return pods;
+}
+
+int64_t claimedOf(const test::ApiServer& server, const json::value& pool) {
+  return std::ranges::count_if(takenFrom(server, pool), [](const test::Object& pod) {
+    const std::string phase = findString(pod->json, "status.phase");
+    return !isLeaving(pod->json) && phase != "Succeeded" && phase != "Failed";
+  });
+}
+
+// The number at PATH, or what counts without it.
+int64_t integerOr(const json::value& object, std::string_view path, int64_t otherwise) {
+  return json::find(object, path) == nullptr ? otherwise : integer(object, path);
+}
+
+bool followsDemand(const json::value& pool) {
+  return json::find(pool, "spec.minIdle") != nullptr;
+}
+
+constexpr int64_t unbounded = 10'000;
+
+int64_t mostTotal(const json::value& pool) {
+  return followsDemand(pool) ? integerOr(pool, "spec.maxTotal", unbounded) : unbounded;
+}
+
+// How many pods POOL is to hold NOW. Deliberately not operator/pool/view.cc.
+int64_t wantedBy(const test::ApiServer& server, const json::value& pool, Time now) {
+  if (!followsDemand(pool)) return integerOr(pool, "spec.replicas", 1);
+  const int64_t recent = std::ranges::count_if(takenFrom(server, pool), [&](const test::Object& pod) {
+    const test::Object sandbox = server.storage().get(
+        {"sandboxes", {findString(pod->json, "metadata.namespace"), labelOf(pod->json, api::sandboxLabel)}});
+    return sandbox && *parseTime(findString(sandbox->json, "metadata.creationTimestamp")) > now - seconds(60);
+  });
+  const int64_t wanted = std::max(integer(pool, "spec.minIdle"), recent);
+  return std::clamp<int64_t>(mostTotal(pool) - claimedOf(server, pool), 0, wanted);
+}
+
+std::string unsettledPool(const test::ApiServer& server, const json::value& pool, Time since, Time until) {
+  if (isLeaving(pool)) return "about to go";
+  const int64_t wanted = wantedBy(server, pool, since);
+  if (wanted != wantedBy(server, pool, until)) return "the demand passes";
+  const auto held = heldBy(server, pool);
+  const bool heldBack = std::ssize(held) < wanted && isHeldBack(pool);
+  if (std::ssize(held) != wanted && !heldBack) return "it does not hold what it should";
+  const auto isReady = [](const auto& pod) { return conditionOf(pod->json, "Ready", "status") == "True"; };
+  if (!std::ranges::all_of(held, isReady)) return "its pods are not ready";
+  if (integer(pool, "status.readyReplicas") != std::ssize(held)) return "its status does not count them";
+  if (integer(pool, "status.observedGeneration") != integer(pool, "metadata.generation"))
+    return "the generation was not observed";
+  return heldBack || conditionOf(pool, "Ready", "status") == "True" ? "" : "it is not Ready";
+}
+
+void make(test::ApiServer& server, const char* kind, const test::ObjectId& id, json::value spec,
+          const Way& way) {
+  if (server.storage().get(id)) return;
+  test::applyMergePatch(spec, *json::parse(way.patch));
+  server.create(administrator, id.plural,
+                {{"apiVersion", api::apiVersion},
+                 {"kind", kind},
+                 {"metadata", {{"name", id.key.name}, {"namespace", id.key.namespace_}}},
+                 {"spec", std::move(spec)}});
+}
+
+}  // namespace
+
 std::vector<test::Object> heldBy(const test::ApiServer& server, const json::value& pool) {
   auto pods = server.storage().list("pods", findString(pool, "metadata.namespace"));
   std::erase_if(pods, [&](const test::Object& pod) {
@@ -26,45 +99,28 @@ std::vector<test::Object> heldBy(const test::ApiServer& server, const json::valu
   return pods;
 }
 
-}  // namespace
-
 void makePool(test::ApiServer& server, const std::string& namespace_, const Setup& setup) {
   if (setup.pool == 0) return;
-  constexpr const char* whenEmpty[] = {"Cold", "Wait"};
+  constexpr const char* whenEmpty[] = {"Cold", "Wait", "Fail"};
   // All that wishes.h knows.
   const json::array overridable{
       "runtime",   "imagePullPolicy", "command",           "args",        "workingDir",  "env",
       "resources", "securityProfile", "lifecycle",         "network",     "workspace",   "imagePullSecrets",
       "image",     "nodeSelector",    "priorityClassName", "podMetadata", "tolerations", "restartPolicy"};
-  server.create(administrator, "sandboxtemplates",
-                {{"apiVersion", api::apiVersion},
-                 {"kind", "SandboxTemplate"},
-                 {"metadata", {{"name", "template"}, {"namespace", namespace_}}},
-                 {"spec", {{"sandbox", {{"image", "runs"}}}, {"overridable", overridable}}}});
-  server.create(administrator, "sandboxpools",
-                {{"apiVersion", api::apiVersion},
-                 {"kind", "SandboxPool"},
-                 {"metadata", {{"name", "pool"}, {"namespace", namespace_}}},
-                 {"spec",
-                  {{"templateRef", {{"name", "template"}}},
-                   {"replicas", setup.idle},
-                   {"whenEmpty", whenEmpty[(setup.pool - 1) % 2]}}}});
+  make(server, "SandboxTemplate", {"sandboxtemplates", {namespace_, "template"}},
+       {{"sandbox", {{"image", "runs"}}}, {"overridable", overridable}},
+       templateWays()[size_t(setup.templateWay)]);
+  make(server, "SandboxPool", {"sandboxpools", {namespace_, "pool"}},
+       {{"templateRef", {{"name", "template"}}},
+        {"replicas", setup.idle},
+        {"whenEmpty", whenEmpty[(setup.pool - 1) % 3]}},
+       poolWays()[size_t(setup.poolWay)]);
 }
 
-std::string unsettledPools(const test::ApiServer& server) {
+std::string unsettledPools(const test::ApiServer& server, Time since, Time until) {
   for (const test::Object& pool : server.storage().list("sandboxpools", "")) {
-    const int64_t wanted = integer(pool->json, "spec.replicas");
-    const std::string key = ": pool " + keyOf(pool->json);
-    const auto held = heldBy(server, pool->json);
-    const bool heldBack = std::ssize(held) < wanted && isHeldBack(pool->json);
-    if (std::ssize(held) != wanted && !heldBack) return "it does not hold what it should" + key;
-    const auto isReady = [](const auto& pod) { return conditionOf(pod->json, "Ready", "status") == "True"; };
-    if (!std::ranges::all_of(held, isReady)) return "its pods are not ready" + key;
-    if (integer(pool->json, "status.readyReplicas") != std::ssize(held))
-      return "its status does not count them" + key;
-    if (integer(pool->json, "status.observedGeneration") != integer(pool->json, "metadata.generation"))
-      return "the generation was not observed" + key;
-    if (!heldBack && conditionOf(pool->json, "Ready", "status") != "True") return "it is not Ready" + key;
+    if (auto what = unsettledPool(server, pool->json, since, until); !what.empty())
+      return what + ": pool " + keyOf(pool->json);
   }
   return {};
 }
@@ -73,6 +129,7 @@ std::string unusedRevision(const test::ApiServer& server) {
   for (const test::Object& revision : server.storage().list("controllerrevisions", "")) {
     const std::string namespace_ = findString(revision->json, "metadata.namespace");
     const std::string name = findString(revision->json, "metadata.name");
+    if (ownerUid(revision->json).empty()) continue;  // somebody else's
     const auto names = [&](const char* plural, auto&& field) {
       return std::ranges::any_of(server.storage().list(plural, namespace_),
                                  [&](const test::Object& object) { return field(object->json) == name; });
@@ -100,12 +157,19 @@ void PoolRules::violate(std::string what) {
 
 void PoolRules::poolChanged(const test::Change& change) {
   if (!change.after) return;
-  int64_t& most = mostWanted_[findString(change.after->json, "metadata.uid")];
-  most = std::max(most, integer(change.after->json, "spec.replicas"));
+  const json::value& pool = change.after->json;
+  Bounds& most = most_[findString(pool, "metadata.uid")];
+  most.total = std::max(most.total, mostTotal(pool));
+  most.idle =
+      std::max(most.idle, followsDemand(pool) ? mostTotal(pool) : integerOr(pool, "spec.replicas", 1));
 }
 
 void PoolRules::podChanged(const test::Change& change) {
-  if (!change.after || !server_.actor().starts_with(operatorPrefix)) return;
+  if (!change.after) return;
+  if (!server_.actor().starts_with(operatorPrefix)) {
+    if (!change.before) forged_.insert(findString(change.after->json, "metadata.uid"));
+    return;
+  }
   if (!change.before) return podCreated(change.after->json);
   podTaken(change.before->json, change.after->json);
 }
@@ -140,7 +204,9 @@ void PoolRules::podCreated(const json::value& pod) {
       server_.actor().ends_with(lateSuffix))
     return;
   const bool another = isAnotherAtWork(ownerUid(pod));
-  if (!another && std::ssize(heldBy(server_, pool->json)) > mostWanted_[ownerUid(pod)])
+  const int64_t held = std::ssize(heldBy(server_, pool->json));
+  const Bounds& most = most_[ownerUid(pod)];
+  if (!another && (held > most.idle || held + claimedOf(server_, pool->json) > most.total))
     violate("more pods than the pool was ever to hold: " + keyOf(pool->json));
 }
 
@@ -149,6 +215,8 @@ void PoolRules::podTaken(const json::value& before, const json::value& after) {
   const std::string is = labelOf(after, api::sandboxLabel);
   if (was == is && ownerUid(before) == ownerUid(after)) return;
   if (!isIdle(before)) return violate("given to another one: pod " + keyOf(after));
+  if (forged_.contains(findString(after, "metadata.uid")))
+    violate("taken although no pool made it: pod " + keyOf(after));
   if (isLeaving(before) || conditionOf(before, "Ready", "status") != "True")
     violate("taken although it is not ready: pod " + keyOf(after));
   podGiven(after);

@@ -11,11 +11,16 @@
 
 namespace cloister::sim {
 
-// The template "template" and the pool "pool" of NAMESPACE, if SETUP has them.
+// The template "template" and the pool "pool" of NAMESPACE, if SETUP has them; those that are there already
+// stay as they are.
 void makePool(test::ApiServer& server, const std::string& namespace_, const Setup& setup);
 
-// What of the pools is not as it should be once nothing happens any more; empty: nothing.
-std::string unsettledPools(const test::ApiServer& server);
+// POOL's pods that nobody has taken and nobody is deleting.
+std::vector<test::Object> heldBy(const test::ApiServer& server, const json::value& pool);
+
+// What of the pools is not as it should be once nothing happens any more, by any clock between SINCE and
+// UNTIL; empty: nothing.
+std::string unsettledPools(const test::ApiServer& server, Time since, Time until);
 
 // A ControllerRevision that is neither its template's present one nor named by anything; empty: there is
 // none.
@@ -42,7 +47,12 @@ class PoolRules {
   const Clock& clock_;
   test::ApiServer& server_;
   std::optional<std::string> violation_;
-  std::map<std::string, int64_t> mostWanted_;   // replicas, by the pool's uid
+  struct Bounds {
+    int64_t idle = 0;   // pods that wait
+    int64_t total = 0;  // ... and Sandboxes that live in such
+  };
+  std::map<std::string, Bounds> most_;          // at any time, by the pool's uid
+  std::set<std::string> forged_;                // pods that somebody else made, by their uids
   std::map<std::string, std::string> givenBy_;  // which process made or took a Sandbox's pod, by its uid
   struct Creator {
     std::string process;

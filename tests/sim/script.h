@@ -14,13 +14,19 @@ namespace cloister::sim {
 //   Create (HOW: the image, which tells what becomes of the pod, images.h, or "pool", "template": from those
 //   of its namespace; COUNT: what else is asked for, wishes.h; SPAN: the ttl, none for the default; RESTART:
 //   its restartPolicy), SetTtl, SetEgress (HOW), SetState (HOW: a desiredState), Pin (a finalizer, until the
-//   faults end), Delete (HOW: the propagation), DeletePod, StripLabel (the network label off the pod),
-//   DropPolicies, BendPolicies (HOW: types, rules; of the Sandbox's namespace), DeleteNamespace, Squat (a
-//   stranger's pod takes the name of the Sandbox's pod), Garble (for SPAN the spec says what the operator
+//   faults end), Delete (HOW: the propagation), DeletePod (HOW: force), StripLabel (the network label off the
+//   pod), DropPolicies, BendPolicies (HOW: types, rules; of the Sandbox's namespace), DeleteNamespace, Squat
+//   (a stranger's pod takes the name of the Sandbox's pod), Garble (for SPAN the spec says what the operator
 //   cannot read), SquatPolicy (for SPAN a stranger's NetworkPolicy has the name of the default-deny), Tamper
-//   (with the status; HOW: bare, unknown), ScalePool (COUNT; of the Sandbox's namespace), EditTemplate (HOW:
-//   the image), EditQuota (COUNT: how many may run; HOW: delete), EditLease (HOW: deleted, bare, taken),
-//   Stranger (some pod).
+//   (with the status; HOW: bare, unknown, forgetful, pool: bare, of the pool), EditQuota (COUNT: how many may
+//   run; HOW: delete), EditLease (HOW: deleted, bare, taken), Stranger (some pod), SquatVolume (for SPAN a
+//   stranger's volume has the name of the Sandbox's; HOW: owned, by something, or not), PinPod (a finalizer
+//   on its pod, until the faults end).
+// Of the Sandbox's namespace: ScalePool (COUNT), EditTemplate (HOW: the image), TurnPool, TurnTemplate (for
+//   SPAN; COUNT: how, see ways.h), DropPool, DropTemplate (HOW: the propagation; made again after SPAN),
+//   SquatSlot (a stranger's pod takes the name of the pool's slot COUNT), Forge (HOW: revision, with odd
+//   COUNT of the template, or a pod in the pool's slot HOW that looks like the pool's; COUNT: without owner,
+//   also without pool, of a Job, of another pool).
 // Nodes': EndPod (HOW: an End, see images.h), LoseNode (for SPAN), Cordon (for SPAN).
 // The API server's: Quota (of the Sandbox's namespace; HOW: exceeded, failed), NoRuntimeClass, Refuse (HOW:
 //   forbidden, invalid, unknown): pods are refused for SPAN, with "deletion" the end of Sandboxes instead;
@@ -38,10 +44,11 @@ namespace cloister::sim {
 //   is off by SPAN; HOW: ahead, behind).
 BOOST_DEFINE_FIXED_ENUM_CLASS(What, int, Create, SetTtl, SetEgress, SetState, Pin, Delete, DeletePod,
                               StripLabel, DropPolicies, BendPolicies, DeleteNamespace, Squat, Garble,
-                              SquatPolicy, Tamper, ScalePool, EditTemplate, EditQuota, EditLease, Stranger,
-                              EndPod, LoseNode, Cordon, Quota, NoRuntimeClass, Refuse, Compact, Fail, Outage,
-                              CutWatches, LagWatches, Repeat, Crash, AtWrite, AtChange, Pause, NoLease,
-                              Handover, Jump, Skew)
+                              SquatPolicy, Tamper, EditQuota, EditLease, Stranger, SquatVolume, PinPod,
+                              ScalePool, EditTemplate, TurnPool, TurnTemplate, DropPool, DropTemplate,
+                              SquatSlot, Forge, EndPod, LoseNode, Cordon, Quota, NoRuntimeClass, Refuse,
+                              Compact, Fail, Outage, CutWatches, LagWatches, Repeat, Crash, AtWrite, AtChange,
+                              Pause, NoLease, Handover, Jump, Skew)
 
 struct Step {
   Duration at = {};
@@ -61,8 +68,10 @@ struct Setup {
   int workers = 4;
   int page = 500;  // objects on a page of a list
   bool namespaced = false;
-  int tailored = 0;      // 1, 2: the administrator has set what can be set, see wishes.h
-  int pool = 0;          // 1..: each namespace has a template and a pool; its whenEmpty: Cold, Wait
+  int tailored = 0;  // 1, 2: the administrator has set what can be set, see wishes.h
+  int pool = 0;      // 1..: each namespace has a template and a pool; its whenEmpty: Cold, Wait, Fail
+  int poolWay = 0;   // what else they say, see ways.h
+  int templateWay = 0;
   int idle = 2;          // pods that the pool holds
   int quota = 0;         // how many may run in each namespace; 0: there is no SandboxQuota
   int perMinute = 0;     // with a quota, how many may start in a minute; 0: any number
@@ -70,8 +79,8 @@ struct Setup {
   bool operator==(const Setup&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(Setup, (),
-                      (replicas, election, workers, page, namespaced, tailored, pool, idle, quota, perMinute,
-                       lingers))
+                      (replicas, election, workers, page, namespaced, tailored, pool, poolWay, templateWay,
+                       idle, quota, perMinute, lingers))
 
 struct Script {
   std::string name;

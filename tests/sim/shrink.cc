@@ -38,6 +38,8 @@ bool simplify(Script& script, const Fails& fails) {
   changed |= with([](Setup& setup) { setup.page = 500; });
   changed |= with([](Setup& setup) { setup.namespaced = false; });
   changed |= with([](Setup& setup) { setup.lingers = false; });
+  changed |= with([](Setup& setup) { setup.poolWay = 0; });
+  changed |= with([](Setup& setup) { setup.templateWay = 0; });
   return changed;
 }
 

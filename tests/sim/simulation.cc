@@ -2,6 +2,7 @@
 
 #include "operator/policy/plan.h"
 #include "operator/template/plan.h"
+#include "tests/sim/objects.h"
 #include "tests/sim/pools.h"
 #include "tests/sim/unsettled.h"
 #include "tests/sim/wishes.h"
@@ -26,6 +27,14 @@ Config configOf(const Setup& setup) {
 bool clocksAgree(const Script& script) {
   return std::ranges::none_of(
       script.steps, [](const Step& step) { return step.what == What::Jump || step.what == What::Skew; });
+}
+
+// What was restarted often may have to wait for so long now.
+Duration restartWait(const test::ApiServer& server) {
+  const bool often = std::ranges::any_of(server.storage().list("sandboxes", ""), [](const auto& sandbox) {
+    return integer(sandbox->json, "status.restarts") >= 5;
+  });
+  return often ? std::chrono::minutes(5) : Duration{};
 }
 
 }  // namespace
@@ -164,16 +173,16 @@ Time Simulation::fastestClock() const {
   return fastest;
 }
 
-Duration Simulation::slowestClockBehind() const {
-  Duration behind{};
-  for (const Replica& replica : replicas_) behind = std::max(behind, clock_.now() - replica.wall.now());
-  return behind;
+Time Simulation::slowestClock() const {
+  Time slowest = clock_.now();
+  for (const Replica& replica : replicas_) slowest = std::min(slowest, replica.wall.now());
+  return slowest;
 }
 
 void Simulation::calm() {
   network_.calm();
   makeRoom();
-  freePolicies();
+  freeNames();
   kubelets_.uncordonAll();
   server_.listsAt.reset();
   for (Replica& replica : replicas_) replica.writesLeft = replica.changesLeft = 0;
@@ -184,11 +193,11 @@ void Simulation::calm() {
 void Simulation::settle() {
   const Instant begun = clock_.instant();
   // What expires soon does so when its leader's clock says so.
-  const Duration bound = settleBound + slowestClockBehind();
+  const Duration bound = settleBound + (clock_.now() - slowestClock()) + restartWait(server_);
   while (tick()) {
     settledAfter_ = clock_.instant() - begun;
     const std::string unsettled =
-        allUp() ? sim::unsettled(server_, config_, fastestClock() + restTime + seconds(35))
+        allUp() ? sim::unsettled(server_, config_, slowestClock(), fastestClock() + restTime + seconds(35))
                 : "not everything is up";
     if (unsettled.empty()) return;
     if (settledAfter_ >= bound)
@@ -225,14 +234,14 @@ void Simulation::rest() {
   if (!failure_ && written() != before) failure_ = "writes although nothing happens";
   if (const auto [what, count] = traffic_.mostRequests(); !failure_ && count > Traffic::steadyBound)
     failure_ = "requests although nothing happens: " + std::to_string(count) + " times " + what;
-  const std::string unsettled = sim::unsettled(server_, config_, fastestClock());
+  const std::string unsettled = sim::unsettled(server_, config_, slowestClock(), fastestClock());
   if (!failure_ && !unsettled.empty()) failure_ = "unsettled again: " + unsettled;
 }
 
 // Unused network policies go, and nothing else is written.
 void Simulation::linger() {
   constexpr Duration lingerTime = policy::unusedGrace + restTime;
-  if (!sim::unsettled(server_, config_, fastestClock() + lingerTime).empty()) return;
+  if (!sim::unsettled(server_, config_, slowestClock(), fastestClock() + lingerTime).empty()) return;
   const size_t before = invariants_.changes();
   pass(lingerTime);
   if (failure_) return;

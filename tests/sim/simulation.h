@@ -47,18 +47,26 @@ class Simulation {
   void schedule();
   void carryOut(const Step& step);
   void userStep(const Step& step);
+  void poolStep(const Step& step);
   void nodeStep(const Step& step);
   void serverStep(const Step& step);
   void networkStep(const Step& step);
   void operatorStep(const Step& step);
   void clockStep(const Step& step);
   void takeBack();
+  void unpin(const test::ObjectId& id);
+  void pinPod(const test::ObjectId& pod);
+  void turn(const Step& step, std::string_view patch);
+  void remakePool(const std::string& namespace_);
+  void mendPools();
+  void forge(const Step& step);
+  void squatVolume(const Step& step);
   void garble(const Step& step);
   void correct(const test::ObjectId& id);
   void createSandbox(const Step& step);
   void tamper(const Step& step);
   void squatPolicy(const Step& step);
-  void freePolicies();
+  void freeNames();
   void editLease(const Step& step);
   void refuse(const Step& step);
   void makeRuntimeClasses();
@@ -91,7 +99,7 @@ class Simulation {
   std::string describeEnd() const;
   Time latestClock(std::string_view actor) const;
   Time fastestClock() const;
-  Duration slowestClockBehind() const;
+  Time slowestClock() const;
 
   Script script_;
   test::SimClock clock_;

@@ -1,4 +1,6 @@
 // What each step of a script does.
+#include "tests/sim/steps.h"
+
 #include "operator/sandbox/pod.h"
 #include "tests/sim/objects.h"
 #include "tests/sim/pools.h"
@@ -14,16 +16,6 @@ constexpr const char* actorUser = "user";
 constexpr const char* administrator = "admin";
 // As the operator's configuration names them.
 constexpr const char* runtimeClasses[] = {"gvisor", "kata", "runc"};
-
-constexpr const char* pin = "example.com/pin";
-
-std::string namespaceOf(const Step& step) {
-  return "team-" + std::to_string(step.which % 2);
-}
-
-test::ObjectId sandboxOf(const Step& step) {
-  return {"sandboxes", {namespaceOf(step), "s" + std::to_string(step.which)}};
-}
 
 json::object& specOf(json::value& object) {
   return object.at("spec").as_object();
@@ -41,11 +33,6 @@ std::string podNameOf(const test::ApiServer& server, const Step& step) {
   if (const int64_t restarts = integer(sandbox->json, "status.restarts"); restarts != 0)
     named.status.restarts = restarts;
   return sandbox::podName(named);
-}
-
-json::value strangersPod(const std::string& namespace_, const std::string& name) {
-  return {{"metadata", {{"name", name}, {"namespace", namespace_}}},
-          {"spec", {{"containers", json::array{{{"name", "main"}, {"image", "runs"}}}}}}};
 }
 
 net::Response forbidden(const std::string& why) {
@@ -68,12 +55,12 @@ void relent(json::value& sandbox, std::string_view part) {
 }
 
 const test::ObjectId operatorsLease{"leases", {"cloister-system", "cloister-operator"}};
-const std::string somebody = "somebody";
 
 }  // namespace
 
 void Simulation::carryOut(const Step& step) {
-  if (step.what <= What::Stranger) return userStep(step);
+  if (step.what <= What::PinPod) return userStep(step);
+  if (step.what <= What::Forge) return poolStep(step);
   if (step.what <= What::Cordon) return nodeStep(step);
   if (step.what <= What::Compact) return serverStep(step);
   if (step.what <= What::Repeat) return networkStep(step);
@@ -111,7 +98,8 @@ void Simulation::userStep(const Step& step) {
       server_.remove(actorUser, id, {{"propagationPolicy", step.how}});
       return;
     case What::DeletePod:
-      server_.remove(actorUser, pod);
+      server_.remove(actorUser, pod,
+                     step.how == "force" ? json::value{{"gracePeriodSeconds", 0}} : json::value());
       return;
     case What::StripLabel:
       server_.edit(actorUser, pod, [](json::value& object) {
@@ -139,15 +127,6 @@ void Simulation::userStep(const Step& step) {
       return squatPolicy(step);
     case What::Tamper:
       return tamper(step);
-    case What::ScalePool:
-      server_.edit(actorUser, {"sandboxpools", {namespaceOf(step), "pool"}},
-                   [&](json::value& pool) { specOf(pool)["replicas"] = step.count; });
-      return;
-    case What::EditTemplate:
-      server_.edit(
-          actorUser, {"sandboxtemplates", {namespaceOf(step), "template"}},
-          [&](json::value& edited) { specOf(edited).at("sandbox").as_object()["image"] = step.how; });
-      return;
     case What::EditQuota:
       return editQuota(server_, namespaceOf(step), step);
     case What::EditLease:
@@ -157,27 +136,38 @@ void Simulation::userStep(const Step& step) {
           actorUser, "pods",
           strangersPod(namespaceOf(step), "stranger-" + std::to_string(server_.storage().revision())));
       return;
+    case What::SquatVolume:
+      return squatVolume(step);
+    case What::PinPod:
+      return pinPod(pod);
     default:
       return;
   }
 }
 
 void Simulation::takeBack() {
-  for (const test::Object& sandbox : server_.storage().list("sandboxes", "")) {
-    const test::ObjectId id{"sandboxes",
-                            {json::findString(sandbox->json, "metadata.namespace"),
-                             json::findString(sandbox->json, "metadata.name")}};
-    correct(id);
-    server_.edit(actorUser, id, [](json::value& object) {
-      json::value* list = object.at("metadata").as_object().if_contains("finalizers");
-      if (list == nullptr) return;
-      json::array left;
-      for (const json::value& finalizer : list->as_array()) {
-        if (finalizer != json::value(pin)) left.push_back(finalizer);
-      }
-      *list = std::move(left);
-    });
+  for (const char* plural : {"sandboxes", "pods"}) {
+    for (const test::Object& pinned : server_.storage().list(plural, "")) {
+      const test::ObjectId id{plural,
+                              {json::findString(pinned->json, "metadata.namespace"),
+                               json::findString(pinned->json, "metadata.name")}};
+      if (id.plural == "sandboxes") correct(id);
+      unpin(id);
+    }
   }
+  mendPools();
+}
+
+void Simulation::unpin(const test::ObjectId& id) {
+  server_.edit(actorUser, id, [](json::value& object) {
+    json::value* list = object.at("metadata").as_object().if_contains("finalizers");
+    if (list == nullptr) return;
+    json::array left;
+    for (const json::value& finalizer : list->as_array()) {
+      if (finalizer != json::value(pin)) left.push_back(finalizer);
+    }
+    *list = std::move(left);
+  });
 }
 
 void Simulation::createSandbox(const Step& step) {
@@ -227,12 +217,16 @@ void Simulation::correct(const test::ObjectId& id) {
 
 // As another version of the operator might leave it, or somebody's script.
 void Simulation::tamper(const Step& step) {
-  server_.edit(actorUser, sandboxOf(step), [&](json::value& sandbox) {
-    json::value* status = sandbox.as_object().if_contains("status");
+  const bool pools = step.how == "pool";
+  const test::ObjectId pool{"sandboxpools", {namespaceOf(step), "pool"}};
+  server_.edit(actorUser, pools ? pool : sandboxOf(step), [&](json::value& object) {
+    json::value* status = object.as_object().if_contains("status");
     if (status == nullptr) return;
     json::object& fields = status->as_object();
-    if (step.how == "bare") {
+    if (step.how == "bare" || pools) {
       fields.erase("conditions");
+    } else if (step.how == "forgetful") {
+      fields.erase("history");
     } else if (json::value* conditions = fields.if_contains("conditions")) {
       for (json::value& condition : conditions->as_array())
         condition.as_object()["reason"] = "OfAnotherVersion";
@@ -249,15 +243,17 @@ void Simulation::squatPolicy(const Step& step) {
       actorUser, "networkpolicies",
       {{"metadata", {{"name", key.name}, {"namespace", key.namespace_}, {"labels", {{"of", somebody}}}}},
        {"spec", {{"podSelector", json::object()}}}});
-  clock_.at(clock_.instant() + step.span, [this] { freePolicies(); });
+  clock_.at(clock_.instant() + step.span, [this] { freeNames(); });
 }
 
-void Simulation::freePolicies() {
-  for (const test::Object& policy : server_.storage().list("networkpolicies", "")) {
-    if (json::findString(policy->json, "metadata.labels.of") != somebody) continue;
-    server_.remove(actorUser, {"networkpolicies",
-                               {json::findString(policy->json, "metadata.namespace"),
-                                json::findString(policy->json, "metadata.name")}});
+void Simulation::freeNames() {
+  for (const char* plural : {"networkpolicies", "persistentvolumeclaims"}) {
+    for (const test::Object& taken : server_.storage().list(plural, "")) {
+      if (json::findString(taken->json, "metadata.labels.of") != somebody) continue;
+      server_.remove(actorUser, {plural,
+                                 {json::findString(taken->json, "metadata.namespace"),
+                                  json::findString(taken->json, "metadata.name")}});
+    }
   }
 }
 

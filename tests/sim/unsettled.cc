@@ -27,13 +27,55 @@ bool isOnItsWay(const json::value& pod) {
   return image.starts || findString(pod, "status.containerStatuses.0.state.waiting.reason").empty();
 }
 
-bool isRefused(const json::value& sandbox) {
-  const std::string wanted = findString(sandbox, "spec.desiredState");
-  return !labelOf(sandbox, refusedLabel).empty() || (!wanted.empty() && wanted != "Running");
+// What SANDBOX was made from, or would be now: a template's spec; null without one, or when it ended without
+// a pod.
+const json::value* templateOf(const test::ApiServer& server, const json::value& sandbox) {
+  if (hasEnded(sandbox) && findString(sandbox, "status.podUID").empty()) return nullptr;
+  const std::string namespace_ = findString(sandbox, "metadata.namespace");
+  if (const std::string pinned = findString(sandbox, "status.templateRevision"); !pinned.empty()) {
+    const test::Object revision = server.storage().get({"controllerrevisions", {namespace_, pinned}});
+    return revision ? json::find(revision->json, "data") : nullptr;
+  }
+  std::string name = findString(sandbox, "spec.templateRef.name");
+  const test::Object pool =
+      server.storage().get({"sandboxpools", {namespace_, findString(sandbox, "spec.poolRef.name")}});
+  if (pool) name = findString(pool->json, "spec.templateRef.name");
+  const test::Object found = server.storage().get({"sandboxtemplates", {namespace_, name}});
+  return found ? json::find(found->json, "spec") : nullptr;
 }
 
-std::map<std::string, json::object> policiesFor(const Config& config, const api::Sandbox& sandbox) {
-  const auto profile = policy::networkProfile(sandbox.spec.network, config.network);
+bool setsMoreThan(const json::value& template_, const json::value& sandbox) {
+  const json::value* listed = json::find(template_, "overridable");
+  const json::array may = listed ? listed->as_array() : json::array{"env", "lifecycle", "podMetadata"};
+  constexpr std::string_view own[] = {"desiredState", "templateRef", "poolRef", "restoreFrom"};
+  return std::ranges::any_of(sandbox.at("spec").as_object(), [&](const auto& member) {
+    return std::ranges::find(own, std::string_view(member.key())) == std::end(own) &&
+           std::ranges::find(may, json::value(member.key())) == may.end();
+  });
+}
+
+bool isRefused(const test::ApiServer& server, const json::value& sandbox) {
+  const std::string wanted = findString(sandbox, "spec.desiredState");
+  if (!labelOf(sandbox, refusedLabel).empty() || (!wanted.empty() && wanted != "Running")) return true;
+  if (lacksRevision(server, sandbox)) return true;
+  const json::value* template_ = templateOf(server, sandbox);
+  return template_ != nullptr && setsMoreThan(*template_, sandbox);
+}
+
+// Of SANDBOX with what its template fills in.
+api::SandboxNetwork networkOf(const test::ApiServer& server, const json::value& sandbox) {
+  const json::value* template_ = templateOf(server, sandbox);
+  const json::value* own = json::find(sandbox, "spec.network");
+  const json::value* filled = template_ ? json::find(*template_, "sandbox.network") : nullptr;
+  json::value network = filled ? *filled : json::value(json::object());
+  if (own != nullptr && (template_ == nullptr || !setsMoreThan(*template_, sandbox))) {
+    for (const auto& member : own->as_object()) network.as_object()[member.key()] = member.value();
+  }
+  return *json::decode<api::SandboxNetwork>(network);
+}
+
+std::map<std::string, json::object> policiesFor(const Config& config, const api::SandboxNetwork& network) {
+  const auto profile = policy::networkProfile(network, config.network);
   std::map<std::string, json::object> wanted{
       {std::string(policy::defaultDenyName), policy::defaultDenySpec()}};
   if (!profile.name.empty()) wanted[policy::policyName(profile.name)] = profile.spec;
@@ -45,7 +87,7 @@ bool isSquatted(const test::ApiServer& server, const Config& config, const json:
   const auto decoded = json::decode<api::Sandbox>(sandbox);
   const std::string& home = decoded->metadata.namespace_;
   // Its next try brings back what somebody dropped.
-  for (const auto& [name, spec] : policiesFor(config, *decoded)) {
+  for (const auto& [name, spec] : policiesFor(config, networkOf(server, sandbox))) {
     if (server.storage().get({"networkpolicies", {home, name}}) == nullptr) return false;
   }
   return conditionOf(sandbox, "Ready", "reason") == "PodNameTaken" &&
@@ -61,14 +103,24 @@ bool waitsForPool(const test::ApiServer& server, const json::value& sandbox) {
          conditionOf(sandbox, "Ready", "reason") == "PoolEmpty";
 }
 
+// Its pool may hold no pods, which is judged there, and it is to wait for one.
+bool waitsForRoom(const test::ApiServer& server, const json::value& sandbox) {
+  const std::string namespace_ = findString(sandbox, "metadata.namespace");
+  const test::Object pool =
+      server.storage().get({"sandboxpools", {namespace_, findString(sandbox, "spec.poolRef.name")}});
+  return pool && findString(pool->json, "spec.whenEmpty") == "Wait" &&
+         conditionOf(sandbox, "Ready", "reason") == "PoolEmpty" && heldBy(server, pool->json).empty();
+}
+
 std::string unsettledPolicies(const test::ApiServer& server, const Config& config, const json::value& sandbox,
                               const json::value& pod) {
-  const auto decoded = json::decode<api::Sandbox>(sandbox);
-  if (labelOf(pod, api::networkLabel) != policy::networkProfile(decoded->spec.network, config.network).name)
+  if (lacksRevision(server, sandbox)) return {};  // nobody knows any more what it was made for
+  const api::SandboxNetwork network = networkOf(server, sandbox);
+  if (labelOf(pod, api::networkLabel) != policy::networkProfile(network, config.network).name)
     return "its pod has another network profile";
-  for (const auto& [name, spec] : policiesFor(config, *decoded)) {
+  for (const auto& [name, spec] : policiesFor(config, network)) {
     const test::Object found =
-        server.storage().get({"networkpolicies", {decoded->metadata.namespace_, name}});
+        server.storage().get({"networkpolicies", {findString(sandbox, "metadata.namespace"), name}});
     if (!found) return "there is no NetworkPolicy " + name;
     if (!test::isSame(found->json.at("spec"), json::value(spec))) return "NetworkPolicy " + name + " is bent";
   }
@@ -106,13 +158,16 @@ std::string unsettledSandbox(const test::ApiServer& server, const Config& config
   if (until >= expiryOf(server, config, sandbox)) return "soon expired";
   if (integer(sandbox, "status.observedGeneration") != integer(sandbox, "metadata.generation"))
     return "the generation was not observed";
-  if (conditionOf(sandbox, "Accepted", "status") != (isRefused(sandbox) ? "False" : "True"))
+  if (conditionOf(sandbox, "Accepted", "status") != (isRefused(server, sandbox) ? "False" : "True"))
     return "wrongly accepted or refused";
+  // Noticed within a minute: nothing that runs depends on it.
+  const bool lossTold = conditionOf(sandbox, "Accepted", "reason") == "TemplateNotFound";
+  if (lacksRevision(server, sandbox) && !lossTold) return "the loss of its revision was not told";
   const auto pods = podsOf(server, sandbox);
   if (pods.empty()) {
-    const bool rightly = hasEnded(sandbox) || isRefused(sandbox) || isSquatted(server, config, sandbox) ||
-                         isQueued(sandbox) || waitsForPool(server, sandbox);
-    isQueued(sandbox) || waitsForPool(server, sandbox);
+    const bool rightly = hasEnded(sandbox) || isRefused(server, sandbox) ||
+                         isSquatted(server, config, sandbox) || isQueued(sandbox) ||
+                         waitsForPool(server, sandbox) || waitsForRoom(server, sandbox);
     return rightly ? "" : "it has no pod";
   }
   const json::value& pod = pods.front()->json;
@@ -132,16 +187,31 @@ std::string unsettledPod(const test::ApiServer& server, const json::value& pod) 
 }
 
 // Its pod will need POLICY, should it get one.
-bool waitsFor(const Config& config, const json::value& sandbox, const std::string& policy) {
-  if (isLeaving(sandbox) || hasEnded(sandbox) || isRefused(sandbox)) return false;
-  const auto decoded = json::decode<api::Sandbox>(sandbox);
-  const auto profile = policy::networkProfile(decoded->spec.network, config.network);
+bool waitsFor(const test::ApiServer& server, const Config& config, const json::value& sandbox,
+              const std::string& policy) {
+  if (isLeaving(sandbox) || hasEnded(sandbox) || isRefused(server, sandbox)) return false;
+  const auto profile = policy::networkProfile(networkOf(server, sandbox), config.network);
   return !profile.name.empty() && policy::policyName(profile.name) == policy;
+}
+
+// A pool's template asks for POLICY, whether or not the pool holds pods now.
+bool isAPools(const test::ApiServer& server, const Config& config, const test::ObjectId& policy) {
+  return std::ranges::any_of(
+      server.storage().list("sandboxpools", policy.key.namespace_), [&](const test::Object& pool) {
+        const kube::ObjectKey key{policy.key.namespace_, findString(pool->json, "spec.templateRef.name")};
+        const test::Object template_ = server.storage().get({"sandboxtemplates", key});
+        if (!template_) return false;
+        const json::value* network = json::find(template_->json, "spec.sandbox.network");
+        if (network == nullptr) return false;
+        const auto profile =
+            policy::networkProfile(*json::decode<api::SandboxNetwork>(*network), config.network);
+        return policy::policyName(profile.name) == policy.key.name;
+      });
 }
 
 }  // namespace
 
-std::string unsettled(const test::ApiServer& server, const Config& config, Time until) {
+std::string unsettled(const test::ApiServer& server, const Config& config, Time since, Time until) {
   for (const auto& namespace_ : server.storage().list("namespaces", "")) {
     if (isLeaving(namespace_->json)) return "the namespace is there: " + keyOf(namespace_->json);
   }
@@ -149,7 +219,7 @@ std::string unsettled(const test::ApiServer& server, const Config& config, Time 
     if (auto what = unsettledSandbox(server, config, until, sandbox->json); !what.empty())
       return what + ": " + keyOf(sandbox->json);
   }
-  if (auto what = unsettledPools(server); !what.empty()) return what;
+  if (auto what = unsettledPools(server, since, until); !what.empty()) return what;
   if (auto what = unsettledQuotas(server); !what.empty()) return what;
   for (const auto& pod : server.storage().list("pods", "")) {
     if (auto what = unsettledPod(server, pod->json); !what.empty()) return what + ": pod " + keyOf(pod->json);
@@ -165,10 +235,11 @@ std::vector<test::ObjectId> unusedPolicies(const test::ApiServer& server, const 
         {findString(policy->json, "metadata.namespace"), findString(policy->json, "metadata.name")}};
     const auto relies = [&](const test::Object& pod) { return reliesOn(pod->json, id.key.name); };
     const auto waits = [&](const test::Object& sandbox) {
-      return waitsFor(config, sandbox->json, id.key.name);
+      return waitsFor(server, config, sandbox->json, id.key.name);
     };
     const bool stays = id.key.name == policy::defaultDenyName ||
-                       labelOf(policy->json, api::managedByLabel) != api::managedBy;
+                       labelOf(policy->json, api::managedByLabel) != api::managedBy ||
+                       isAPools(server, config, id);
     if (!stays && std::ranges::none_of(server.storage().list("pods", id.key.namespace_), relies) &&
         std::ranges::none_of(server.storage().list("sandboxes", id.key.namespace_), waits))
       unused.push_back(id);

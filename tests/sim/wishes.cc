@@ -7,6 +7,8 @@ namespace {
 
 constexpr std::string_view lasting = R"({"workspace":{"storageClass":"fast"}})";
 
+constexpr std::string_view briefly = R"({"lifecycle":{"maxLifetime":"25s"}})";
+
 constexpr Wish all[] = {
     {R"({})"},
     {R"({"network":{"egress":{"mode":"Internet"}}})"},
@@ -47,7 +49,14 @@ constexpr Wish all[] = {
     {R"({"workspace":{"size":"1Pi"}})", "workspace", ""},
     {R"({"lifecycle":{"ttl":"1000h"}})", "lifecycle"},
     {R"({"lifecycle":{"maxLifetime":"10000h"}})", "lifecycle"},
+    // To a pool's or a template's.
+    {R"({"templateRef":{"name":"other"}})", "templateRef"},
+    {R"({"env":[{"name":"A","value":"1"},{"name":"B","value":"2"}],"podMetadata":{"labels":{"team":"blue"}}})"},
+    {R"({"command":["/bin/work"]})"},
+    {R"({"restartPolicy":"Always"})"},
+    {briefly},
 };
+static_assert(std::size(all) == commonWishes + 5);
 
 }  // namespace
 
@@ -57,6 +66,10 @@ std::span<const Wish> wishes() {
 
 int lastingWish() {
   return int(std::ranges::find(all, lasting, &Wish::spec) - std::begin(all));
+}
+
+int briefWish() {
+  return int(std::ranges::find(all, briefly, &Wish::spec) - std::begin(all));
 }
 
 void tailor(int way, Config& config) {
@@ -70,6 +83,7 @@ void tailor(int way, Config& config) {
   config.defaults.tolerations = {{"sandboxes", "Exists", "", "", {}}};
   config.defaults.priorityClassName = "sandboxes";
   config.defaults.podMetadata = {.labels = {{"cost", "shared"}}, .annotations = {{"note", "ours"}}};
+  config.podsGuarded = way == 2;
   config.network.closedCidrs = {"203.0.113.0/24", "2001:db8:1::/48"};
 }
 

@@ -21,9 +21,14 @@ struct Wish {
 
 // The first is none, the second asks for the internet.
 std::span<const Wish> wishes();
+// How many of them scripts are drawn from in general; the others have draws of their own, so that a seed
+// keeps its script.
+inline constexpr int commonWishes = 29;
 
 // The number of the one whose workspace outlives its pods.
 int lastingWish();
+// ... that ends soon, whether or not it has started.
+int briefWish();
 
 // A cluster whose administrator has set what can be set, one way (1) or another (2).
 void tailor(int way, Config& config);

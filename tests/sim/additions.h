@@ -1,0 +1,22 @@
+// What came to scripts later than the rest. Each has draws of its own, so that the rest of a seed's script
+// stays as it was.
+#pragma once
+
+#include "tests/sim/dice.h"
+#include "tests/sim/script.h"
+
+namespace cloister::sim {
+
+inline constexpr Duration longest = seconds(30);  // of nearly all steps
+
+// In some clusters there are templates and pools, and Sandboxes made from them.
+void addPools(Dice& dice, Script& script);
+// Some of the SANDBOXES are restarted, and get reasons to be.
+void addRestarts(Dice& dice, int sandboxes, Script& script);
+// Some pools and templates say more, and are changed, dropped and imitated. After addPools. OFTEN: wherever
+// it is about meeting every decision.
+void addPoolWays(Dice& dice, bool often, Script& script);
+// What is rare.
+void addOddities(Dice& dice, int sandboxes, bool often, Script& script);
+
+}  // namespace cloister::sim
