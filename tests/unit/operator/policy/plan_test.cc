@@ -84,6 +84,14 @@ TEST(PolicyPlan, RemovesAProfileAfterTenUnusedMinutes) {
   EXPECT_EQ(plan(unused, epoch).step, Step::Delete) << "whatever it says by now";
 }
 
+TEST(PolicyPlan, KeepsAProfileThatASandboxWaitsFor) {
+  Observed awaited = profile({});
+  awaited.awaited = true;
+  awaited.unusedFor = unusedGrace;
+  EXPECT_EQ(plan(awaited, epoch).step, Step::Nothing);
+  EXPECT_EQ(plan(awaited, epoch).again, epoch + unusedGrace);
+}
+
 TEST(PolicyPlan, NeverRemovesDefaultDeny) {
   Observed unused = defaultDeny({});
   unused.unusedFor = std::chrono::hours(1000);

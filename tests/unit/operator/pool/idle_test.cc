@@ -81,6 +81,32 @@ TEST(IdlePods, ForgetsWhatIsTakenLeavesOrFails) {
   api::Pod orphan = was;
   orphan.metadata.ownerReferences.clear();
   EXPECT_FALSE(staysAfter(&orphan));
+  for (const auto member : {&api::OwnerReference::kind, &api::OwnerReference::name}) {
+    api::Pod forged = was;
+    forged.metadata.ownerReferences[0].*member = "Other";
+    EXPECT_FALSE(staysAfter(&forged));
+  }
+}
+
+TEST(IdlePods, KeepsTheOthersWhenOneGoes) {
+  const std::vector all{idle("a", "n1"), idle("b", "n1"), idle("c", "n1", "r0"), idle("d", "n2", "r0")};
+  IdlePods pods;
+  for (const api::Pod& pod : all) pods.changed(nullptr, &pod);
+  for (size_t gone = 0; gone < all.size(); ++gone) {
+    EXPECT_EQ(pods.ready(pool), all.size() - gone);
+    pods.changed(&all[gone], nullptr);
+  }
+  EXPECT_EQ(pods.ready(pool), 0);
+}
+
+TEST(IdlePods, HasNothingToForgetOfWhatItNeverKnew) {
+  const api::Pod known = idle("a", "n1");
+  const std::vector unknown{idle("b", "n1", "r0"), idle("b", "n2"), idle("b", "n1")};
+  IdlePods pods;
+  pods.changed(&known, nullptr);
+  pods.changed(nullptr, &known);
+  for (const api::Pod& pod : unknown) pods.changed(&pod, nullptr);
+  EXPECT_EQ(pods.ready(pool), 1);
 }
 
 }  // namespace

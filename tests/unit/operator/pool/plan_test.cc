@@ -15,11 +15,15 @@ using std::chrono::hours;
 using std::chrono::minutes;
 using test::aPool;
 using test::aTemplate;
+using test::created;
+using test::deleted;
 using test::ended;
 using test::epoch;
 using test::evicted;
+using test::inTrouble;
 using test::leaving;
 using test::ready;
+using test::readyPods;
 using test::scheduled;
 using test::seen;
 using test::slotPod;
@@ -33,38 +37,9 @@ using testing::UnorderedElementsAre;
 
 const Time now = test::poolTime;
 
-// So many Ready pods of POOL, from slot FIRST.
-std::vector<api::Pod> readyPods(const api::SandboxPool& pool, int count, int first = 0,
-                                const api::SandboxTemplate& from = aTemplate()) {
-  std::vector<api::Pod> pods;
-  for (int i = 0; i < count; ++i) pods.push_back(ready(slotPod(pool, first + i, from)));
-  return pods;
-}
-
 std::vector<api::Pod> operator+(std::vector<api::Pod> a, const std::vector<api::Pod>& b) {
   a.insert(a.end(), b.begin(), b.end());
   return a;
-}
-
-int slotOf(const std::string& name) {
-  const std::string prefix = slotPrefix(aPool());
-  return name.starts_with(prefix) ? std::stoi(name.substr(prefix.size())) : -1;
-}
-
-std::vector<int> created(const Plan& plan) {
-  std::vector<int> slots;
-  for (const Action& action : plan.actions) {
-    if (const auto* one = std::get_if<CreatePod>(&action)) slots.push_back(slotOf(one->name));
-  }
-  return slots;
-}
-
-std::vector<int> deleted(const Plan& plan) {
-  std::vector<int> slots;
-  for (const Action& action : plan.actions) {
-    if (const auto* one = std::get_if<DeletePod>(&action)) slots.push_back(slotOf(one->pod->metadata.name));
-  }
-  return slots;
 }
 
 // --- How many, and which
@@ -190,7 +165,7 @@ api::SandboxPool following(int minIdle, std::optional<int> maxTotal) {
 TEST(PoolPlan, FollowsTheClaimsOfTheLastMinute) {
   Observed observed = seen(following(2, std::nullopt), {});
   EXPECT_THAT(created(plan(observed, now)), SizeIs(2));
-  observed.claims = {now - seconds(61), now - seconds(59), now - seconds(10), now, now};
+  observed.claims = {now - seconds(61), now - seconds(60), now - seconds(59), now - seconds(10), now, now};
   EXPECT_THAT(created(plan(observed, now)), SizeIs(4));
   Observed full = seen(following(2, std::nullopt), readyPods(aPool(), 4));
   full.claims = observed.claims;
@@ -237,17 +212,6 @@ TEST(PoolPlan, ReplacesAStuckPodWhileOthersBecomeReady) {
   EXPECT_THAT(early.actions, IsEmpty());
   EXPECT_EQ(early.again, epoch + minutes(5));
   EXPECT_THAT(deleted(plan(observed, epoch + minutes(5))), ElementsAre(0, 1));
-}
-
-// Its pods have not become Ready in time, which is told.
-api::SandboxPool inTrouble(int replicas, Time since = epoch + minutes(5)) {
-  api::SandboxPool pool = aPool(replicas);
-  api::Condition& progressing = pool.status.conditions.emplace_back();
-  progressing.type = condition::progressing;
-  progressing.status = "False";
-  progressing.reason = reason::progressDeadlineExceeded;
-  progressing.lastTransitionTime = since;
-  return pool;
 }
 
 TEST(PoolPlan, GivesAPodThatCeasedToBeReadyAsMuchTime) {
@@ -318,7 +282,7 @@ TEST(PoolPlan, ReadsWhatMayBeMissing) {
   EXPECT_EQ(mayGo(0), 1);
   EXPECT_EQ(mayGo("100%"), 10);
   EXPECT_EQ(mayGo(2'000'000'000), 10);
-  EXPECT_EQ(mayGo("many"), 2);
+  for (const char* text : {"many", "%", "90x", "99999999999", "99999999999%"}) EXPECT_EQ(mayGo(text), 2);
   EXPECT_EQ(mayGo("2000000000%"), 10);
 }
 
@@ -330,7 +294,7 @@ TEST(PoolPlan, RecreatesAtOnceWhereThatIsAsked) {
 
 TEST(PoolPlan, ReplacesPodsOfAnotherShape) {
   api::Pod other = ready(slotPod(aPool(), 0));
-  other.metadata.annotations["cloister.dev/shape"] = "another";
+  std::swap(other.metadata.annotations["cloister.dev/shape"], other.metadata.annotations["note"]);
   EXPECT_THAT(deleted(plan(seen(aPool(1), {other}), now)), ElementsAre(0))
       << "the operator's configuration has changed";
 }

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "operator/pool/reasons.h"
+
 namespace cloister::test {
 namespace {
 
@@ -14,6 +16,11 @@ api::ObjectMeta meta(const std::string& name) {
   made.generation = 1;
   made.creationTimestamp = epoch;
   return made;
+}
+
+int slotOf(const std::string& name) {
+  const std::string prefix = pool::slotPrefix(aPool());
+  return name.starts_with(prefix) ? std::stoi(name.substr(prefix.size())) : -1;
 }
 
 }  // namespace
@@ -49,6 +56,40 @@ api::Pod takenBy(const std::string& name, api::Pod pod) {
   pod.metadata.ownerReferences[0].kind = "Sandbox";
   pod.metadata.ownerReferences[0].uid = "uid-of-" + name;
   return pod;
+}
+
+std::vector<api::Pod> readyPods(const api::SandboxPool& pool, int count, int first,
+                                const api::SandboxTemplate& from) {
+  std::vector<api::Pod> pods;
+  for (int i = 0; i < count; ++i) pods.push_back(ready(slotPod(pool, first + i, from)));
+  return pods;
+}
+
+api::SandboxPool inTrouble(int replicas, Time since) {
+  api::SandboxPool pool = aPool(replicas);
+  api::Condition& progressing = pool.status.conditions.emplace_back();
+  progressing.type = pool::condition::progressing;
+  progressing.status = "False";
+  progressing.reason = pool::reason::progressDeadlineExceeded;
+  progressing.lastTransitionTime = since;
+  return pool;
+}
+
+std::vector<int> created(const pool::Plan& plan) {
+  std::vector<int> slots;
+  for (const pool::Action& action : plan.actions) {
+    if (const auto* one = std::get_if<pool::CreatePod>(&action)) slots.push_back(slotOf(one->name));
+  }
+  return slots;
+}
+
+std::vector<int> deleted(const pool::Plan& plan) {
+  std::vector<int> slots;
+  for (const pool::Action& action : plan.actions) {
+    if (const auto* one = std::get_if<pool::DeletePod>(&action))
+      slots.push_back(slotOf(one->pod->metadata.name));
+  }
+  return slots;
 }
 
 pool::Observed seen(const api::SandboxPool& pool, const std::vector<api::Pod>& pods,

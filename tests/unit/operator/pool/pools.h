@@ -2,6 +2,7 @@
 // with all that it works on, driven by hand.
 #pragma once
 
+#include "operator/pool/plan.h"
 #include "operator/pool/reconciler.h"
 #include "tests/support/sim_clock.h"
 #include "tests/unit/operator/examples.h"
@@ -19,6 +20,16 @@ api::Pod slotPod(const api::SandboxPool& pool, int number, const api::SandboxTem
                  Time created = {});
 // POD as the Sandbox NAME has taken it.
 api::Pod takenBy(const std::string& name, api::Pod pod);
+
+// So many Ready pods of POOL, from slot FIRST.
+std::vector<api::Pod> readyPods(const api::SandboxPool& pool, int count, int first = 0,
+                                const api::SandboxTemplate& from = aTemplate());
+// aPool() whose pods have not become Ready in time, which it has told SINCE then.
+api::SandboxPool inTrouble(int replicas, Time since = epoch + std::chrono::minutes(5));
+
+// The slots of aPool() that PLAN creates or deletes a pod for, in its order; -1 for a name that is no slot's.
+std::vector<int> created(const pool::Plan& plan);
+std::vector<int> deleted(const pool::Plan& plan);
 
 // A while after what pools.cc makes was made.
 inline constexpr Time poolTime = epoch + seconds(30);

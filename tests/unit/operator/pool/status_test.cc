@@ -76,6 +76,14 @@ TEST(PoolStatus, StaysReadyWhileTakenPodsAreReplaced) {
       << "its owner wants more";
 }
 
+TEST(PoolStatus, IsNotReadyJustBecauseItsPodsAreYoung) {
+  const std::vector pods{ready(slotPod(aPool(), 0)), slotPod(aPool(), 1, aTemplate(), now)};
+  EXPECT_EQ(say(written(seen(written(seen(aPool(2), pods)), pods)), condition::ready), "False Filling");
+  const api::Pod failing = waiting(slotPod(aPool(), 1, aTemplate(), now), "InvalidImageName", "what?");
+  EXPECT_EQ(say(written(seen(full(), {pods[0], failing})), condition::ready), "False InvalidImageName")
+      << "told at once";
+}
+
 TEST(PoolStatus, SaysWhatTheOldestPodInTroubleSuffersFrom) {
   const Observed observed = seen(aPool(2), {waiting(slotPod(aPool(), 0), "ErrImagePull", "no such image"),
                                             waiting(slotPod(aPool(), 1), "InvalidImageName", "what?")});
@@ -85,10 +93,30 @@ TEST(PoolStatus, SaysWhatTheOldestPodInTroubleSuffersFrom) {
               StartsWith("Pod " + slotPrefix(aPool()) + "0: no such image"));
   EXPECT_EQ(say(pool, condition::stalled), "") << "it may yet be pushed";
   EXPECT_EQ(account(observed, now).report->reason, sandbox::reason::imagePullFailed);
+  Observed reversed = observed;
+  std::ranges::reverse(reversed.idle);
+  EXPECT_EQ(say(written(reversed), condition::ready), "False ImagePullFailed");
   const Observed other = seen(pool, {waiting(slotPod(aPool(), 0), "ImagePullBackOff", "back-off 10 s"),
                                      waiting(slotPod(aPool(), 1), "InvalidImageName", "what?")});
   EXPECT_FALSE(account(other, now).status) << "other words for the same";
   EXPECT_FALSE(account(other, now).report);
+}
+
+TEST(PoolStatus, TellsOfAnotherTroubleInItsOwnWords) {
+  const auto messageOf = [](const api::SandboxPool& pool) {
+    return api::findCondition(pool.status.conditions, condition::ready)->message;
+  };
+  const api::SandboxPool pool =
+      written(seen(aPool(1), {waiting(slotPod(aPool(), 0), "ErrImagePull", "no such image")}));
+  const Observed next = seen(pool, {waiting(slotPod(aPool(), 1), "ErrImagePull", "denied")});
+  EXPECT_THAT(messageOf(written(next)), StartsWith("Pod " + slotPrefix(aPool()) + "1: denied"));
+  const Observed worse = seen(pool, {waiting(slotPod(aPool(), 0), "InvalidImageName", "what?")});
+  EXPECT_THAT(messageOf(written(worse)), HasSubstr("what?"));
+}
+
+TEST(PoolStatus, SaysThatItsPodsEndByThemselves) {
+  const Observed observed = seen(aPool(1), {test::ended(slotPod(aPool(), 0), 0, "Completed")});
+  EXPECT_EQ(say(written(observed), condition::ready), "False Completed");
 }
 
 TEST(PoolStatus, ReportsThatTheDeadlinePassed) {
@@ -100,6 +128,62 @@ TEST(PoolStatus, ReportsThatTheDeadlinePassed) {
   ASSERT_TRUE(report);
   EXPECT_TRUE(report->warning);
   EXPECT_EQ(report->reason, reason::progressDeadlineExceeded);
+}
+
+// One that was full, and whose pods have not been Ready since NOW.
+api::SandboxPool failing() {
+  const std::vector pods{slotPod(aPool(), 0), slotPod(aPool(), 1)};
+  return written(seen(full(), pods), epoch + minutes(5));
+}
+
+TEST(PoolStatus, SaysWhatItHasSaidWhileAnotherPodIsTried) {
+  EXPECT_EQ(say(failing(), condition::ready), "False Filling") << "not what it was when it was full";
+  const std::vector pods{waiting(slotPod(aPool(), 0), "ErrImagePull", "no such image"), slotPod(aPool(), 1)};
+  const api::SandboxPool told = written(seen(failing(), pods), epoch + minutes(5));
+  EXPECT_EQ(say(told, condition::ready), "False ImagePullFailed");
+  const std::vector tried{slotPod(aPool(), 2, aTemplate(), epoch + minutes(5)), slotPod(aPool(), 1)};
+  EXPECT_FALSE(account(seen(told, tried), epoch + minutes(5)).urgent) << "no news yet";
+  const std::vector corrected{slotPod(aPool(), 3, aTemplate("python:4"), epoch + minutes(5))};
+  EXPECT_EQ(say(written(seen(told, corrected, aTemplate("python:4")), epoch + minutes(5)), condition::ready),
+            "False Filling");
+}
+
+TEST(PoolStatus, CallsNothingAFailureThatIsNoneOfItsPodsNow) {
+  const auto progressAt = [](const Observed& observed, Time at) {
+    return say(written(observed, at), condition::progressing);
+  };
+  const Observed old = seen(aPool(1), {slotPod(aPool(), 0)}, aTemplate("python:4"));
+  EXPECT_EQ(progressAt(old, epoch + minutes(6)), "True Updating") << "pods of before are no measure";
+  const Observed ended = seen(aPool(1), {test::ended(slotPod(aPool(), 0), 1, "Error")});
+  EXPECT_EQ(progressAt(ended, epoch + minutes(5) - Duration(1)), "False ProgressDeadlineExceeded");
+  EXPECT_EQ(progressAt(ended, epoch + minutes(5)), "True Filling") << "it has run for long enough";
+  Observed closed = seen(aPool(1), {ready(slotPod(aPool(), 0))});
+  closed.closedNodes = {"node-1"};
+  EXPECT_EQ(progressAt(closed, now), "True Filling") << "its node is to blame";
+}
+
+TEST(PoolStatus, GivesWhatItsOwnerChangesAnotherTry) {
+  api::SandboxPool edited = failing();
+  ++edited.metadata.generation;
+  const api::Pod next = slotPod(aPool(), 2, aTemplate(), epoch + minutes(5));
+  EXPECT_EQ(say(written(seen(edited, {next}), epoch + minutes(5)), condition::progressing), "True Filling");
+  Observed lost = seen(failing(), {});
+  lost.design = designOf(failing(), nullptr, {});
+  EXPECT_EQ(say(written(lost), condition::progressing), "False TemplateNotFound");
+}
+
+TEST(PoolStatus, ReportsNothingThatIsNoNews) {
+  EXPECT_FALSE(account(seen(full(), {ready(slotPod(aPool(), 0)), ready(slotPod(aPool(), 1))}), now).report);
+  const api::SandboxPool filling = written(seen(aPool(1), {slotPod(aPool(), 0)}));
+  EXPECT_FALSE(account(seen(filling, {ready(slotPod(aPool(), 0))}), now).report) << "filled, as it should be";
+}
+
+TEST(PoolStatus, IsShortOfPodsWhileTheyAreRecreated) {
+  api::SandboxPool pool = full();
+  pool.spec.updateStrategy.type = api::PoolUpdate::Recreate;
+  const Observed observed = seen(
+      pool, {ready(slotPod(aPool(), 0)), slotPod(aPool(), 2, aTemplate("python:4"))}, aTemplate("python:4"));
+  EXPECT_EQ(say(written(observed), condition::ready), "False Filling");
 }
 
 TEST(PoolStatus, TellsOfAnUpdateAndItsEnd) {
@@ -129,6 +213,9 @@ TEST(PoolStatus, SaysWhyNoPodCanBeMade) {
   EXPECT_EQ(say(refused(aPool(1), nullptr), condition::ready), "False TemplateNotFound");
   EXPECT_EQ(say(refused(aPool(1), nullptr), condition::stalled), "True TemplateNotFound");
   EXPECT_EQ(say(refused(aPool(0), nullptr), condition::ready), "True Filled");
+  Observed shrunk = seen(aPool(2), {ready(slotPod(aPool(), 0))});
+  shrunk.design = designOf(aPool(2), nullptr, {});
+  EXPECT_EQ(say(written(shrunk), condition::ready), "False TemplateNotFound") << "one is missing for good";
   api::SandboxTemplate greedy = aTemplate();
   greedy.spec.sandbox.resources.cpu = {"1000"};
   const api::SandboxPool pool = refused(aPool(1), &greedy);
@@ -153,11 +240,19 @@ TEST(PoolStatus, IsSilentAboutFailuresThatPass) {
   EXPECT_EQ(say(written(observed), condition::progressing), "False QuotaExceeded");
 }
 
+TEST(PoolStatus, ForgetsWhatAQuotaAnsweredThatIsGone) {
+  Observed observed = seen(aPool(1), {slotPod(aPool(), 0)});
+  observed.answer = quota::Answer{.limit = quota::Limit::Running};
+  EXPECT_EQ(say(written(observed), condition::progressing), "True Filling");
+  EXPECT_FALSE(account({}, now).status) << "as of a pool that is gone";
+}
+
 TEST(PoolStatus, CountsWhatLives) {
   Observed observed = seen(aPool(0), {});
   for (const api::Pod& pod :
        {takenBy("a", ready(slotPod(aPool(), 0))), takenBy("b", test::leaving(ready(slotPod(aPool(), 1)))),
-        takenBy("c", test::ended(slotPod(aPool(), 2), 0, "Completed"))}) {
+        takenBy("c", test::ended(slotPod(aPool(), 2), 0, "Completed")),
+        takenBy("d", test::ended(slotPod(aPool(), 3), 1, "Error"))}) {
     observed.taken.push_back(std::make_shared<const api::Pod>(pod));
   }
   EXPECT_EQ(written(observed).status.claimed, 1);
