@@ -105,5 +105,75 @@ TEST(Gate, ARestartThatWasQueuedRunsAgain) {
   EXPECT_FALSE(isWaiting(written(queued, runs)));
 }
 
+TEST(Gate, AsksOnlyForWhatItWouldDo) {
+  const auto asks = [](Start::Way way) {
+    return requestOf(under(aSandbox(), {}), {.way = way}, resolve({}, config)).has_value();
+  };
+  EXPECT_TRUE(asks(Start::Way::Cold));
+  for (const auto way : {Start::Way::Wait, Start::Way::Fail, Start::Way::Adopt}) EXPECT_FALSE(asks(way));
+  EXPECT_FALSE(requestOf(seen(aSandbox()), {}, resolve({}, config))) << "there is no quota";
+  Observed counting = seen(aSandbox());
+  api::SandboxQuota quota = test::aQuota({});
+  quota.spec.creationsPerMinute = 1;
+  counting.quota = std::make_shared<const api::SandboxQuota>(quota);
+  const auto request = requestOf(counting, {.way = Start::Way::Adopt}, resolve({}, config));
+  ASSERT_TRUE(request) << "a warm start is one, too";
+  EXPECT_EQ(request->pod, "");
+  EXPECT_FALSE(requestOf(counting, {.way = Start::Way::Wait}, resolve({}, config)));
+}
+
+TEST(Gate, TellsThePlaceOfWhatWaitsAndTheTroubleOfWhatNeverFits) {
+  Observed observed = under(aSandbox(), {});
+  const Diagnosis unanswered = diagnoseQueue(observed);
+  EXPECT_EQ(unanswered.reason, reason::queued);
+  EXPECT_FALSE(unanswered.problem);
+  EXPECT_EQ(unanswered.queuePosition, std::nullopt);
+  observed.answer = quota::Answer{.limit = quota::Limit::Running, .position = 1};
+  EXPECT_EQ(diagnoseQueue(observed).reason, reason::queued);
+  EXPECT_EQ(diagnoseQueue(observed).queuePosition, 1);
+  observed.answer = quota::Answer{.limit = quota::Limit::Running, .tooSmall = true};
+  EXPECT_EQ(diagnoseQueue(observed).reason, reason::quotaTooSmall);
+  EXPECT_TRUE(diagnoseQueue(observed).problem);
+  EXPECT_EQ(diagnoseQueue(observed).queuePosition, std::nullopt);
+}
+
+TEST(Gate, LeavesWhatAnotherProcessToldOfTheQueue) {
+  api::Sandbox queued = aSandbox();
+  queued.status.phase = api::Phase::Queued;
+  const Diagnosis waits{.phase = api::Phase::Queued, .reason = reason::queued};
+  Observed observed = under(queued, {});
+  EXPECT_TRUE(isToldByAnother(observed, waits));
+  EXPECT_FALSE(plan(observed, config, epoch + std::chrono::minutes(1)).status);
+  EXPECT_FALSE(isToldByAnother(observed, Diagnosis{.phase = api::Phase::Pending}));
+  EXPECT_FALSE(isToldByAnother(under(aSandbox(), {}), waits)) << "nobody has told anything";
+  observed.answer = quota::Answer{};
+  EXPECT_FALSE(isToldByAnother(observed, waits)) << "it knows itself";
+}
+
+TEST(Gate, ShortensALifeOnlyBeforeItBegins) {
+  const auto under = [](const api::Sandbox& sandbox, const std::string& unreadable = {}) {
+    Observed observed = seen(sandbox);
+    api::SandboxQuota quota = test::aQuota({});
+    quota.spec.maxLifetime = std::chrono::minutes(5);
+    quota.unreadable = unreadable;
+    observed.quota = std::make_shared<const api::SandboxQuota>(quota);
+    return quotaLifetime(observed);
+  };
+  EXPECT_EQ(quotaLifetime(seen(aSandbox())), std::nullopt);
+  EXPECT_EQ(under(aSandbox()), std::chrono::minutes(5));
+  EXPECT_EQ(under(aSandbox(), "spec.cpu: no"), std::nullopt);
+  Observed starting = seen(aSandbox(), {podOf(aSandbox())});
+  api::SandboxQuota quota = test::aQuota({});
+  quota.spec.maxLifetime = std::chrono::minutes(5);
+  starting.quota = std::make_shared<const api::SandboxQuota>(quota);
+  EXPECT_EQ(plan(starting, config, epoch + seconds(9)).status->maxLifetime, std::nullopt)
+      << "it may change yet";
+  api::Sandbox running = aSandbox();
+  running.status.startedAt = epoch;
+  EXPECT_EQ(under(running), std::nullopt);
+  running.status.maxLifetime = std::chrono::minutes(9);
+  EXPECT_EQ(under(running), std::chrono::minutes(9));
+}
+
 }  // namespace
 }  // namespace cloister::sandbox

@@ -141,6 +141,20 @@ TEST(Plan, IsQuietForThreeSecondsOnEitherSideOfTheCreation) {
   }
 }
 
+TEST(Plan, CountsTheQuietTimeFromTheSandboxsCreation) {
+  api::Pod pod = podOf(aSandbox());
+  pod.metadata.creationTimestamp = epoch + seconds(2);
+  EXPECT_TRUE(plan(seen(aSandbox(), {pod}), config, epoch + seconds(3)).status) << "its owner has waited";
+}
+
+TEST(Plan, DeletesThePodOfASandboxThatNeverStartedAndCannotBeDeleted) {
+  const api::Sandbox sandbox = aSandbox();
+  Observed observed = seen(sandbox, {podOf(sandbox)});
+  observed.failure = Error{Errc::Forbidden, "denied"};
+  observed.undeletable = observed.sandboxConfirmed = true;
+  EXPECT_THAT(actionsOf<DeletePod>(plan(observed, config, epoch + hours(24 * 8))), SizeIs(1));
+}
+
 TEST(Questions, AreNotAskedOfWhatIsLeaving) {
   api::Sandbox sandbox = running();
   sandbox.metadata.deletionTimestamp = epoch + minutes(1);

@@ -277,5 +277,16 @@ TEST(PodName, FitsTheLongestNameThatTheCrdAllows) {
   EXPECT_THAT(name, Each(testing::AnyOf('-', AllOf(Ge('a'), Le('z')), AllOf(Ge('0'), Le('9')))));
 }
 
+TEST(Pod, IsAnnotatedBesideWhatItSays) {
+  for (const api::Runtime runtime : {api::Runtime::gvisor, api::Runtime::kata}) {
+    api::Sandbox sandbox = aSandbox();
+    sandbox.spec.runtime = runtime;
+    json::value pod = podUnder(sandbox);
+    const size_t before = json::decode<api::Pod>(pod)->metadata.annotations.size();
+    annotate(pod, "note", "text");
+    EXPECT_EQ(json::decode<api::Pod>(pod)->metadata.annotations.size(), before + 1);
+  }
+}
+
 }  // namespace
 }  // namespace cloister::sandbox

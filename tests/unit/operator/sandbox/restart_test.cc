@@ -196,6 +196,7 @@ TEST(Restart, WaitsTwiceAsLongForEachShortRun) {
 TEST(Restart, IsNotHeldUpByAClockThatWasPutBack) {
   EXPECT_FALSE(isRestartDue(restarting(), crash + seconds(10) - Duration(1)));
   EXPECT_TRUE(isRestartDue(restarting(), crash + seconds(10)));
+  EXPECT_FALSE(isRestartDue(restarting(), crash)) << "it was not put back";
   EXPECT_TRUE(isRestartDue(restarting(), crash - hours(1)));
 }
 

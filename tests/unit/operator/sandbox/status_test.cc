@@ -100,6 +100,22 @@ TEST(StatusFor, TellsTheLatencyOnceItIsReady) {
   EXPECT_EQ(told(sandbox, &ready, api::StartLatency{1, 2, 3}).startLatency, (api::StartLatency{1, 2, 3}));
 }
 
+TEST(StatusFor, TellsTheLatencyOfTheFirstStartAlone) {
+  api::Sandbox sandbox = aSandbox();
+  sandbox.status.restarts = 1;
+  const api::Pod ready = test::ready(test::podOf(sandbox));
+  EXPECT_EQ(told(sandbox, &ready, api::StartLatency{1, 2, 3}).startLatency, std::nullopt);
+}
+
+TEST(StatusFor, SaysNothingOfAPoolToWhoNamesNone) {
+  api::Sandbox sandbox = aSandbox();
+  api::Pod pod = test::ready(test::podOf(sandbox));
+  pod.metadata.labels[std::string(api::poolLabel)] = "somebody's";
+  EXPECT_EQ(conditionOf(told(sandbox, &pod), condition::warmStart), "");
+  sandbox.spec.poolRef = api::LocalReference{"somebody's"};
+  EXPECT_TRUE(conditionOf(told(sandbox, &pod), condition::warmStart).starts_with("True FromPool: "));
+}
+
 TEST(StatusFor, KeepsItsWordsOnlyWhileTheSameIsTriedAgain) {
   api::Sandbox sandbox = aSandbox();
   const auto readyAfter = [&](const api::Pod& before, const api::Pod& now) {

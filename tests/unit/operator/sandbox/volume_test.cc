@@ -49,6 +49,7 @@ TEST(Volume, IsOfTheClassAndSizeAskedForAndTheSandboxs) {
   EXPECT_TRUE(isVolumeOf("uid-of-hello", claim));
   EXPECT_FALSE(isVolumeOf("another", claim));
   EXPECT_FALSE(isVolumeOf("", json::object()));
+  EXPECT_FALSE(isVolumeOf("uid-of-hello", {{"metadata", {{"ownerReferences", "uid-of-hello"}}}}));
 }
 
 TEST(Volume, IsMountedAndLeftToItself) {
@@ -56,12 +57,19 @@ TEST(Volume, IsMountedAndLeftToItself) {
   EXPECT_EQ(specOf(pod, "volumes.1.persistentVolumeClaim.claimName"), key.name);
   EXPECT_EQ(specOf(pod, "containers.0.volumeMounts.1.mountPath"), "/workspace");
   EXPECT_EQ(json::find(pod, "spec.securityContext.fsGroup")->as_int64(), 1000) << "writable";
+  EXPECT_EQ(specOf(pod, "securityContext.fsGroupChangePolicy"), "OnRootMismatch") << "soon, however full";
   EXPECT_THAT(json::print(pod.at("metadata")), testing::Not(HasSubstr("mount.workspace")))
       << "gVisor must not put its own in its place";
   const json::value without = podFor(aSandbox());
   EXPECT_NE(shapeOf(pod), shapeOf(without));
   EXPECT_EQ(specOf(without, "volumes.0.name"), "workspace");
   EXPECT_EQ(json::find(without, "spec.securityContext.fsGroupChangePolicy"), nullptr);
+  EXPECT_THAT(json::find(without, "spec.containers.0.volumeMounts")->get_array(), testing::SizeIs(2))
+      << "each path once, or the API server refuses the pod";
+  api::Sandbox root = lasting();
+  root.spec.securityProfile = api::SecurityProfile::Baseline;
+  EXPECT_EQ(json::find(podFor(root), "spec.securityContext.fsGroupChangePolicy"), nullptr)
+      << "root writes everywhere";
 }
 
 TEST(Volume, StaysWhenThePodDoesNot) {
