@@ -20,6 +20,7 @@ TEST(QuotaAmounts, AreWrittenAsPeopleWould) {
   EXPECT_EQ(bytes(1536 << 20).text, "1536Mi");
   EXPECT_EQ(bytes(1001).text, "1001");
   EXPECT_EQ(bytes(0).text, "0");
+  EXPECT_EQ(bytes(int64_t(1) << 60).text, "1024Pi");
 }
 
 TEST(QuotaAmounts, OfAPodAreItsContainersLimitsTogether) {
@@ -44,6 +45,8 @@ TEST(QuotaAmounts, ExceedOnlyWhatTheyAddTo) {
   EXPECT_EQ(exceeded(spec, two, {.limits = {.cpuMilli = 501}}), Limit::Cpu);
   EXPECT_EQ(exceeded(spec, two, {.limits = {.cpuMilli = 500}}), std::nullopt);
   EXPECT_EQ(exceeded({}, two, two), std::nullopt);
+  EXPECT_EQ(exceeded(spec, {.pods = 1, .limits = {.cpuMilli = 1}}, {.pods = 0, .limits = {.cpuMilli = 999}}),
+            std::nullopt);
 }
 
 TEST(QuotaFigures, AreOfTheLimitsThatAreSet) {

@@ -65,6 +65,10 @@ TEST(QuotaGuards, LeavePodsAloneThatCannotBeTold) {
   EXPECT_EQ(created.guard.metadata.name, objectsGuard);
   EXPECT_TRUE(lacksPriorityClass(aQuota(full()), Config()));
   EXPECT_FALSE(lacksPriorityClass(aQuota(full()), withClass()));
+  api::SandboxQuotaSpec objects;
+  objects.sandboxes = 9;
+  EXPECT_FALSE(lacksPriorityClass(aQuota(objects), Config())) << "it bounds no pods";
+  EXPECT_EQ(only<CreateGuard>(planned(aQuota(objects), {}, withClass())).guard.metadata.name, objectsGuard);
 }
 
 TEST(QuotaGuards, AreAsTheServerWritesQuantities) {
@@ -85,6 +89,30 @@ TEST(QuotaGuards, ArePutBackAndFollowTheQuota) {
   present[0] = std::make_shared<const api::ResourceQuota>(bent);
   EXPECT_EQ(only<RepairGuard>(planned(aQuota(full()), present, withClass())).present, present[0])
       << "it would count everybody's pods";
+}
+
+TEST(QuotaGuards, BoundMemoryAndDiskAndNothingElse) {
+  api::SandboxQuotaSpec spec;
+  spec.memory = {"2Gi"};
+  spec.disk = {"3Gi"};
+  const auto created = only<CreateGuard>(planned(aQuota(spec), {}, withClass()));
+  EXPECT_EQ(json::print(json::encode(created.guard.spec.hard)),
+            R"({"limits.ephemeral-storage":"3Gi","limits.memory":"2Gi"})");
+  api::ResourceQuota bent = created.guard;
+  bent.spec.hard = {{"limits.ephemeral-storage", {"3Gi"}}, {"requests.memory", {"2Gi"}}};
+  EXPECT_EQ(only<RepairGuard>(
+                planned(aQuota(spec), {std::make_shared<const api::ResourceQuota>(bent)}, withClass()))
+                .spec,
+            created.guard.spec)
+      << "as much, but of something else";
+}
+
+TEST(QuotaGuards, OfNobodyAreRemoved) {
+  Present present = carriedOut(planned(aQuota(full()), {}, Config()));
+  api::ResourceQuota orphan = *present.at(0);
+  orphan.metadata.ownerReferences.clear();
+  present = {std::make_shared<const api::ResourceQuota>(orphan)};
+  EXPECT_EQ(only<RemoveGuard>(planned(aQuota(full()), present, Config())).present, present[0]);
 }
 
 TEST(QuotaGuards, GoWithTheirLimit) {
