@@ -201,6 +201,9 @@ TEST(WarmChoice, KeepsTheTimeItWasToldWhenItsTemplateIsLost) {
   const api::Pod pod = test::ready(test::podOf(sandbox));
   EXPECT_EQ(plan(test::seen(sandbox, {pod}), config, test::epoch + minutes(90)).again,
             sandbox.status.expiresAt);
+  sandbox.spec.network.egress.mode = api::EgressMode::Internet;
+  EXPECT_THAT(plan(test::seen(sandbox, {pod}), config, test::epoch + minutes(90)).actions, SizeIs(0))
+      << "nobody knows whether its template would let it";
 }
 
 // --- Where the spec comes from
