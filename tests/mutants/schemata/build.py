@@ -18,9 +18,14 @@ HANDMADE = ROOT / "tests" / "mutants" / "handmade.yaml"
 
 # Changed mechanically: what decides. A header is read as part of the source behind it.
 DECIDING = {
-    **{f"operator/sandbox/{name}.cc": None for name in ("plan", "status", "diagnose", "expiry", "resolve", "pod")},
+    **{f"operator/sandbox/{name}.cc": None
+       for name in ("plan", "status", "diagnose", "expiry", "resolve", "pod", "own", "restart", "volume", "warm",
+                    "gate", "start_tracker")},
+    **{f"operator/pool/{name}.cc": None for name in ("plan", "view", "status", "design", "idle")},
+    **{f"operator/template/{name}.cc": None for name in ("plan", "effective", "revision")},
+    **{f"operator/quota/{name}.cc": None for name in ("plan", "queue", "amount", "gate", "guard", "ledger", "book")},
     **{f"operator/policy/{name}.cc": None for name in ("plan", "profile")},
-    **{f"src/runtime/{name}.cc": None for name in ("queue", "election", "event_book", "store")},
+    **{f"src/runtime/{name}.cc": None for name in ("queue", "controller", "election", "event_book", "store")},
     "src/runtime/store.h": "src/runtime/store.cc",
     "src/kube/watcher.cc": None,
 }
