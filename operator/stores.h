@@ -29,7 +29,7 @@ struct Stores {
   std::map<kube::ObjectKey, std::string> presentRevisions;  // by the template
   std::set<kube::ObjectKey> intactRevisions;
 
-  // The SandboxQuota that counts in the namespace, or null.
+  // The SandboxQuota that counts in the namespace, with the grants that may be carried out; or null.
   std::shared_ptr<const api::SandboxQuota> quotaOf(const std::string& namespace_) const;
   // Pods that carry the label of the Sandbox KEY, whoever owns them.
   std::vector<std::shared_ptr<const api::Pod>> podsOf(const kube::ObjectKey& key) const;

@@ -32,6 +32,19 @@ void Book::forget(const std::string& namespace_, const std::string& uid) {
   if (known && observer_) observer_(namespace_);
 }
 
+void Book::withdraw(const std::string& namespace_, std::string version, std::vector<api::QuotaGrant> grants) {
+  Page& page = pages_[namespace_];
+  page.withdrawnFrom = std::move(version);
+  page.withdrawn = std::move(grants);
+}
+
+const std::vector<api::QuotaGrant>& Book::withdrawn(const std::string& namespace_,
+                                                    const std::string& version) const {
+  static const std::vector<api::QuotaGrant> none;
+  const Page& known = page(namespace_);
+  return known.withdrawnFrom == version ? known.withdrawn : none;
+}
+
 std::optional<Answer> Book::answer(const std::string& namespace_, const std::string& uid) const {
   const auto& answers = page(namespace_).answers;
   const auto found = answers.find(uid);

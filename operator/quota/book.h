@@ -53,6 +53,14 @@ class Book {
   const Askers& sandboxes(const std::string& namespace_) const { return page(namespace_).sandboxes; }
   const Askers& pools(const std::string& namespace_) const { return page(namespace_).pools; }
 
+  // GRANTS of the status of VERSION are about to be dropped: they are carried out no more, so that what takes
+  // their room may be made as soon as that is written, however long the answer takes or if none comes. None:
+  // all hold again.
+  void withdraw(const std::string& namespace_, std::string version, std::vector<api::QuotaGrant> grants);
+  // None, once the status is of another version.
+  const std::vector<api::QuotaGrant>& withdrawn(const std::string& namespace_,
+                                                const std::string& version) const;
+
   std::optional<Answer> answer(const std::string& namespace_, const std::string& uid) const;
   // No answer: it has what it wants.
   void publish(const std::string& namespace_, const std::string& uid, std::optional<Answer> answer);
@@ -62,6 +70,8 @@ class Book {
     Askers sandboxes;
     Askers pools;
     std::map<std::string, Answer> answers;
+    std::string withdrawnFrom;  // version
+    std::vector<api::QuotaGrant> withdrawn;
   };
   const Page& page(const std::string& namespace_) const;
   void note(Askers& askers, const std::string& namespace_, Asker asker);

@@ -1,5 +1,7 @@
 #include "operator/quota/reconciler.h"
 
+#include <algorithm>
+
 #include "base/log.h"
 #include "operator/quota/reasons.h"
 #include "operator/sandbox/diagnose.h"
@@ -147,6 +149,42 @@ void Reconciler::tell(const Observed& observed, const std::map<std::string, Answ
   again = std::min(again.value_or(at), at);
 }
 
+void Reconciler::wake(const std::string& namespace_, const std::vector<api::QuotaGrant>& grants) {
+  for (const api::QuotaGrant& grant : grants) {
+    if (grant.pool.empty())
+      wakeSandbox_({namespace_, grant.sandbox});
+    else
+      wakePool_({namespace_, grant.pool});
+  }
+}
+
+// What NEXT drops.
+void Reconciler::withdraw(const api::SandboxQuota& quota, const api::SandboxQuotaStatus& next,
+                          Memory& memory) {
+  std::vector<api::QuotaGrant> dropped = quota.status.grants;
+  std::erase_if(dropped, [&](const api::QuotaGrant& grant) {
+    return std::ranges::find(next.grants, grant) != next.grants.end();
+  });
+  memory.withdrawnAt = parts_.clock.instant();
+  parts_.stores.requests.withdraw(quota.metadata.namespace_, quota.metadata.resourceVersion,
+                                  std::move(dropped));
+}
+
+// What was withdrawn, and stands all the same since the write failed, may be carried out again once that
+// write cannot come any more. Returns when to look, if that is later.
+std::optional<Time> Reconciler::trustAgain(const api::SandboxQuota& quota, Memory& memory) {
+  quota::Book& book = parts_.stores.requests;
+  const api::ObjectMeta& meta = quota.metadata;
+  const std::vector<api::QuotaGrant> grants = book.withdrawn(meta.namespace_, meta.resourceVersion);
+  if (grants.empty()) return std::nullopt;
+  const Instant now = parts_.clock.instant();
+  if (now < memory.withdrawnAt + lateWrites)
+    return parts_.clock.now() + (memory.withdrawnAt + lateWrites - now);
+  book.withdraw(meta.namespace_, {}, {});
+  wake(meta.namespace_, grants);
+  return std::nullopt;
+}
+
 // A failure keeps nobody waiting: grants are what counts.
 Task<void> Reconciler::keepGuards(std::string namespace_, std::shared_ptr<const api::SandboxQuota> quota) {
   Memory& memory = memory_[namespace_];
@@ -189,8 +227,10 @@ Task<Result<runtime::Outcome>> Reconciler::reconcile(kube::ObjectKey key, uint64
     co_return runtime::Outcome{.again =
                                    failed ? std::optional(parts_.clock.now() + newsPeriod) : std::nullopt};
   }
+  const std::optional<Time> trusted = trustAgain(*quota, memory);
   const Observed observed = observe(quota, memory);
   Plan next = plan(observed, parts_.clock.now());
+  if (trusted) next.again = std::min(next.again.value_or(*trusted), *trusted);
   log::debug("reconcile", {{"quota", kube::toString(key)}, {"id", id}, {"status", next.status.has_value()}});
   const Instant now = parts_.clock.instant();
   if (!memory.guardFailure.empty()) {
@@ -202,6 +242,7 @@ Task<Result<runtime::Outcome>> Reconciler::reconcile(kube::ObjectKey key, uint64
     const Time at = parts_.clock.now() + (due - now);
     next.again = std::min(next.again.value_or(at), at);
   } else if (next.status) {
+    withdraw(*quota, *next.status, memory);
     auto written = co_await writeStatus(parts_.client, kube::sandboxQuotas, parts_.stores.quotas, quota,
                                         std::move(*next.status));
     if (!written) co_return fail(written.error());

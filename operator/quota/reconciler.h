@@ -17,6 +17,9 @@ class Reconciler {
   // places in the queue are told no more often.
   static constexpr Duration newsPeriod = seconds(10);
 
+  // A write without an answer may still be carried out for so long: the API server's own limit for requests.
+  static constexpr Duration lateWrites = std::chrono::minutes(1);
+
   // Called with the key of a Sandbox, or of a SandboxPool, that has another answer.
   using Wake = std::function<void(const kube::ObjectKey&)>;
   Reconciler(Parts parts, Wake wakeSandbox, Wake wakePool)
@@ -34,6 +37,7 @@ class Reconciler {
     std::map<std::string, Time> running = {};  // since when sandboxes run, by their pods' uids
     std::string guardFailure = {};             // why a ResourceQuota is not as it should be
     Instant guardAgain = Instant::min();       // and when it is tried again
+    Instant withdrawnAt = Instant::min();      // grants, last
   };
 
   Observed observe(std::shared_ptr<const api::SandboxQuota> quota, Memory& memory);
@@ -42,6 +46,9 @@ class Reconciler {
             std::optional<Time>& again);
   bool publish(const std::string& namespace_, const std::vector<Asker>& askers,
                const std::map<std::string, Answer>& answers, const Wake& wake, bool due, bool& left);
+  void wake(const std::string& namespace_, const std::vector<api::QuotaGrant>& grants);
+  void withdraw(const api::SandboxQuota& quota, const api::SandboxQuotaStatus& next, Memory& memory);
+  std::optional<Time> trustAgain(const api::SandboxQuota& quota, Memory& memory);
   Task<void> keepGuards(std::string namespace_, std::shared_ptr<const api::SandboxQuota> quota);
   Guarding guardingOf(const api::SandboxQuota& quota, const Memory& memory) const;
 

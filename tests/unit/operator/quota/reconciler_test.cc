@@ -54,7 +54,8 @@ class QuotaWorld {
                     .report = [](const api::SandboxPool&, const sandbox::Report&) {}});
     quotas = std::make_unique<Reconciler>(
         Parts{.client = client, .clock = clock, .config = config, .stores = *stores},
-        [](const kube::ObjectKey&) {}, [](const kube::ObjectKey&) {});
+        [this](const kube::ObjectKey& sandbox) { woken.push_back(sandbox.name); },
+        [](const kube::ObjectKey&) {});
     server.sync(*stores);
   }
 
@@ -131,6 +132,7 @@ class QuotaWorld {
   }
 
   static inline const kube::ObjectKey key{"team", "default"};
+  std::vector<std::string> woken;  // Sandboxes
 
   test::SimClock clock;
   test::ScriptedTransport transport{clock};
@@ -403,6 +405,45 @@ TEST(QuotaReconciler, KeepsItsGuardsAndTellsWhenItCannot) {
   world.clock.advance(seconds(11));
   world.settle();
   EXPECT_EQ(world.guarded(), reason::resourceQuotas);
+}
+
+// Found by seed 478: the pool made its pod anew by a grant that was being given to another.
+TEST(QuotaReconciler, CarriesOutNoGrantThatItIsAboutToDrop) {
+  QuotaWorld world;
+  world.put(aQuota(running(1)));
+  world.create("a");
+  world.server.sync(*world.stores);
+  ASSERT_TRUE(world.reconcile("a"));
+  ASSERT_TRUE(world.reconcileQuota());
+  ASSERT_THAT(world.quota().status.grants, SizeIs(1));
+  const kube::ObjectKey a{"team", "a"};
+  const json::value before = world.server.get("sandboxes", a);
+  world.create("b");
+  world.server.erase("sandboxes", a);
+  world.server.sync(*world.stores);
+  ASSERT_TRUE(world.reconcile("b"));
+  std::vector<api::QuotaGrant> held;
+  world.server.admission = [&](const net::Request& request) -> std::optional<net::Response> {
+    if (request.target.contains("sandboxquotas")) held = world.stores->quotaOf("team")->status.grants;
+    return test::refusal(500, "InternalError", "etcd is away");
+  };
+  EXPECT_FALSE(world.reconcileQuota());
+  world.server.admission = nullptr;
+  EXPECT_THAT(held, IsEmpty()) << "while it is written";
+  EXPECT_THAT(world.stores->quotaOf("team")->status.grants, IsEmpty())
+      << "nor after that: it may be written all the same";
+  // It comes back, so that nothing is to be dropped any more.
+  world.server.erase("sandboxes", {"team", "b"});
+  world.server.put("sandboxes", before);
+  world.server.sync(*world.stores);
+  ASSERT_TRUE(world.reconcile("a"));
+  const auto outcome = world.reconcileQuota();
+  ASSERT_TRUE(outcome && outcome->again);
+  EXPECT_THAT(world.pods(), IsEmpty());
+  world.clock.advance(Reconciler::lateWrites);
+  ASSERT_TRUE(world.reconcileQuota());
+  EXPECT_EQ(world.woken, std::vector<std::string>{"a"});
+  EXPECT_THAT(world.stores->quotaOf("team")->status.grants, SizeIs(1)) << "it stands, and no other can come";
 }
 
 // --- A queue of three for two places, with each call failed in turn

@@ -105,9 +105,15 @@ TEST(Gate, ARestartThatWasQueuedRunsAgain) {
   EXPECT_FALSE(isWaiting(written(queued, runs)));
 }
 
+Start by(Start::Way way) {
+  Start start;
+  start.way = way;
+  return start;
+}
+
 TEST(Gate, AsksOnlyForWhatItWouldDo) {
   const auto asks = [](Start::Way way) {
-    return requestOf(under(aSandbox(), {}), {.way = way}, resolve({}, config)).has_value();
+    return requestOf(under(aSandbox(), {}), by(way), resolve({}, config)).has_value();
   };
   EXPECT_TRUE(asks(Start::Way::Cold));
   for (const auto way : {Start::Way::Wait, Start::Way::Fail, Start::Way::Adopt}) EXPECT_FALSE(asks(way));
@@ -116,10 +122,10 @@ TEST(Gate, AsksOnlyForWhatItWouldDo) {
   api::SandboxQuota quota = test::aQuota({});
   quota.spec.creationsPerMinute = 1;
   counting.quota = std::make_shared<const api::SandboxQuota>(quota);
-  const auto request = requestOf(counting, {.way = Start::Way::Adopt}, resolve({}, config));
+  const auto request = requestOf(counting, by(Start::Way::Adopt), resolve({}, config));
   ASSERT_TRUE(request) << "a warm start is one, too";
   EXPECT_EQ(request->pod, "");
-  EXPECT_FALSE(requestOf(counting, {.way = Start::Way::Wait}, resolve({}, config)));
+  EXPECT_FALSE(requestOf(counting, by(Start::Way::Wait), resolve({}, config)));
 }
 
 TEST(Gate, TellsThePlaceOfWhatWaitsAndTheTroubleOfWhatNeverFits) {
@@ -140,11 +146,12 @@ TEST(Gate, TellsThePlaceOfWhatWaitsAndTheTroubleOfWhatNeverFits) {
 TEST(Gate, LeavesWhatAnotherProcessToldOfTheQueue) {
   api::Sandbox queued = aSandbox();
   queued.status.phase = api::Phase::Queued;
-  const Diagnosis waits{.phase = api::Phase::Queued, .reason = reason::queued};
+  const Diagnosis waits{.phase = api::Phase::Queued, .reason = reason::queued, .message = {}};
   Observed observed = under(queued, {});
   EXPECT_TRUE(isToldByAnother(observed, waits));
   EXPECT_FALSE(plan(observed, config, epoch + std::chrono::minutes(1)).status);
-  EXPECT_FALSE(isToldByAnother(observed, Diagnosis{.phase = api::Phase::Pending}));
+  EXPECT_FALSE(
+      isToldByAnother(observed, Diagnosis{.phase = api::Phase::Pending, .reason = {}, .message = {}}));
   EXPECT_FALSE(isToldByAnother(under(aSandbox(), {}), waits)) << "nobody has told anything";
   observed.answer = quota::Answer{};
   EXPECT_FALSE(isToldByAnother(observed, waits)) << "it knows itself";
