@@ -67,6 +67,11 @@ BOOST_DESCRIBE_STRUCT(SandboxDefaults, (),
                       (image, command, runtime, resources, imagePullSecrets, nodeSelector, tolerations,
                        priorityClassName, podMetadata))
 
+struct SnapshotsConfig {
+  bool enabled = false;  // there is a cloister-node on the nodes of sandboxes
+};
+BOOST_DESCRIBE_STRUCT(SnapshotsConfig, (), (enabled))
+
 struct LeaderElectionConfig {
   bool enabled = true;
   std::string namespace_;  // default: the operator's own
@@ -93,6 +98,7 @@ struct Config {
   RequestsConfig requests;
   LifecycleConfig lifecycle;
   NetworkConfig network;
+  SnapshotsConfig snapshots;
   LeaderElectionConfig leaderElection;
   std::string listen = "0.0.0.0:8080";  // /metrics, /healthz, /readyz
   std::string logLevel = "info";
@@ -100,7 +106,8 @@ struct Config {
 };
 BOOST_DESCRIBE_STRUCT(Config, (),
                       (watchNamespaces, imageRegistry, allowBaselineProfile, podsGuarded, runtimes, defaults,
-                       largest, requests, lifecycle, network, leaderElection, listen, logLevel, workers))
+                       largest, requests, lifecycle, network, snapshots, leaderElection, listen, logLevel,
+                       workers))
 
 // YAML text as a Config. Errors tell "FILE:LINE: .field: reason"; fields that do not exist are errors.
 Result<Config> parseConfig(std::string_view yaml, std::string_view file);

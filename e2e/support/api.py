@@ -18,7 +18,7 @@ GROUPS = {
                 "persistentvolumes", "persistentvolumeclaims"),
     "/apis/apps/v1": ("controllerrevisions", "deployments"),
     "/apis/apiextensions.k8s.io/v1": ("customresourcedefinitions",),
-    "/apis/cloister.dev/v1alpha1": ("sandboxes", "sandboxtemplates", "sandboxpools", "sandboxquotas"),
+    "/apis/cloister.dev/v1alpha1": ("sandboxes", "sandboxtemplates", "sandboxpools", "sandboxquotas", "sandboxsnapshots"),
     "/apis/coordination.k8s.io/v1": ("leases",),
     "/apis/networking.k8s.io/v1": ("networkpolicies",),
     "/apis/node.k8s.io/v1": ("runtimeclasses",),

@@ -153,6 +153,19 @@ Task<Result<void>> renew(Parts& parts, kube::ObjectKey key, Observed& seen) {
   co_return Result<void>{};
 }
 
+// None when there is none, or the cluster has no such kind.
+Task<Result<void>> readSnapshot(Parts& parts, Observed& seen) {
+  const api::Sandbox& sandbox = *seen.sandbox;
+  const kube::ObjectKey key{sandbox.metadata.namespace_, sandbox.spec.restoreFrom->name};
+  auto object = co_await parts.client.get(kube::sandboxSnapshots, key);
+  if (!object && object.error().code == Errc::NotFound) co_return Result<void>{};
+  if (!object) co_return fail(object.error());
+  auto snapshot = json::decode<api::SandboxSnapshot>(*object);
+  if (!snapshot) co_return fail(snapshot.error());
+  seen.snapshot = std::move(*snapshot);
+  co_return Result<void>{};
+}
+
 Task<Result<void>> confirmSandboxGone(Parts& parts, kube::ObjectKey key, Observed& seen) {
   auto object = co_await parts.client.get(kube::sandboxes, key);
   if (!object && object.error().code != Errc::NotFound) co_return fail(object.error());
@@ -190,6 +203,10 @@ Task<Result<Observed>> observe(Parts& parts, kube::ObjectKey key) {
   }
   if (ask.pod) {
     auto done = co_await confirmPod(parts, key, seen);
+    if (!done) co_return fail(done.error());
+  }
+  if (ask.snapshot && parts.config.snapshots.enabled) {
+    auto done = co_await readSnapshot(parts, seen);
     if (!done) co_return fail(done.error());
   }
   if (ask.podEvents) {

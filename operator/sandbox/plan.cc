@@ -6,6 +6,7 @@
 #include "operator/sandbox/pod.h"
 #include "operator/sandbox/reasons.h"
 #include "operator/sandbox/restart.h"
+#include "operator/sandbox/restore.h"
 #include "operator/sandbox/status.h"
 #include "operator/sandbox/volume.h"
 #include "operator/sandbox/warm.h"
@@ -66,6 +67,7 @@ struct Situation {
   Time expiresAt;
   bool begun = false;                          // the present pod, or what the status tells of it, has run
   bool waits = false;                          // it has no pod, and may not have the next one yet
+  bool restores = false;                       // it has no pod, and is to continue from a snapshot
   bool frozen = false;                         // what runs goes on as it is
   std::optional<Start> start = {};             // it has no pod, and may have one
   std::optional<quota::Request> request = {};  // that START needs the quota's grant for
@@ -98,6 +100,7 @@ json::value coldPod(const Situation& at, const RequestsConfig& requests) {
   if (at.observed.template_ != nullptr)
     identity.labels.try_emplace(std::string(api::revisionLabel), at.observed.presentRevision);
   json::value pod = podFor(identity, at.sandbox.spec, at.resolved, requests, at.profile.name);
+  if (at.observed.snapshot) restoreFrom(*at.observed.snapshot, pod);
   if (!at.start->reason.empty())
     annotate(pod, api::coldStartAnnotation, std::string(at.start->reason) + ": " + at.start->message);
   return pod;
@@ -287,6 +290,7 @@ Questions questions(const Observed& observed, Time now) {
   if (pod == nullptr) {
     ask.pod = hasBegun(sandbox.status) && !hasEnded(sandbox.status);
     ask.newest |= mayRestart(observed, now);
+    ask.snapshot = sandbox.spec.restoreFrom && !hasBegun(sandbox.status) && !hasEnded(sandbox.status);
     return ask;
   }
   ask.podEvents = !isQuietTime(sandbox, pod.get(), now) && needsEvents(*pod);
@@ -343,6 +347,8 @@ Situation situationOf(const Observed& observed, api::Sandbox& sandbox, const Con
   // A sandbox that once ran is not started again behind its owner's back: its memory and files are gone.
   const bool over = at.begun || hasEnded(sandbox.status);
   at.waits = at.pod == nullptr && isToRestart(sandbox) && !(observed.newest && mayRestart(observed, now));
+  at.restores = at.pod == nullptr && sandbox.spec.restoreFrom && !at.resolved.refusal && !over && !at.waits;
+  if (at.restores) at.resolved.refusal = refuseRestore(sandbox.spec, observed.snapshot);
   if (at.pod == nullptr && !at.resolved.refusal && !over && !at.waits) {
     at.start = chooseStart(observed, sandbox.spec, at.resolved, config);
     at.request = requestOf(observed, *at.start, at.resolved);
@@ -365,6 +371,7 @@ Plan plan(const Observed& observed, const Config& config, Time now) {
   }
   out.again = at.expiresAt;
   if (at.waits) out.again = std::min(at.expiresAt, nextLook(observed, now));
+  if (at.restores && at.resolved.refusal) out.again = std::min(*out.again, now + snapshotPeriod);
   if (now >= at.expiresAt) {
     planExpiry(at, now, out);
     out.again = now + deletionPeriod;

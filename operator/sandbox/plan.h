@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "api/pool.h"
+#include "api/snapshot.h"
 #include "api/template.h"
 #include "operator/policy/profile.h"
 #include "operator/quota/book.h"
@@ -44,6 +45,7 @@ struct Observed {
   // Answers to questions(), absent until asked.
   std::optional<std::vector<PodEvent>> podEvents = {};
   std::optional<bool> nodeReady = {};
+  std::optional<api::SandboxSnapshot> snapshot = {};  // that spec.restoreFrom names
   bool podConfirmedGone = false;      // the API server itself has no pod of that name that is the own one
   bool newest = false;                // ... had this version of the Sandbox when all else here was seen
   bool sandboxConfirmed = false;      // ... has this version of the Sandbox
@@ -57,10 +59,11 @@ struct Observed {
 struct Questions {
   bool podEvents = false;
   bool nodeState = false;
-  bool pod = false;      // the status names a pod that the store lacks: it may merely lag
-  bool newest = false;   // a restart is due, or a pod is of one that this view does not know
-  bool sandbox = false;  // there are pods without their Sandbox: the store may merely lag
-  bool version = false;  // the Sandbox could not be deleted: is its time still over?
+  bool snapshot = false;  // a pod is to be made that continues from one
+  bool pod = false;       // the status names a pod that the store lacks: it may merely lag
+  bool newest = false;    // a restart is due, or a pod is of one that this view does not know
+  bool sandbox = false;   // there are pods without their Sandbox: the store may merely lag
+  bool version = false;   // the Sandbox could not be deleted: is its time still over?
   bool operator==(const Questions&) const = default;
 };
 Questions questions(const Observed& observed, Time now);

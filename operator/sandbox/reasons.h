@@ -26,6 +26,8 @@ inline constexpr std::string_view notOverridable = "NotOverridable";
 inline constexpr std::string_view templateNotFound = "TemplateNotFound";
 inline constexpr std::string_view templateMismatch = "TemplateMismatch";
 inline constexpr std::string_view poolNotFound = "PoolNotFound";
+inline constexpr std::string_view snapshotNotFound = "SnapshotNotFound";
+inline constexpr std::string_view snapshotNotReady = "SnapshotNotReady";
 // On the way
 inline constexpr std::string_view starting = "Starting";
 inline constexpr std::string_view scheduled = "Scheduled";
@@ -103,7 +105,9 @@ inline constexpr std::array all{accepted,
                                 poolEmpty,
                                 poolMismatch,
                                 restarting,
-                                volumeNameTaken};
+                                volumeNameTaken,
+                                snapshotNotFound,
+                                snapshotNotReady};
 }  // namespace reason
 
 }  // namespace cloister::sandbox

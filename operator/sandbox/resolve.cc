@@ -19,9 +19,13 @@ Check notAllowed(std::string_view field, std::string_view why) {
 
 // Fields whose machinery is not part of this version. They are refused rather than ignored: a sandbox that
 // lacks what its author asked for is worse than none.
-Check unsupportedField(const api::SandboxSpec& spec) {
-  if (spec.restoreFrom)
-    return unsupported("restoreFrom", "snapshots are not available in this version; remove the field");
+Check unsupportedField(const api::SandboxSpec& spec, const Config& config) {
+  if (spec.restoreFrom && !config.snapshots.enabled) {
+    return unsupported(
+        "restoreFrom",
+        "snapshots are not available on this cluster; remove the field, or ask the administrator "
+        "to run cloister-node and set snapshots.enabled");
+  }
   if (spec.desiredState && *spec.desiredState != api::DesiredState::Running) {
     return unsupported("desiredState",
                        "only Running is available in this version; delete the Sandbox to stop it");
@@ -180,7 +184,8 @@ Resolved resolve(const api::SandboxSpec& spec, const Config& config) {
   resolvePlacement(spec, config.defaults, out);
   const Check resources = resolveResources(spec, config, out);
   const Check lifecycle = resolveLifecycle(spec.lifecycle, config.lifecycle, out);
-  for (const Check& check : {unsupportedField(spec), forbiddenRuntime(out, config), resources, lifecycle}) {
+  for (const Check& check :
+       {unsupportedField(spec, config), forbiddenRuntime(out, config), resources, lifecycle}) {
     if (check && !out.refusal) out.refusal = check;
   }
   return out;

@@ -193,6 +193,8 @@ inline constexpr std::string_view revisionLabel = "cloister.dev/revision";  // a
 inline constexpr std::string_view restartLabel = "cloister.dev/restart";
 // A pod that was made although there is a pool: why, as "Reason: message".
 inline constexpr std::string_view coldStartAnnotation = "cloister.dev/cold-start";
+// A pod that is to continue from a SandboxSnapshot: its name. It makes the node ask, and decides nothing.
+inline constexpr std::string_view restoreAnnotation = "cloister.dev/restore-from";
 inline constexpr std::string_view shapeAnnotation =
     "cloister.dev/shape";  // a pool's pod: see sandbox::shapeOf
 inline constexpr std::string_view networkLabel = "cloister.dev/network";  // a pod: its network profile

@@ -31,6 +31,7 @@ inline constexpr Resource sandboxTemplates{"cloister.dev", "v1alpha1", "sandboxt
 inline constexpr Resource resourceQuotas{"", "v1", "resourcequotas", "ResourceQuota"};
 inline constexpr Resource sandboxQuotas{"cloister.dev", "v1alpha1", "sandboxquotas", "SandboxQuota"};
 inline constexpr Resource sandboxPools{"cloister.dev", "v1alpha1", "sandboxpools", "SandboxPool"};
+inline constexpr Resource sandboxSnapshots{"cloister.dev", "v1alpha1", "sandboxsnapshots", "SandboxSnapshot"};
 
 struct ObjectKey {
   std::string namespace_;  // empty for cluster-scoped objects

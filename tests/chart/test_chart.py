@@ -168,6 +168,12 @@ def test_the_operators_rights_are_exactly_these(render):
         assert binding["subjects"] == [subject] and binding["roleRef"]["name"] == binding["metadata"]["name"]
 
 
+def test_snapshots_are_read_only_where_there_are_any(render):
+    cluster = render({"config": {"snapshots": {"enabled": True}}})
+    assert rights(cluster["ClusterRole", "", "cloister-operator"]) == {
+        **RIGHTS, ("", "nodes"): {"get", "list", "watch"}, ("cloister.dev", "sandboxsnapshots"): {"get"}}
+
+
 def test_tenants_roles_leave_status_to_the_operator(render):
     objects = render({})
     view, edit = (objects["ClusterRole", "", name] for name in ("cloister-view", "cloister-edit"))

@@ -69,6 +69,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 - apiGroups: [cloister.dev]
   resources: [sandboxtemplates, sandboxpools, sandboxquotas]
   verbs: [get, list, watch]
+{{- if dig "snapshots" "enabled" false .Values.config }}
+- apiGroups: [cloister.dev]
+  resources: [sandboxsnapshots] # that a Sandbox's restoreFrom names
+  verbs: [get]
+{{- end }}
 - apiGroups: [cloister.dev]
   resources: [sandboxes/status, sandboxtemplates/status, sandboxpools/status, sandboxquotas/status]
   verbs: [patch]

@@ -41,7 +41,7 @@ state = "{s.run}/containerd"
     Root = "{s.run}/runc"
 [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runsc]
   runtime_type = "io.containerd.runsc.v1"
-  pod_annotations = ["dev.gvisor.*"]
+  pod_annotations = ["dev.gvisor.*", "cloister.dev/restore-from"]
   [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runsc.options]
     TypeUrl = "io.containerd.runsc.v1.options"
     ConfigPath = "{s.config}/runsc.toml"

@@ -21,6 +21,7 @@ inline constexpr KindRules kindRules[] = {
     {.resource = kube::sandboxTemplates, .generation = true, .status = true, .unconditionalUpdate = false},
     {.resource = kube::sandboxPools, .generation = true, .status = true, .unconditionalUpdate = false},
     {.resource = kube::sandboxQuotas, .generation = true, .status = true, .unconditionalUpdate = false},
+    {.resource = kube::sandboxSnapshots, .generation = true, .status = true, .unconditionalUpdate = false},
     {.resource = kube::controllerRevisions},
     {.resource = kube::pods, .generation = true, .status = true, .answersWithObject = true, .graceful = true},
     {.resource = kube::networkPolicies, .generation = true},

@@ -10,6 +10,7 @@
 
 #include "api/pool.h"
 #include "api/quota.h"
+#include "api/snapshot.h"
 #include "api/template.h"
 #include "json/yaml.h"
 #include "operator/config.h"
@@ -72,6 +73,7 @@ TEST(Schemas, HaveTheFieldsOfTheStructs) {
   EXPECT_THAT((Crd("sandboxes").differences<SandboxSpec, SandboxStatus>()), IsEmpty());
   EXPECT_THAT((Crd("sandboxpools").differences<SandboxPoolSpec, SandboxPoolStatus>()), IsEmpty());
   EXPECT_THAT((Crd("sandboxquotas").differences<SandboxQuotaSpec, SandboxQuotaStatus>()), IsEmpty());
+  EXPECT_THAT((Crd("sandboxsnapshots").differences<SandboxSnapshotSpec, SandboxSnapshotStatus>()), IsEmpty());
   std::vector<std::string> absent;
   for (std::string_view own : ofSandboxesAlone) {
     absent.push_back(".sandbox." + std::string(own) + ": is not in the schema");
@@ -97,7 +99,8 @@ void findUndescribed(const json::object& schema, const std::string& path, std::v
 }
 
 TEST(Schemas, DescribeEachField) {
-  for (const char* plural : {"sandboxes", "sandboxtemplates", "sandboxpools", "sandboxquotas"}) {
+  for (const char* plural :
+       {"sandboxes", "sandboxtemplates", "sandboxpools", "sandboxquotas", "sandboxsnapshots"}) {
     const Crd crd(plural);
     std::vector<std::string> undescribed;
     for (const char* part : {"spec", "status"}) findUndescribed(crd.at(part), part, undescribed);
@@ -131,6 +134,7 @@ TEST(Schemas, ExplainEachReasonAndCondition) {
   EXPECT_THAT(
       unexplained("sandboxquotas", quota::reason::all, {quota::condition::ready, quota::condition::guarded}),
       IsEmpty());
+  EXPECT_THAT(unexplained("sandboxsnapshots", snapshot::all, {snapshot::ready}), IsEmpty());
   using namespace pool::condition;
   EXPECT_THAT(unexplained("sandboxpools", pool::reason::all, {ready, progressing, stalled}), IsEmpty());
 }
@@ -162,6 +166,8 @@ TEST_P(Examples, HaveNoUnknownFields) {
     expectToBeKnown<SandboxTemplateSpec>(spec);
   } else if (kind == "SandboxQuota") {
     expectToBeKnown<SandboxQuotaSpec>(spec);
+  } else if (kind == "SandboxSnapshot") {
+    expectToBeKnown<SandboxSnapshotSpec>(spec);
   } else if (kind == "SandboxPool") {
     expectToBeKnown<SandboxPoolSpec>(spec);
   } else {

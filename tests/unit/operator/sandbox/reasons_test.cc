@@ -8,6 +8,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "api/snapshot.h"
 #include "operator/pool/reasons.h"
 #include "operator/quota/reasons.h"
 
@@ -45,6 +46,7 @@ TEST(Reasons, AreDocumented) {
   std::set<std::string> reasons(reason::all.begin(), reason::all.end());
   reasons.insert(pool::reason::all.begin(), pool::reason::all.end());
   reasons.insert(quota::reason::all.begin(), quota::reason::all.end());
+  reasons.insert(api::snapshot::all.begin(), api::snapshot::all.end());
   EXPECT_THAT(column(1), UnorderedElementsAreArray(reasons));
 }
 

@@ -1,0 +1,158 @@
+"""Snapshots under gVisor: a sandbox is saved as it runs, and another one continues from there."""
+
+import urllib.request
+
+import pytest
+from support.api import ApiError
+from support.node_agent import NodeAgent
+from support.release import NAMESPACE
+from support.sandboxes import Handle, manifest
+from support.waiting import eventually
+
+SERVER = """
+import http.server, pathlib
+count = 0
+ballast = bytearray(b"x") * (32 << 20)
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        global count
+        count += 1
+        note = pathlib.Path("/workspace/note")
+        body = f"{count} {note.read_text() if note.exists() else '-'} {len(ballast)}".encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def log_message(self, *_):
+        pass
+http.server.ThreadingHTTPServer(("", 8080), Handler).serve_forever()
+"""
+SPEC = {"command": ["python3", "-c", SERVER], "resources": {"memory": "256Mi", "disk": "256Mi"}}
+
+
+class Snapshot(Handle):
+    plural, kind = "sandboxsnapshots", "SandboxSnapshot"
+
+
+def take(api, namespace, sandbox, name="saved", **spec):
+    api.create(Snapshot.plural, manifest(name, namespace.name, {"sandboxRef": {"name": sandbox}, **spec}, Snapshot.kind))
+    return Snapshot(api, namespace.name, name)
+
+
+def ask(sandbox):
+    """What its server says: its counter, the note, the size of what it holds in memory."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    def fetch():
+        try:
+            with opener.open(f"http://{sandbox.status['podIPs'][0]}:8080/", timeout=2) as answer:
+                return answer.read().decode().split()
+        except OSError as trouble:
+            raise AssertionError(trouble) from trouble
+
+    return eventually(fetch, 20, f"the server in {sandbox.name} answers")
+
+
+@pytest.fixture(scope="module")
+def node(cluster, api, release):
+    """The node with its agent, and an operator that knows of it."""
+    release.install(config={"snapshots": {"enabled": True}})
+    release.wait_ready()
+    agent = NodeAgent(cluster, NAMESPACE)
+    agent.install()
+    agent.start()
+    yield agent
+    print(agent.log())
+    agent.uninstall()
+    release.restore()
+
+
+def test_a_sandbox_continues_from_a_snapshot(namespace, api, node):
+    first = namespace.sandbox("first", **SPEC)
+    first.wait_ready(within=60)
+    namespace.exec(first, "printf hello > /workspace/note")
+    assert [ask(first)[0] for _ in range(3)] == ["1", "2", "3"]
+    saved = take(api, namespace, "first")
+    saved.wait("Taken")
+    status = saved.status
+    assert status["phase"] == "Ready" and status["sizeBytes"] > 32 << 20 and status["digest"].startswith("sha256:")
+    assert ask(first)[0] == "4", "it runs on"
+    first.delete()
+    first.wait_gone()
+    second = namespace.sandbox("second", **SPEC, restoreFrom={"name": "saved"})
+    second.wait_ready(within=60)
+    third = namespace.sandbox("third", **SPEC, restoreFrom={"name": "saved"})
+    third.wait_ready(within=60)
+    assert ask(second) == ["4", "hello", str(32 << 20)], "as it was when it was saved, and one more"
+    assert ask(third) == ["4", "hello", str(32 << 20)], "each has its own"
+    assert second.status["podIPs"] != third.status["podIPs"]
+    namespace.exec(second, "printf mine > /workspace/note")
+    assert ask(second)[1] == "mine" and ask(third)[1] == "hello"
+    saved.delete()
+    eventually(lambda: not node.kept(namespace.name) and not node.debris(), 20, "its files are gone")
+    assert ask(second)[0] == "6", "what continued from it does not need it any more"
+
+
+def test_it_waits_for_the_snapshot(namespace, api, node):
+    waiting = namespace.sandbox("waiting", **SPEC, restoreFrom={"name": "saved"})
+    waiting.wait("SnapshotNotFound", kind="Accepted")
+    namespace.sandbox("first", **SPEC).wait_ready(within=60)
+    take(api, namespace, "first").wait("Taken")
+    waiting.wait_ready(within=60)
+    assert ask(waiting)[2] == str(32 << 20)
+
+
+def test_another_spec_is_refused(namespace, api, node):
+    namespace.sandbox("first", **SPEC).wait_ready(within=60)
+    take(api, namespace, "first").wait("Taken")
+    other = namespace.sandbox("other", **{**SPEC, "command": ["python3", "-c", SERVER + "#"]}, restoreFrom={"name": "saved"})
+    told = eventually(lambda: "process.args" in other.condition()["message"] and other.condition(), 60, "the reason is told")
+    assert told["status"] == "False" and other.status["phase"] == "Failed", told
+    other.delete()
+    other.wait_gone(within=30)
+
+
+def test_without_its_agent_ordinary_sandboxes_start_and_others_say_why(namespace, api, node):
+    namespace.sandbox("first", **SPEC).wait_ready(within=60)
+    take(api, namespace, "first").wait("Taken")
+    node.stop()
+    try:
+        namespace.sandbox("ordinary").wait_ready(within=30)
+        second = namespace.sandbox("second", **SPEC, restoreFrom={"name": "saved"})
+        eventually(lambda: "cloister-node does not listen" in second.condition()["message"], 90, "the reason is told")
+        assert second.status["phase"] == "Failed"
+    finally:
+        node.start()
+    second.delete()
+    second.wait_gone(within=30)
+    third = namespace.sandbox("third", **SPEC, restoreFrom={"name": "saved"})
+    third.wait_ready(within=60)
+    assert ask(third)[2] == str(32 << 20)
+
+
+def test_a_tenant_cannot_ask_for_a_restore_by_himself(namespace, api, node):
+    namespace.sandbox("first", **SPEC).wait_ready(within=60)
+    pod = namespace.handle("first").pod()
+    forged = {"apiVersion": "v1", "kind": "Pod",
+              "metadata": {"name": "forged", "namespace": namespace.name, "annotations": {"cloister.dev/restore-from": "saved"}},
+              "spec": {key: pod["spec"][key] for key in ("containers", "runtimeClassName", "securityContext", "volumes")}}
+    with pytest.raises(ApiError, match="written by Cloister's operator alone"):
+        api.create("pods", forged)
+
+
+def test_an_agent_killed_at_work_leaves_a_whole_snapshot_or_none(namespace, api, node):
+    namespace.sandbox("first", **SPEC).wait_ready(within=60)
+    saved = take(api, namespace, "first")
+    eventually(lambda: saved.status.get("phase") == "Running", 20, "the agent is at work", every=0.01)
+    node.kill()
+    node.start()
+    saved.wait("Taken", within=60)
+    assert len(node.kept(namespace.name)) == 1
+    eventually(lambda: not node.debris(), 10, "nothing half done is left")
+    namespace.sandbox("second", **SPEC, restoreFrom={"name": "saved"}).wait_ready(within=60)
+
+
+def test_what_cannot_be_saved_says_so(namespace, api, node):
+    namespace.sandbox("first", **SPEC).wait_ready(within=60)
+    take(api, namespace, "first", "files", mode="Filesystem").wait("Unsupported")
+    take(api, namespace, "first", "kept", deletionPolicy="Retain").wait("Unsupported")

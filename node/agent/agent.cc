@@ -1,0 +1,116 @@
+#include "node/agent/agent.h"
+
+#include "base/log.h"
+#include "node/agent/start.h"
+
+namespace cloister::node {
+namespace {
+
+// cloister-runsc waits for longer (runsc/main.cc).
+constexpr Duration patience = seconds(15);
+constexpr Duration retryPeriod = milliseconds(500);
+
+// None when there is none, or none that can be read.
+template <class T>
+Task<Result<std::optional<T>>> read(kube::Client* client, kube::Resource kind, kube::ObjectKey key) {
+  auto object = co_await client->get(kind, key);
+  if (!object && object.error().code == Errc::NotFound) co_return std::optional<T>();
+  if (!object) co_return fail(object.error());
+  auto decoded = json::decode<T>(*object);
+  if (!decoded) co_return fail(decoded.error());
+  co_return std::move(*decoded);
+}
+
+}  // namespace
+
+Agent::Agent(Surroundings with)
+    : parts_{with.client, with.clock, stores_, with.vault, with.files, with.runsc, with.disk, with.node},
+      seed_(with.seed),
+      reconciler_(parts_),
+      controller_(
+          {.name = "snapshot", .workers = 2, .seed = seed_}, with.clock,
+          [this](kube::ObjectKey key, uint64_t id) { return reconciler_.reconcile(std::move(key), id); },
+          [this] { return current(); }),
+      snapshotInformer_(stores_.snapshots, {.resource = kube::sandboxSnapshots}),
+      podInformer_(stores_.pods, {.resource = kube::pods,
+                                  .labelSelector = std::string(api::sandboxLabel),
+                                  .fieldSelector = "spec.nodeName=" + parts_.node}) {
+  stores_.snapshots.onChange([this](const auto& before, const auto& after) {
+    controller_.add(api::keyOf((after ? after : before)->metadata));
+    // The successor of the same name does not tell of the former one's files.
+    if (before && after && before->metadata.uid != after->metadata.uid)
+      controller_.add({before->metadata.namespace_, ""});
+  });
+  stores_.pods.onChange([this](const auto& before, const auto& after) {
+    const api::ObjectMeta& meta = (after ? after : before)->metadata;
+    const kube::ObjectKey sandbox{meta.namespace_, api::labelOf(meta, api::sandboxLabel)};
+    for (const auto& snapshot : stores_.snapshotsOf(sandbox)) controller_.add(api::keyOf(snapshot->metadata));
+  });
+  snapshotInformer_.onState([this] { currentChanged(); });
+  podInformer_.onState([this] { currentChanged(); });
+}
+
+void Agent::currentChanged() {
+  controller_.gateChanged();
+  if (!current() || std::exchange(swept_, true)) return;
+  const auto kept = parts_.vault.all();
+  if (!kept) return log::error("the store cannot be read", {{"reason", kept.error().message}});
+  for (const SnapshotId& id : *kept) controller_.add({id.namespace_, ""});
+}
+
+void Agent::start(TaskGroup& group) {
+  const auto watch = [&](auto& informer) {
+    group.spawn("watch-" + std::string(informer.target().resource.plural),
+                kube::runWatcher(parts_.client, parts_.clock, informer.target(), {.seed = seed_}, informer));
+  };
+  watch(snapshotInformer_);
+  watch(podInformer_);
+  controller_.start(group);
+}
+
+Task<StartAnswer> Agent::answer(StartRequest request) {
+  const Instant until = parts_.clock.instant() + patience;
+  for (;;) {
+    auto view = co_await look(request);
+    if (view) {
+      StartAnswer answer = decideStart(request, *view);
+      log::info("asked about a container", {{"pod", request.podNamespace + "/" + request.podName},
+                                            {"answer", boost::describe::enum_to_string(answer.action, "")},
+                                            {"message", answer.message}});
+      co_return answer;
+    }
+    if (parts_.clock.instant() + retryPeriod >= until)
+      co_return refuse("cloister-node cannot find out about the pod: " + view.error().message);
+    co_await parts_.clock.sleep(retryPeriod);
+  }
+}
+
+Task<Result<StartView>> Agent::look(StartRequest request) {
+  StartView view{.node = parts_.node, .runtimeVersion = {}};
+  auto pod = co_await read<api::Pod>(&parts_.client, kube::pods, {request.podNamespace, request.podName});
+  if (!pod) co_return fail(pod.error());
+  view.pod = std::move(*pod);
+  const auto named = sandboxToRead(request, view);
+  if (!named) co_return view;
+  auto sandbox = co_await read<api::Sandbox>(&parts_.client, kube::sandboxes, {request.podNamespace, *named});
+  if (!sandbox) co_return fail(sandbox.error());
+  view.sandbox = std::move(*sandbox);
+  const auto from = snapshotToRead(request, view);
+  if (!from) co_return view;
+  auto snapshot = co_await read<api::SandboxSnapshot>(&parts_.client, kube::sandboxSnapshots,
+                                                      {request.podNamespace, *from});
+  if (!snapshot) co_return fail(snapshot.error());
+  view.snapshot = std::move(*snapshot);
+  if (!isVaultToRead(view)) co_return view;
+  auto version = co_await parts_.runsc.version();
+  if (!version) co_return fail(version.error());
+  view.runtimeVersion = std::move(*version);
+  auto kept = parts_.vault.find({request.podNamespace, view.snapshot->metadata.uid});
+  if (kept && *kept && parts_.vault.check(**kept)) view.kept = std::move(*kept);
+  if (const auto config = parts_.files.read(request.bundle + "/config.json")) {
+    if (auto container = readContainer(*config)) view.container = std::move(*container);
+  }
+  co_return view;
+}
+
+}  // namespace cloister::node

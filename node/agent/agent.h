@@ -1,0 +1,45 @@
+// The node's agent: stores, informers, the controller and the door, wired by hand.
+#pragma once
+
+#include "node/agent/door.h"
+#include "node/agent/reconciler.h"
+#include "node/agent/start.h"
+#include "runtime/informer.h"
+
+namespace cloister::node {
+
+class Agent {
+ public:
+  struct Surroundings {
+    kube::Client& client;
+    Clock& clock;
+    Files& files;
+    Vault& vault;
+    Runsc& runsc;
+    boost::asio::any_io_executor disk;
+    std::string node;
+    uint64_t seed = 0;
+  };
+  explicit Agent(Surroundings with);
+
+  // Starts everything in GROUP, once.
+  void start(TaskGroup& group);
+  // Decides about REQUEST; while the API server can't be asked, tries again for a while.
+  Task<StartAnswer> answer(StartRequest request);
+
+ private:
+  bool current() const { return snapshotInformer_.current() && podInformer_.current(); }
+  void currentChanged();
+  Task<Result<StartView>> look(StartRequest request);
+
+  Stores stores_;
+  Parts parts_;
+  uint64_t seed_;
+  Reconciler reconciler_;
+  runtime::Controller controller_;
+  runtime::Informer<api::SandboxSnapshot> snapshotInformer_;
+  runtime::Informer<api::Pod> podInformer_;
+  bool swept_ = false;  // what was removed while the agent was away
+};
+
+}  // namespace cloister::node

@@ -1,0 +1,175 @@
+#include "node/agent/files.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <openssl/evp.h>
+
+namespace cloister::node {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t largestText = 16 << 20;
+constexpr size_t blockSize = 1 << 20;
+
+std::unexpected<Error> cannot(std::string_view what, const std::string& path, int error) {
+  return fail(error == ENOENT ? Errc::NotFound : Errc::Internal,
+              "cannot " + std::string(what) + " " + path + ": " + std::strerror(error));
+}
+
+class Descriptor {
+ public:
+  Descriptor(const std::string& path, int flags, mode_t mode = 0)
+      : number_(::open(path.c_str(), flags | O_CLOEXEC | O_NOFOLLOW, mode)) {}
+  ~Descriptor() {
+    if (number_ >= 0) ::close(number_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return number_; }
+  bool ok() const { return number_ >= 0; }
+
+ private:
+  int number_;
+};
+
+// Hands the file to TAKE, block by block; errno, or 0.
+template <class Take>
+int readAll(int file, const Take& take) {
+  std::string block(blockSize, '\0');
+  for (;;) {
+    const ssize_t got = ::read(file, block.data(), block.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return errno;
+    if (got == 0) return 0;
+    if (!take(std::string_view(block).substr(0, size_t(got)))) return EFBIG;
+  }
+}
+
+std::string hexOf(std::string_view bytes) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string out;
+  for (const char byte : bytes) {
+    out += digits[uint8_t(byte) >> 4];
+    out += digits[uint8_t(byte) & 15];
+  }
+  return out;
+}
+
+class Sha256 {
+ public:
+  Sha256() : context_(EVP_MD_CTX_new(), &EVP_MD_CTX_free) {
+    EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr);
+  }
+  void add(std::string_view bytes) { EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()); }
+  std::string finish() {
+    std::string sum(EVP_MAX_MD_SIZE, '\0');
+    unsigned length = 0;
+    EVP_DigestFinal_ex(context_.get(), reinterpret_cast<unsigned char*>(sum.data()), &length);
+    return hexOf(std::string_view(sum).substr(0, length));
+  }
+
+ private:
+  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
+};
+
+class RealFiles final : public Files {
+ public:
+  Result<void> makeFolder(const std::string& path) override {
+    std::string made;
+    for (const fs::path& part : fs::path(path)) {
+      made = made.empty() ? part.string() : (fs::path(made) / part).string();
+      if (::mkdir(made.c_str(), 0700) != 0 && errno != EEXIST) return cannot("make the folder", made, errno);
+    }
+    return {};
+  }
+
+  Result<std::vector<std::string>> list(const std::string& folder) override {
+    std::vector<std::string> names;
+    std::error_code error;
+    for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error))
+      names.push_back(at->path().filename().string());
+    if (error && error.value() != ENOENT) return cannot("list", folder, error.value());
+    std::ranges::sort(names);
+    return names;
+  }
+
+  Result<std::string> read(const std::string& path) override {
+    const Descriptor file(path, O_RDONLY);
+    if (!file.ok()) return cannot("open", path, errno);
+    std::string text;
+    const int error = readAll(file.get(), [&](std::string_view block) {
+      text += block;
+      return text.size() <= largestText;
+    });
+    if (error != 0) return cannot("read", path, error);
+    return text;
+  }
+
+  Result<void> write(const std::string& path, std::string_view text) override {
+    const Descriptor file(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    if (!file.ok()) return cannot("make", path, errno);
+    while (!text.empty()) {
+      const ssize_t put = ::write(file.get(), text.data(), text.size());
+      if (put < 0 && errno == EINTR) continue;
+      if (put < 0) return cannot("write", path, errno);
+      text.remove_prefix(size_t(put));
+    }
+    if (::fsync(file.get()) != 0) return cannot("write", path, errno);
+    return {};
+  }
+
+  Result<int64_t> size(const std::string& path) override {
+    struct stat found{};
+    if (::lstat(path.c_str(), &found) != 0) return cannot("look at", path, errno);
+    return found.st_size;
+  }
+
+  Result<FileSum> sumAndSync(const std::string& path) override {
+    const Descriptor file(path, O_RDONLY);
+    if (!file.ok()) return cannot("open", path, errno);
+    FileSum out;
+    Sha256 sum;
+    const int error = readAll(file.get(), [&](std::string_view block) {
+      sum.add(block);
+      out.size += int64_t(block.size());
+      return true;
+    });
+    if (error != 0) return cannot("read", path, error);
+    if (::fchmod(file.get(), 0600) != 0 || ::fsync(file.get()) != 0) return cannot("write", path, errno);
+    out.sha256 = sum.finish();
+    return out;
+  }
+
+  Result<void> syncFolder(const std::string& path) override {
+    const Descriptor folder(path, O_RDONLY | O_DIRECTORY);
+    if (!folder.ok() || ::fsync(folder.get()) != 0) return cannot("write", path, errno);
+    return {};
+  }
+
+  Result<void> rename(const std::string& from, const std::string& to) override {
+    if (::rename(from.c_str(), to.c_str()) != 0) return cannot("rename to " + to, from, errno);
+    return {};
+  }
+
+  Result<void> remove(const std::string& path) override {
+    std::error_code error;
+    fs::remove_all(path, error);
+    if (error) return cannot("remove", path, error.value());
+    return {};
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Files> realFiles() {
+  return std::make_unique<RealFiles>();
+}
+
+}  // namespace cloister::node

@@ -1,0 +1,108 @@
+// cloister-node: takes and keeps the snapshots of the sandboxes on one node, and says what each container
+// that asks starts from.
+
+#include <csignal>
+#include <iostream>
+#include <random>
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/thread_pool.hpp>
+
+#include "base/log.h"
+#include "base/version.h"
+#include "kube/connect.h"
+#include "node/agent/agent.h"
+
+namespace cloister::node {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr int failedWhileRunning = 1;
+constexpr int wrongUsage = 2;
+
+struct Options {
+  std::string node;
+  std::string kubeconfig;
+  std::string runsc;
+  std::string runscRoot = "/run/containerd/runsc/k8s.io";
+  std::string socket = "/run/cloister/node.sock";
+  std::string store = "/var/lib/cloister/snapshots";
+  std::string logLevel = "info";
+};
+
+int complain(const Error& error) {
+  std::cerr << "cloister-node: " << error.message << "\n";
+  return wrongUsage;
+}
+
+void declare(CLI::App& app, Options& options) {
+  app.set_version_flag("--version", "cloister-node " + std::string(version()));
+  app.add_option("--node-name", options.node, "The node that it runs on")->required();
+  app.add_option("--runsc", options.runsc, "runsc itself")->required();
+  app.add_option("--kubeconfig", options.kubeconfig,
+                 "Kubeconfig file. Default: $KUBECONFIG, else the service account of the pod it runs in");
+  app.add_option("--runsc-root", options.runscRoot, "runsc's state of containerd's Kubernetes containers")
+      ->capture_default_str();
+  app.add_option("--socket", options.socket, "Where cloister-runsc asks")->capture_default_str();
+  app.add_option("--store", options.store, "The folder of the snapshots")->capture_default_str();
+  app.add_option("--log-level", options.logLevel, "debug, info, warn or error")->capture_default_str();
+  app.footer("Exit codes: 0 stopped as asked, 1 failed while running, 2 wrong usage.");
+}
+
+Task<void> runAgent(Agent& agent, Door& door, asio::io_context& context) {
+  TaskGroup group(context.get_executor());
+  asio::signal_set signals(context, SIGTERM, SIGINT);
+  agent.start(group);
+  group.spawn("door", door.run());
+  log::info("started", {{"version", version()}});
+  co_await signals.async_wait(asio::as_tuple(asio::use_awaitable));
+  log::info("stopping");
+  co_await group.stop();
+}
+
+int run(const Options& options) {
+  asio::io_context context(1);
+  const auto clock = realClock(context.get_executor());
+  auto connection = kube::loadConfig(kube::locationsFromEnvironment(options.kubeconfig, ""));
+  if (!connection) return complain(connection.error());
+  auto transport = kube::connect(context.get_executor(), *clock, std::move(*connection));
+  if (!transport) return complain(transport.error());
+  kube::Client client(**transport, *clock);
+  const auto files = realFiles();
+  const auto runsc = realRunsc(context.get_executor(), options.runsc, options.runscRoot);
+  Vault vault(*files, options.store);
+  if (auto opened = vault.open(); !opened) return complain(opened.error());
+  asio::thread_pool disk(1);
+  Agent agent({.client = client,
+               .clock = *clock,
+               .files = *files,
+               .vault = vault,
+               .runsc = *runsc,
+               .disk = disk.get_executor(),
+               .node = options.node,
+               .seed = std::random_device{}()});
+  auto door = Door::open(context.get_executor(), *clock, options.socket,
+                         [&](StartRequest request) { return agent.answer(std::move(request)); }, {});
+  if (!door) return complain(door.error());
+  int exitCode = 0;
+  asio::co_spawn(context, runAgent(agent, **door, context), [&](const std::exception_ptr& failure) {
+    exitCode = failure ? failedWhileRunning : 0;
+    context.stop();
+  });
+  context.run();
+  return exitCode;
+}
+
+}  // namespace
+}  // namespace cloister::node
+
+int main(int argc, char** argv) {
+  cloister::node::Options options;
+  CLI::App app("Takes, keeps and restores the snapshots of the sandboxes on its node.", "cloister-node");
+  cloister::node::declare(app, options);
+  CLI11_PARSE(app, argc, argv);
+  if (!cloister::log::setLevel(options.logLevel)) return cloister::node::wrongUsage;
+  return cloister::node::run(options);
+}

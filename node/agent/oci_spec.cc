@@ -1,0 +1,132 @@
+#include "node/agent/oci_spec.h"
+
+#include <algorithm>
+#include <set>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+namespace cloister::node {
+namespace {
+
+using json::array;
+using json::object;
+using json::value;
+
+object* objectAt(object& parent, std::string_view key) {
+  value* found = parent.if_contains(key);
+  return found != nullptr ? found->if_object() : nullptr;
+}
+
+array* arrayAt(object& parent, std::string_view key) {
+  value* found = parent.if_contains(key);
+  return found != nullptr ? found->if_array() : nullptr;
+}
+
+void eraseAll(object& from, std::initializer_list<std::string_view> keys) {
+  for (const std::string_view key : keys) from.erase(key);
+}
+
+// Their order means nothing.
+void sortItems(array& items) {
+  std::ranges::sort(items, {}, [](const value& item) { return boost::json::serialize(item); });
+}
+
+void keepGvisorAnnotations(object& annotations) {
+  object kept;
+  for (const auto& [key, text] : annotations) {
+    const std::string_view name = key;
+    const bool counts = name.starts_with("dev.gvisor.") && !name.starts_with("dev.gvisor.internal.") &&
+                        name != "dev.gvisor.spec.cgroup-parent" &&
+                        !(name.starts_with("dev.gvisor.spec.mount.") && name.ends_with(".source"));
+    // The image's name, not its content: a tag that was moved is not noticed.
+    if (counts || name == "io.kubernetes.cri.image-name") kept[key] = text;
+  }
+  annotations = std::move(kept);
+}
+
+void dropWhatMayDiffer(object& spec) {
+  eraseAll(spec, {"hostname", "domainname", "hooks"});
+  if (object* root = objectAt(spec, "root")) root->erase("path");
+  if (object* process = objectAt(spec, "process")) process->erase("env");
+  if (object* annotations = objectAt(spec, "annotations")) keepGvisorAnnotations(*annotations);
+  if (array* mounts = arrayAt(spec, "mounts")) {
+    for (value& mount : *mounts) {
+      if (!mount.is_object()) continue;
+      mount.get_object().erase("source");
+      if (array* options = arrayAt(mount.get_object(), "options")) sortItems(*options);
+    }
+    sortItems(*mounts);
+  }
+  object* linux_ = objectAt(spec, "linux");
+  if (linux_ == nullptr) return;
+  linux_->erase("cgroupsPath");
+  if (object* resources = objectAt(*linux_, "resources")) resources->erase("devices");
+  if (array* namespaces = arrayAt(*linux_, "namespaces")) {
+    for (value& one : *namespaces) {
+      if (one.is_object()) one.get_object().erase("path");
+    }
+    sortItems(*namespaces);
+  }
+}
+
+value withSortedKeys(const value& from) {
+  if (const object* fields = from.if_object()) {
+    std::map<std::string_view, const value*> sorted;
+    for (const auto& [key, field] : *fields) sorted[key] = &field;
+    object out;
+    for (const auto& [key, field] : sorted) out[key] = withSortedKeys(*field);
+    return out;
+  }
+  if (const array* items = from.if_array()) {
+    array out;
+    for (const value& item : *items) out.push_back(withSortedKeys(item));
+    return out;
+  }
+  return from;
+}
+
+std::string textAt(const object& fields, std::string_view key) {
+  const value* found = fields.if_contains(key);
+  return found != nullptr && found->is_string() ? std::string(found->get_string()) : "";
+}
+
+}  // namespace
+
+Result<Container> readContainer(std::string_view config) {
+  boost::system::error_code error;
+  value parsed = boost::json::parse(config, error);
+  if (error || !parsed.is_object()) return fail(Errc::InvalidInput, "config.json is no OCI specification");
+  object& spec = parsed.get_object();
+  const object* annotations = objectAt(spec, "annotations");
+  if (annotations == nullptr) return fail(Errc::InvalidInput, "config.json has no annotations");
+  Container out;
+  out.isRoot = textAt(*annotations, "io.kubernetes.cri.container-type") == "sandbox";
+  out.name = out.isRoot ? "" : textAt(*annotations, "io.kubernetes.cri.container-name");
+  out.podUID = textAt(*annotations, "io.kubernetes.cri.sandbox-uid");
+  out.hasWorkspaceInside = annotations->contains("dev.gvisor.spec.mount.workspace.type");
+  dropWhatMayDiffer(spec);
+  out.compared = withSortedKeys(parsed);
+  return out;
+}
+
+std::optional<std::string> firstDifference(const value& a, const value& b) {
+  if (a == b) return std::nullopt;
+  const object* left = a.if_object();
+  const object* right = b.if_object();
+  if (left == nullptr || right == nullptr) return "";
+  std::set<std::string_view> keys;
+  for (const object* side : {left, right}) {
+    for (const auto& field : *side) keys.insert(field.key());
+  }
+  for (const std::string_view key : keys) {
+    const value* in = left->if_contains(key);
+    const value* out = right->if_contains(key);
+    const auto inner =
+        in != nullptr && out != nullptr ? firstDifference(*in, *out) : std::optional<std::string>("");
+    if (inner) return std::string(key) + (inner->empty() ? "" : "." + *inner);
+  }
+  return std::nullopt;
+}
+
+}  // namespace cloister::node

@@ -1,0 +1,84 @@
+#include "node/agent/runsc.h"
+
+#include <boost/json/parse.hpp>
+
+#include "json/codec.h"
+#include "kube/process.h"
+
+namespace cloister::node {
+namespace {
+
+// A sandbox of many GiB on a slow disk.
+constexpr Duration longestCheckpoint = std::chrono::minutes(10);
+
+class RealRunsc final : public Runsc {
+ public:
+  RealRunsc(boost::asio::any_io_executor executor, std::string program, std::string root)
+      : executor_(std::move(executor)), program_(std::move(program)), root_(std::move(root)) {}
+
+  Task<Result<std::vector<RunningContainer>>> list() override {
+    auto output = co_await call({"--root=" + root_, "list", "--format=json"}, seconds(30));
+    if (!output) co_return fail(output.error());
+    co_return parseRunscList(*output);
+  }
+
+  Task<Result<void>> checkpoint(std::string rootId, std::string folder) override {
+    // Not compressed: the sandbox stands still meanwhile.
+    auto output = co_await call({"--root=" + root_, "checkpoint", "--leave-running", "--compression=none",
+                                 "--image-path=" + folder, std::move(rootId)},
+                                longestCheckpoint);
+    if (!output) co_return fail(output.error());
+    co_return Result<void>{};
+  }
+
+  Task<Result<std::string>> version() override {
+    auto output = co_await call({"--version"}, seconds(30));
+    if (!output) co_return fail(output.error());
+    co_return parseRunscVersion(*output);
+  }
+
+ private:
+  Task<Result<std::string>> call(std::vector<std::string> args, Duration deadline) {
+    kube::Command command{
+        .program = program_, .args = std::move(args), .environment = {}, .deadline = deadline};
+    auto finished = co_await kube::run(executor_, std::move(command));
+    if (!finished) co_return fail(finished.error());
+    if (finished->exitStatus != 0) {
+      co_return fail(Errc::Internal, "runsc failed (" + std::to_string(finished->exitStatus) +
+                                         "): " + finished->errors.substr(0, 1024));
+    }
+    co_return std::move(finished->output);
+  }
+
+  boost::asio::any_io_executor executor_;
+  std::string program_;
+  std::string root_;
+};
+
+}  // namespace
+
+std::unique_ptr<Runsc> realRunsc(boost::asio::any_io_executor executor, std::string program,
+                                 std::string root) {
+  return std::make_unique<RealRunsc>(std::move(executor), std::move(program), std::move(root));
+}
+
+Result<std::vector<RunningContainer>> parseRunscList(std::string_view output) {
+  boost::system::error_code error;
+  const json::value parsed = boost::json::parse(output, error);
+  std::vector<RunningContainer> out;
+  if (!error && parsed.is_null()) return out;
+  if (error || !parsed.is_array()) return fail(Errc::Protocol, "runsc list did not print a list");
+  for (const json::value& one : parsed.get_array()) {
+    RunningContainer container{.id = json::findString(one, "id"), .bundle = json::findString(one, "bundle")};
+    if (!container.id.empty() && !container.bundle.empty()) out.push_back(std::move(container));
+  }
+  return out;
+}
+
+Result<std::string> parseRunscVersion(std::string_view output) {
+  constexpr std::string_view start = "runsc version ";
+  if (!output.starts_with(start)) return fail(Errc::Protocol, "runsc --version did not print a version");
+  return std::string(output.substr(start.size(), output.find('\n') - start.size()));
+}
+
+}  // namespace cloister::node

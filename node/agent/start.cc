@@ -1,0 +1,78 @@
+#include "node/agent/start.h"
+
+namespace cloister::node {
+namespace {
+
+const StartAnswer start{.action = StartAction::Start, .image = {}, .message = {}};
+
+bool isAsked(const StartRequest& request, const StartView& view) {
+  return view.pod && view.pod->metadata.uid == request.podUID && view.pod->spec.nodeName == view.node;
+}
+
+const api::OwnerReference* sandboxOf(const api::Pod& pod) {
+  const api::OwnerReference* owner = api::controllerOf(pod.metadata);
+  const bool ours = owner != nullptr && owner->kind == "Sandbox" && owner->apiVersion == api::apiVersion;
+  return ours ? owner : nullptr;
+}
+
+bool isOwner(const StartView& view) {
+  return view.sandbox && view.sandbox->metadata.uid == sandboxOf(*view.pod)->uid;
+}
+
+bool isReady(const StartView& view) {
+  return view.snapshot && view.snapshot->status.phase == api::SnapshotPhase::Ready &&
+         !view.snapshot->metadata.deletionTimestamp && view.snapshot->status.nodeName == view.node;
+}
+
+StartAnswer decideRestore(const StartView& view) {
+  const std::string name = "the SandboxSnapshot \"" + view.sandbox->spec.restoreFrom->name + "\"";
+  if (!view.snapshot) return refuse(name + " is gone");
+  if (!isReady(view)) return refuse(name + " is not Ready on this node");
+  if (!view.kept) return refuse("the files of " + name + " are missing on this node, or cannot be read");
+  const Manifest& manifest = view.kept->manifest;
+  if (view.kept->digest != view.snapshot->status.digest)
+    return refuse("the files of " + name + " are not those that its status.digest tells");
+  if (manifest.runtimeVersion != view.runtimeVersion) {
+    return refuse(name + " was taken by runsc " + manifest.runtimeVersion + ", and this node has " +
+                  view.runtimeVersion);
+  }
+  if (!view.container) return refuse("the container's config.json cannot be read");
+  const auto saved = std::ranges::find(manifest.containers, view.container->name, &ManifestContainer::name);
+  if (saved == manifest.containers.end())
+    return refuse(name + " has no container \"" + view.container->name + "\"");
+  if (const auto where = firstDifference(saved->spec, view.container->compared)) {
+    return refuse("the pod differs from that of " + name + " in " + *where +
+                  "; give the Sandbox the spec that the saved one had");
+  }
+  return {.action = StartAction::Restore, .image = view.kept->folder, .message = {}};
+}
+
+}  // namespace
+
+std::optional<std::string> sandboxToRead(const StartRequest& request, const StartView& view) {
+  if (!isAsked(request, view)) return std::nullopt;
+  const api::OwnerReference* owner = sandboxOf(*view.pod);
+  return owner != nullptr ? std::optional(owner->name) : std::nullopt;
+}
+
+std::optional<std::string> snapshotToRead(const StartRequest& request, const StartView& view) {
+  if (!sandboxToRead(request, view) || !isOwner(view) || !view.sandbox->spec.restoreFrom) return std::nullopt;
+  return view.sandbox->spec.restoreFrom->name;
+}
+
+bool isVaultToRead(const StartView& view) {
+  return isReady(view);
+}
+
+StartAnswer decideStart(const StartRequest& request, const StartView& view) {
+  if (!isAsked(request, view)) return refuse("the API server has no such pod on this node");
+  // A stranger's pod with our annotation is a stranger's pod.
+  if (sandboxOf(*view.pod) == nullptr) return start;
+  if (!isOwner(view)) return refuse("the pod's Sandbox is gone");
+  if (!view.sandbox->spec.restoreFrom) return start;
+  if (view.container && view.container->podUID != request.podUID)
+    return refuse("the bundle is another pod's");
+  return decideRestore(view);
+}
+
+}  // namespace cloister::node

@@ -1,0 +1,30 @@
+// Whether a container that wants to be started is started, restored, or neither. What the pod says of itself
+// does not count: what the API server has of it does. Pure.
+#pragma once
+
+#include "api/snapshot.h"
+#include "node/agent/oci_spec.h"
+#include "node/agent/vault.h"
+#include "node/protocol.h"
+
+namespace cloister::node {
+
+// As far as it had to be asked; each is none when there is none.
+struct StartView {
+  std::string node;            // this one
+  std::string runtimeVersion;  // of this node's runsc
+  std::optional<api::Pod> pod = {};
+  std::optional<api::Sandbox> sandbox = {};  // of the name that the pod's owner has
+  std::optional<api::SandboxSnapshot> snapshot = {};
+  std::optional<Kept> kept = {};  // of that snapshot, its sizes checked
+  std::optional<Container> container = {};
+};
+
+// What has to be found out next to decide about REQUEST; empty when nothing of its kind.
+std::optional<std::string> sandboxToRead(const StartRequest& request, const StartView& view);
+std::optional<std::string> snapshotToRead(const StartRequest& request, const StartView& view);
+bool isVaultToRead(const StartView& view);
+
+StartAnswer decideStart(const StartRequest& request, const StartView& view);
+
+}  // namespace cloister::node

@@ -1,0 +1,100 @@
+#include "node/agent/vault.h"
+
+namespace cloister::node {
+namespace {
+
+// Names come from the API server, which allows no others.
+Result<void> checkNames(const SnapshotId& id) {
+  for (const std::string& name : {id.namespace_, id.uid}) {
+    if (name.empty() || name.starts_with('.') || name.contains('/'))
+      return fail(Errc::InvalidInput, "\"" + name + "\" is no name of a folder");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> Vault::open() {
+  if (auto done = files_.remove(staging()); !done) return done;
+  return files_.makeFolder(staging());
+}
+
+Result<std::string> Vault::stage(const SnapshotId& id) {
+  if (auto done = checkNames(id); !done) return fail(done.error());
+  std::string folder = stagingOf(id);
+  if (auto done = files_.remove(folder); !done) return fail(done.error());
+  if (auto done = files_.makeFolder(folder); !done) return fail(done.error());
+  return folder;
+}
+
+Result<Kept> Vault::publish(const SnapshotId& id, Manifest manifest) {
+  const std::string from = stagingOf(id);
+  const std::string to = folderOf(id);
+  const auto names = files_.list(from);
+  if (!names) return fail(names.error());
+  if (names->empty()) return fail(Errc::Internal, "the checkpoint has no files");
+  for (const std::string& name : *names) {
+    const auto sum = files_.sumAndSync(from + "/" + name);
+    if (!sum) return fail(sum.error());
+    manifest.files.push_back({.name = name, .size = sum->size, .sha256 = sum->sha256});
+  }
+  const std::string text = textOf(manifest);
+  if (auto done = files_.write(from + "/" + std::string(manifestName), text); !done)
+    return fail(done.error());
+  if (auto done = files_.syncFolder(from); !done) return fail(done.error());
+  if (auto done = files_.makeFolder(root_ + "/" + id.namespace_); !done) return fail(done.error());
+  // The namespace's folder may be new.
+  if (auto done = files_.syncFolder(root_); !done) return fail(done.error());
+  if (auto done = files_.rename(from, to); !done) return fail(done.error());
+  if (auto done = files_.syncFolder(root_ + "/" + id.namespace_); !done) return fail(done.error());
+  return Kept{.folder = to, .manifest = std::move(manifest), .digest = digestOf(text)};
+}
+
+Result<std::optional<Kept>> Vault::find(const SnapshotId& id) {
+  if (auto done = checkNames(id); !done) return fail(done.error());
+  const std::string folder = folderOf(id);
+  const auto text = files_.read(folder + "/" + std::string(manifestName));
+  if (!text && text.error().code == Errc::NotFound) return std::optional<Kept>();
+  if (!text) return fail(text.error());
+  auto manifest = parseManifest(*text);
+  if (!manifest) return fail(manifest.error());
+  if (manifest->snapshotUID != id.uid) return fail(Errc::InvalidInput, "the manifest is another snapshot's");
+  return Kept{.folder = folder, .manifest = std::move(*manifest), .digest = digestOf(*text)};
+}
+
+Result<void> Vault::check(const Kept& kept) {
+  for (const ManifestFile& file : kept.manifest.files) {
+    const auto size = files_.size(kept.folder + "/" + file.name);
+    if (!size) return fail(size.error());
+    if (*size != file.size) {
+      return fail(Errc::InvalidInput, "its file " + file.name + " has " + std::to_string(*size) +
+                                          " bytes in place of " + std::to_string(file.size));
+    }
+  }
+  return {};
+}
+
+// First out of its place as a whole: a removal that is cut short leaves no half of it there.
+Result<void> Vault::remove(const SnapshotId& id) {
+  if (auto done = checkNames(id); !done) return done;
+  auto done = files_.remove(stagingOf(id));
+  if (done) done = files_.rename(folderOf(id), stagingOf(id));
+  if (!done && done.error().code == Errc::NotFound) return {};
+  if (!done) return done;
+  return files_.remove(stagingOf(id));
+}
+
+Result<std::vector<SnapshotId>> Vault::all() {
+  std::vector<SnapshotId> found;
+  const auto namespaces = files_.list(root_);
+  if (!namespaces) return fail(namespaces.error());
+  for (const std::string& namespace_ : *namespaces) {
+    if (namespace_.starts_with('.')) continue;
+    const auto uids = files_.list(root_ + "/" + namespace_);
+    if (!uids) return fail(uids.error());
+    for (const std::string& uid : *uids) found.push_back({.namespace_ = namespace_, .uid = uid});
+  }
+  return found;
+}
+
+}  // namespace cloister::node

@@ -1,0 +1,50 @@
+// What cloister-runsc asks cloister-node before it starts a container, and what it is told: one line of JSON
+// each way, over one connection to a Unix socket of root's. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "json/codec.h"
+
+namespace cloister::node {
+
+// Of a line, its end included. Longer ones are an error on both sides.
+inline constexpr size_t longestLine = 64 << 10;
+
+enum class ContainerKind { sandbox, container };  // as CRI has it: the pod's root container, or one in it
+BOOST_DESCRIBE_ENUM(ContainerKind, sandbox, container)
+
+struct StartRequest {
+  std::string container;  // runsc's id
+  ContainerKind kind = ContainerKind::sandbox;
+  std::string bundle;  // the folder with its config.json
+  std::string podNamespace;
+  std::string podName;
+  std::string podUID;
+  bool operator==(const StartRequest&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(StartRequest, (), (container, kind, bundle, podNamespace, podName, podUID))
+
+enum class StartAction { Start, Restore, Refuse };
+BOOST_DESCRIBE_ENUM(StartAction, Start, Restore, Refuse)
+
+struct StartAnswer {
+  StartAction action = StartAction::Refuse;
+  std::string image;    // with Restore: the folder of the checkpoint, an absolute path
+  std::string message;  // with Refuse: for people, what is wrong and what to do
+  bool operator==(const StartAnswer&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(StartAnswer, (), (action, image, message))
+
+inline StartAnswer refuse(std::string message) {
+  return {.action = StartAction::Refuse, .image = {}, .message = std::move(message)};
+}
+
+std::string toLine(const StartRequest& request);
+std::string toLine(const StartAnswer& answer);
+// LINE with or without its end. InvalidInput names the member at fault.
+Result<StartRequest> parseRequest(std::string_view line);
+Result<StartAnswer> parseAnswer(std::string_view line);
+
+}  // namespace cloister::node

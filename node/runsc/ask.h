@@ -1,0 +1,12 @@
+#pragma once
+
+#include "node/protocol.h"
+
+namespace cloister::node {
+
+// Asks cloister-node at the Unix socket PATH. While nobody listens there it tries again, until PATIENCE is
+// over. Unavailable: nobody listens; Timeout: no answer; Protocol: a wrong one; InvalidInput: no such PATH
+// can be.
+Result<StartAnswer> ask(const std::string& path, const StartRequest& request, Duration patience);
+
+}  // namespace cloister::node

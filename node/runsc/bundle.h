@@ -1,0 +1,21 @@
+// What a bundle's config.json tells of its container. Pure. Source: the OCI runtime specification, and the
+// annotations of containerd's CRI (pkg/cri/annotations).
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "api/sandbox.h"
+#include "node/protocol.h"
+
+namespace cloister::node {
+
+// Larger ones are not read; containerd's have some 30 KiB.
+inline constexpr size_t largestConfig = 4 << 20;
+
+// The question to ask before the container is started: all but its id and bundle. None when there is nothing
+// to ask: the pod does not say that it is to be restored, or CONFIG is of no use, which runsc itself will
+// tell.
+std::optional<StartRequest> questionOf(std::string_view config);
+
+}  // namespace cloister::node

@@ -1,0 +1,26 @@
+// A call of runsc as gVisor's shim makes it: "--flag=value ... COMMAND [--flag=value ...] [ID]". Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace cloister::node {
+
+struct StartCall {
+  size_t command = 0;  // where "start" stands in the arguments
+  std::string id;      // the container's
+  bool operator==(const StartCall&) const = default;
+};
+
+// ARGS without the program's name. None when they are anything but the start of one container.
+std::optional<StartCall> findStart(const std::vector<std::string>& args);
+
+// ARGS, whose start CALL is, with the restore from the checkpoint in the folder IMAGE in its place.
+std::vector<std::string> restoreInstead(const std::vector<std::string>& args, const StartCall& call,
+                                        const std::string& image);
+
+// The file that the shim reads runsc's errors from; empty when ARGS name none.
+std::string logFile(const std::vector<std::string>& args);
+
+}  // namespace cloister::node

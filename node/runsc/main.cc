@@ -1,0 +1,97 @@
+// cloister-runsc: what gVisor's shim calls in place of runsc. It asks cloister-node before a container of a
+// pod that continues from a snapshot is started; every other call goes straight through.
+
+#include <charconv>
+#include <csignal>
+#include <cstring>
+#include <exception>
+#include <fcntl.h>
+#include <filesystem>
+#include <unistd.h>
+
+#include <boost/json/serialize.hpp>
+
+#include "node/runsc/ask.h"
+#include "node/runsc/bundle.h"
+#include "node/runsc/call.h"
+#include "node/runsc/decide.h"
+
+namespace cloister::node {
+namespace {
+
+constexpr int failed = 125;
+// The kubelet waits 2 minutes for a container to start.
+constexpr Duration patience = seconds(20);
+
+// Empty when it cannot be read, or is too large.
+std::string readFile(const std::string& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return "";
+  std::string text;
+  char buffer[16 << 10];
+  ssize_t got = 0;
+  while (text.size() <= largestConfig && (got = ::read(file, buffer, sizeof buffer)) > 0)
+    text.append(buffer, size_t(got));
+  ::close(file);
+  return got == 0 ? text : "";
+}
+
+int complain(const std::string& message) {
+  const std::string text = "cloister-runsc: " + message + "\n";
+  (void)!::write(STDERR_FILENO, text.data(), text.size());
+  return failed;
+}
+
+// Where the shim finds the reason, which ends up in the container's status.
+void tellShim(const std::string& logFile, const std::string& message) {
+  const json::object line{{"level", "error"}, {"msg", "cloister-runsc: " + message}};
+  const std::string text = boost::json::serialize(line) + "\n";
+  const int file = ::open(logFile.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
+  if (file < 0) return;
+  (void)!::write(file, text.data(), text.size());
+  ::close(file);
+}
+
+// The process of the sandbox that the container in BUNDLE belongs to, which `runsc create` has noted there.
+void endSandbox(const std::string& bundle) {
+  const std::string text = readFile(bundle + "/init.pid");
+  pid_t pid = 0;
+  const auto [end, bad] = std::from_chars(text.data(), text.data() + text.size(), pid);
+  if (bad == std::errc() && pid > 1) ::kill(pid, SIGKILL);
+}
+
+int execute(const std::string& program, std::vector<std::string> args) {
+  args.insert(args.begin(), program);
+  std::vector<char*> pointers;
+  pointers.reserve(args.size() + 1);
+  for (std::string& arg : args) pointers.push_back(arg.data());
+  pointers.push_back(nullptr);
+  ::execv(program.c_str(), pointers.data());
+  return complain("cannot run " + program + ": " + std::strerror(errno));
+}
+
+int run(std::vector<std::string> args) {
+  const std::string self = std::filesystem::read_symlink("/proc/self/exe").string();
+  const auto config = parseRunscConfig(readFile(self + ".json"));
+  if (!config) return complain(self + ".json: " + config.error().message);
+  const std::string bundle = std::filesystem::current_path().string();
+  const auto askNode = [&](const StartRequest& request) { return ask(config->socket, request, patience); };
+  auto decided = decide(args, bundle, [&] { return readFile(bundle + "/config.json"); }, askNode);
+  if (!decided) {
+    tellShim(logFile(args), decided.error().message);
+    endSandbox(bundle);
+    return complain(decided.error().message);
+  }
+  return execute(config->runsc, std::move(*decided));
+}
+
+}  // namespace
+}  // namespace cloister::node
+
+int main(int argc, char** argv) {
+  try {
+    return cloister::node::run({argv + std::min(argc, 1), argv + argc});
+  } catch (const std::exception& trouble) {
+    return cloister::node::complain(trouble.what());
+  }
+}

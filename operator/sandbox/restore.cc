@@ -1,0 +1,38 @@
+#include "operator/sandbox/restore.h"
+
+#include "operator/sandbox/reasons.h"
+
+namespace cloister::sandbox {
+
+std::optional<Refusal> refuseRestore(const api::SandboxSpec& spec,
+                                     const std::optional<api::SandboxSnapshot>& snapshot) {
+  const std::string field = "spec.restoreFrom: ";
+  if (spec.poolRef) {
+    return Refusal{reason::unsupported,
+                   field + "a pod of a pool has begun already; remove the field, or poolRef"};
+  }
+  const std::string named = "SandboxSnapshot \"" + spec.restoreFrom->name + "\"";
+  if (!snapshot) {
+    return Refusal{reason::snapshotNotFound,
+                   field + "the namespace has no " + named + "; create it, or name another one"};
+  }
+  const auto phase = snapshot->status.phase.value_or(api::SnapshotPhase::Pending);
+  if (phase == api::SnapshotPhase::Failed) {
+    return Refusal{reason::snapshotNotReady,
+                   field + "the " + named + " has failed; its condition Ready tells why. Name another one"};
+  }
+  if (phase != api::SnapshotPhase::Ready || snapshot->status.nodeName.empty())
+    return Refusal{reason::snapshotNotReady, field + "the " + named + " is not Ready yet; it is waited for"};
+  return std::nullopt;
+}
+
+void restoreFrom(const api::SandboxSnapshot& snapshot, json::value& pod) {
+  annotate(pod, api::restoreAnnotation, snapshot.metadata.name);
+  json::object onNode{{"key", "metadata.name"}, {"operator", "In"}, {"values", {snapshot.status.nodeName}}};
+  json::object term{{"matchFields", json::array{std::move(onNode)}}};
+  json::object required{{"nodeSelectorTerms", json::array{std::move(term)}}};
+  pod.as_object()["spec"].as_object()["affinity"] = {
+      {"nodeAffinity", {{"requiredDuringSchedulingIgnoredDuringExecution", std::move(required)}}}};
+}
+
+}  // namespace cloister::sandbox

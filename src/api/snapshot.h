@@ -1,0 +1,68 @@
+// The SandboxSnapshot kind, as crds/cloister.dev_sandboxsnapshots.yaml describes it.
+#pragma once
+
+#include "api/sandbox.h"
+
+namespace cloister::api {
+
+enum class SnapshotMode { Memory, Filesystem };
+BOOST_DESCRIBE_ENUM(SnapshotMode, Memory, Filesystem)
+
+enum class SnapshotDeletion { Delete, Retain };
+BOOST_DESCRIBE_ENUM(SnapshotDeletion, Delete, Retain)
+
+enum class SnapshotPhase { Pending, Running, Ready, Failed };
+BOOST_DESCRIBE_ENUM(SnapshotPhase, Pending, Running, Ready, Failed)
+
+struct SandboxSnapshotSpec {
+  LocalReference sandboxRef;
+  std::optional<SnapshotMode> mode;  // Memory when absent
+  std::optional<SnapshotDeletion> deletionPolicy;
+  std::optional<Duration> ttl;
+  bool operator==(const SandboxSnapshotSpec&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(SandboxSnapshotSpec, (), (sandboxRef, mode, deletionPolicy, ttl))
+
+// Written by the node agent of the node that the sandbox runs on.
+struct SandboxSnapshotStatus {
+  std::optional<SnapshotPhase> phase;
+  std::optional<int64_t> observedGeneration;
+  std::string nodeName;  // whose agent takes it, and keeps it
+  std::string podUID;    // of the sandbox's pod that it is of
+  std::optional<int64_t> sizeBytes;
+  std::optional<Duration>
+      duration;        // of runsc's checkpoint, which is how long the sandbox stood still at most
+  std::string digest;  // "sha256:..." of the manifest, which has each file's
+  std::string runtimeVersion;
+  std::string specHash;  // "sha256:..." of what runsc compares when it restores
+  std::vector<Condition> conditions;
+  bool operator==(const SandboxSnapshotStatus&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(SandboxSnapshotStatus, (),
+                      (phase, observedGeneration, nodeName, podUID, sizeBytes, duration, digest,
+                       runtimeVersion, specHash, conditions))
+
+struct SandboxSnapshot {
+  ObjectMeta metadata;
+  SandboxSnapshotSpec spec;
+  SandboxSnapshotStatus status;
+  // As Sandbox::unreadable.
+  std::string unreadable = {};
+  bool operator==(const SandboxSnapshot&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(SandboxSnapshot, (), (metadata, spec, status))
+
+// The conditions that a SandboxSnapshot carries, and their reasons.
+namespace snapshot {
+inline constexpr std::string_view ready = "Ready";
+
+inline constexpr std::string_view taking = "Taking";      // the checkpoint is being made
+inline constexpr std::string_view taken = "Taken";        // it can be restored
+inline constexpr std::string_view retrying = "Retrying";  // it failed, and is tried again
+inline constexpr std::string_view unsupported =
+    "Unsupported";                                      // not in this version, or not with this sandbox
+inline constexpr std::string_view podLost = "PodLost";  // the sandbox ended before it was taken
+inline constexpr std::array all{taking, taken, retrying, unsupported, podLost};
+}  // namespace snapshot
+
+}  // namespace cloister::api

@@ -1,0 +1,41 @@
+#include "node/runsc/call.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace cloister::node {
+namespace {
+
+using testing::ElementsAre;
+using Args = std::vector<std::string>;
+
+// As the shim of gvisor.dev/gvisor 2026-09 makes it.
+const Args start{"--root=/run/runsc/k8s.io", "--log=/b/log.json", "--platform=systrap", "start", "id1"};
+
+TEST(Call, FindsTheStart) {
+  EXPECT_EQ(findStart(start), (StartCall{.command = 3, .id = "id1"}));
+  EXPECT_EQ(findStart({"start", "id1"}), (StartCall{.command = 0, .id = "id1"}));
+}
+
+TEST(Call, LeavesEverythingElseAlone) {
+  for (const Args& other :
+       {Args{}, Args{"--root=/r"}, Args{"start"}, Args{"--root=/r", "state", "start"},
+        Args{"create", "--bundle", "start", "id1"}, Args{"wait", "id1"}, Args{"start", "id1", "id2"},
+        Args{"--start", "id1"}, Args{"exec", "start", "x"}}) {
+    EXPECT_EQ(findStart(other), std::nullopt) << testing::PrintToString(other);
+  }
+}
+
+TEST(Call, FindsTheLog) {
+  EXPECT_EQ(logFile(start), "/b/log.json");
+  EXPECT_EQ(logFile({"start", "id1"}), "");
+}
+
+TEST(Call, RestoresInstead) {
+  EXPECT_THAT(restoreInstead(start, *findStart(start), "/snapshots/1"),
+              ElementsAre("--root=/run/runsc/k8s.io", "--log=/b/log.json", "--platform=systrap", "restore",
+                          "--detach", "--background", "--image-path=/snapshots/1", "id1"));
+}
+
+}  // namespace
+}  // namespace cloister::node

@@ -1,0 +1,123 @@
+#include "node/runsc/decide.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "node/runsc/bundle.h"
+
+namespace cloister::node {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+using Args = std::vector<std::string>;
+
+const Args start{"--root=/r", "start", "id1"};
+
+std::string config(const char* more) {
+  return R"({"annotations":{"io.kubernetes.cri.container-type":"sandbox","io.kubernetes.cri.sandbox-name":"pod",
+    "io.kubernetes.cri.sandbox-namespace":"ns","io.kubernetes.cri.sandbox-uid":"u")" +
+         std::string(more) + "}}";
+}
+const std::string ordinary = config("");
+const std::string restored = config(R"(,"cloister.dev/restore-from":"snap")");
+
+class Decide : public testing::Test {
+ protected:
+  Result<Args> operator()(const Args& args, const std::string& text) {
+    return decide(
+        args, "/bundle",
+        [&] {
+          ++read_;
+          return text;
+        },
+        [this](const StartRequest& request) {
+          asked_.push_back(request);
+          return answer_;
+        });
+  }
+
+  // Of a container in the pod: the root container is started anyway.
+  static std::string inner() {
+    std::string text = restored;
+    return text.replace(text.find(R"("sandbox")"), 9, R"("container")");
+  }
+
+  Result<StartAnswer> answer_ = StartAnswer{.action = StartAction::Start, .image = {}, .message = {}};
+  std::vector<StartRequest> asked_;
+  int read_ = 0;
+};
+
+TEST_F(Decide, PassesOtherCallsThroughUnread) {
+  const Args state{"--root=/r", "state", "id1"};
+  EXPECT_EQ((*this)(state, restored), state);
+  EXPECT_EQ(read_, 0);
+}
+
+TEST_F(Decide, StartsOrdinaryPodsWithoutAsking) {
+  answer_ = fail(Errc::Unavailable, "away");
+  EXPECT_EQ((*this)(start, ordinary), start);
+  EXPECT_TRUE(asked_.empty());
+}
+
+TEST_F(Decide, AsksForAPodThatContinuesFromASnapshot) {
+  EXPECT_EQ((*this)(start, restored), start);
+  ASSERT_EQ(asked_.size(), 1U);
+  EXPECT_EQ(asked_.front(), (StartRequest{.container = "id1",
+                                          .kind = ContainerKind::sandbox,
+                                          .bundle = "/bundle",
+                                          .podNamespace = "ns",
+                                          .podName = "pod",
+                                          .podUID = "u"}));
+}
+
+TEST_F(Decide, RestoresFromWhereTheAgentSays) {
+  answer_ = StartAnswer{.action = StartAction::Restore, .image = "/s/1", .message = {}};
+  EXPECT_THAT((*this)(start, restored).value(), Contains("--image-path=/s/1"));
+}
+
+TEST_F(Decide, DoesNotStartWhatIsRefused) {
+  answer_ = refuse("the snapshot is gone");
+  const auto decided = (*this)(start, inner());
+  ASSERT_FALSE(decided);
+  EXPECT_EQ(decided.error().message, "the snapshot is gone");
+}
+
+TEST_F(Decide, DoesNotStartWhileTheAgentIsAway) {
+  answer_ = fail(Errc::Unavailable, "nobody listens");
+  const auto decided = (*this)(start, inner());
+  ASSERT_FALSE(decided);
+  EXPECT_THAT(decided.error().message, HasSubstr("nobody listens"));
+  EXPECT_THAT(decided.error().message, HasSubstr("continues from a snapshot"));
+}
+
+// It holds nothing of the sandbox's, and the shim could not get rid of it.
+TEST_F(Decide, StartsTheRootContainerOfWhatIsRefused) {
+  answer_ = refuse("the snapshot is gone");
+  EXPECT_EQ((*this)(start, restored), start);
+  answer_ = fail(Errc::Unavailable, "nobody listens");
+  EXPECT_EQ((*this)(start, restored), start);
+}
+
+// runsc itself says what is wrong with them.
+TEST_F(Decide, LeavesAConfigThatCannotBeReadToRunsc) {
+  for (const std::string& text :
+       {std::string(), std::string("{"), std::string("[]"), std::string(R"({"annotations":[]})"),
+        std::string(R"({"annotations":{"cloister.dev/restore-from":7}})"),
+        std::string(largestConfig + 1, ' ') + restored, std::string(100, '[')}) {
+    EXPECT_EQ((*this)(start, text), start);
+  }
+  EXPECT_TRUE(asked_.empty());
+}
+
+TEST(RunscConfig, IsReadStrictly) {
+  EXPECT_EQ(parseRunscConfig(R"({"runsc":"/opt/runsc","socket":"/run/s"})").value(),
+            (RunscConfig{.runsc = "/opt/runsc", .socket = "/run/s"}));
+  for (const char* text : {"", "{}", R"({"runsc":"runsc","socket":"/s"})", R"({"runsc":"/r","socket":""})",
+                           R"({"runsc":"/r","socket":"/s","sock":"/t"})", R"({"runsc":1,"socket":"/s"})"}) {
+    EXPECT_FALSE(parseRunscConfig(text)) << text;
+  }
+}
+
+}  // namespace
+}  // namespace cloister::node

@@ -1,0 +1,61 @@
+// Files of which the N-th operation fails, or after which everything does, as if the program had died there.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include "node/agent/files.h"
+
+namespace cloister::node {
+
+class FailingFiles final : public Files {
+ public:
+  int failAt = 0;     // counted from 1; 0: none
+  bool dies = false;  // and so does each one after it
+  int count = 0;
+
+  Result<void> makeFolder(const std::string& path) override {
+    if (fails()) return broken();
+    return real_->makeFolder(path);
+  }
+  Result<std::vector<std::string>> list(const std::string& folder) override {
+    if (fails()) return broken();
+    return real_->list(folder);
+  }
+  Result<std::string> read(const std::string& path) override {
+    if (fails()) return broken();
+    return real_->read(path);
+  }
+  Result<void> write(const std::string& path, std::string_view text) override {
+    if (!fails()) return real_->write(path, text);
+    (void)real_->write(path, text.substr(0, text.size() / 2));  // the disk was full, or the power gone
+    return broken();
+  }
+  Result<int64_t> size(const std::string& path) override {
+    if (fails()) return broken();
+    return real_->size(path);
+  }
+  Result<FileSum> sumAndSync(const std::string& path) override {
+    if (fails()) return broken();
+    return real_->sumAndSync(path);
+  }
+  Result<void> syncFolder(const std::string& path) override {
+    if (fails()) return broken();
+    return real_->syncFolder(path);
+  }
+  Result<void> rename(const std::string& from, const std::string& to) override {
+    if (fails()) return broken();
+    return real_->rename(from, to);
+  }
+  Result<void> remove(const std::string& path) override {
+    if (fails()) return broken();
+    return real_->remove(path);
+  }
+
+ private:
+  bool fails() { return ++count == failAt || (dies && failAt != 0 && count > failAt); }
+  static std::unexpected<Error> broken() { return fail(Errc::Internal, "broken"); }
+
+  std::unique_ptr<Files> real_ = realFiles();
+};
+
+}  // namespace cloister::node

@@ -1,0 +1,26 @@
+#include "node/agent/runsc.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace cloister::node {
+namespace {
+
+TEST(Runsc, ReadsItsList) {
+  EXPECT_TRUE(parseRunscList("null")->empty());
+  EXPECT_TRUE(parseRunscList("[]")->empty());
+  const auto list = parseRunscList(R"([{"id":"a","bundle":"/b/a","status":"running"},{"id":"x"}])");
+  ASSERT_EQ(list->size(), 1U);
+  EXPECT_EQ(list->front().bundle, "/b/a");
+  EXPECT_FALSE(parseRunscList(""));
+  EXPECT_FALSE(parseRunscList("{}"));
+}
+
+TEST(Runsc, ReadsItsVersion) {
+  EXPECT_EQ(parseRunscVersion("runsc version release-20260101.0\nspec: 1.2.1\n").value(),
+            "release-20260101.0");
+  EXPECT_FALSE(parseRunscVersion("runc version 1.5"));
+}
+
+}  // namespace
+}  // namespace cloister::node

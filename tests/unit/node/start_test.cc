@@ -1,0 +1,120 @@
+#include "node/agent/start.h"
+
+#include <functional>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace cloister::node {
+namespace {
+
+using testing::HasSubstr;
+
+const StartRequest request{.container = "c",
+                           .kind = ContainerKind::container,
+                           .bundle = "/b",
+                           .podNamespace = "ns",
+                           .podName = "pod",
+                           .podUID = "pod-uid"};
+
+// Of a pod that is to be restored, with everything in order.
+StartView good() {
+  StartView view{.node = "node-1", .runtimeVersion = "v1"};
+  view.pod.emplace();
+  view.pod->metadata.uid = "pod-uid";
+  view.pod->metadata.ownerReferences = {{.apiVersion = "cloister.dev/v1alpha1",
+                                         .kind = "Sandbox",
+                                         .name = "box",
+                                         .uid = "box-uid",
+                                         .controller = true,
+                                         .blockOwnerDeletion = {}}};
+  view.pod->spec.nodeName = "node-1";
+  view.sandbox.emplace();
+  view.sandbox->metadata.uid = "box-uid";
+  view.sandbox->spec.restoreFrom = api::LocalReference{"saved"};
+  view.snapshot.emplace();
+  view.snapshot->status.phase = api::SnapshotPhase::Ready;
+  view.snapshot->status.nodeName = "node-1";
+  view.snapshot->status.digest = "sha256:1";
+  view.kept = Kept{.folder = "/s/1", .manifest = {}, .digest = "sha256:1"};
+  view.kept->manifest.runtimeVersion = "v1";
+  view.kept->manifest.containers = {{.name = "box", .spec = json::object{{"process", {{"cwd", "/"}}}}}};
+  view.container =
+      Container{.name = "box", .podUID = "pod-uid", .compared = json::object{{"process", {{"cwd", "/"}}}}};
+  return view;
+}
+
+TEST(DecideStart, RestoresWhereEverythingIsRight) {
+  EXPECT_EQ(decideStart(request, good()),
+            (StartAnswer{.action = StartAction::Restore, .image = "/s/1", .message = {}}));
+}
+
+TEST(DecideStart, AsksForOneThingAfterTheOther) {
+  StartView view{.node = "node-1", .runtimeVersion = {}};
+  EXPECT_EQ(sandboxToRead(request, view), std::nullopt);
+  view.pod = good().pod;
+  EXPECT_EQ(sandboxToRead(request, view), "box");
+  EXPECT_EQ(snapshotToRead(request, view), std::nullopt);
+  view.sandbox = good().sandbox;
+  EXPECT_EQ(snapshotToRead(request, view), "saved");
+  EXPECT_FALSE(isVaultToRead(view));
+  view.snapshot = good().snapshot;
+  EXPECT_TRUE(isVaultToRead(view));
+}
+
+struct Case {
+  std::function<void(StartView&)> change;
+  const char* message;
+};
+
+// Whoever wrote the annotation: without a Sandbox that says so, it is a pod as any other.
+TEST(DecideStart, StartsWhatNoSandboxRestores) {
+  for (const auto& change :
+       {std::function<void(StartView&)>([](StartView& v) { v.pod->metadata.ownerReferences.clear(); }),
+        std::function<void(StartView&)>(
+            [](StartView& v) { v.pod->metadata.ownerReferences[0].controller = false; }),
+        std::function<void(StartView&)>(
+            [](StartView& v) { v.pod->metadata.ownerReferences[0].kind = "Job"; }),
+        std::function<void(StartView&)>(
+            [](StartView& v) { v.pod->metadata.ownerReferences[0].apiVersion = "x/v1"; }),
+        std::function<void(StartView&)>([](StartView& v) { v.sandbox->spec.restoreFrom.reset(); })}) {
+    StartView view = good();
+    change(view);
+    EXPECT_EQ(decideStart(request, view).action, StartAction::Start);
+    EXPECT_EQ(snapshotToRead(request, view), std::nullopt);
+  }
+}
+
+TEST(DecideStart, RefusesEverythingElse) {
+  const Case cases[] = {
+      {[](StartView& v) { v.pod.reset(); }, "no such pod"},
+      {[](StartView& v) { v.pod->metadata.uid = "another"; }, "no such pod"},
+      {[](StartView& v) { v.pod->spec.nodeName = "node-2"; }, "no such pod on this node"},
+      {[](StartView& v) { v.sandbox.reset(); }, "Sandbox is gone"},
+      {[](StartView& v) { v.sandbox->metadata.uid = "its-successor"; }, "Sandbox is gone"},
+      {[](StartView& v) { v.snapshot.reset(); }, "\"saved\" is gone"},
+      {[](StartView& v) { v.snapshot->status.phase = api::SnapshotPhase::Running; }, "not Ready"},
+      {[](StartView& v) { v.snapshot->status.phase.reset(); }, "not Ready"},
+      {[](StartView& v) { v.snapshot->status.nodeName = "node-2"; }, "not Ready on this node"},
+      {[](StartView& v) { v.snapshot->metadata.deletionTimestamp = Time(); }, "not Ready"},
+      {[](StartView& v) { v.kept.reset(); }, "missing"},
+      {[](StartView& v) { v.kept->digest = "sha256:2"; }, "status.digest"},
+      {[](StartView& v) { v.snapshot->status.digest = ""; }, "status.digest"},
+      {[](StartView& v) { v.runtimeVersion = "v2"; }, "taken by runsc v1, and this node has v2"},
+      {[](StartView& v) { v.container.reset(); }, "config.json"},
+      {[](StartView& v) { v.container->name = "other"; }, "no container \"other\""},
+      {[](StartView& v) { v.container->podUID = "another"; }, "another pod's"},
+      {[](StartView& v) { v.container->compared = json::object{{"process", {{"cwd", "/tmp"}}}}; },
+       "process.cwd"},
+  };
+  for (const Case& one : cases) {
+    StartView view = good();
+    one.change(view);
+    const StartAnswer answer = decideStart(request, view);
+    EXPECT_EQ(answer.action, StartAction::Refuse) << one.message;
+    EXPECT_THAT(answer.message, HasSubstr(one.message));
+  }
+}
+
+}  // namespace
+}  // namespace cloister::node

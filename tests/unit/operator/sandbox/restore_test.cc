@@ -1,0 +1,137 @@
+#include "operator/sandbox/restore.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "operator/sandbox/reasons.h"
+#include "tests/unit/operator/examples.h"
+#include "tests/unit/operator/world.h"
+
+namespace cloister::sandbox {
+namespace {
+
+using test::aSandbox;
+using test::World;
+using testing::HasSubstr;
+
+Config withSnapshots() {
+  Config config;
+  config.snapshots.enabled = true;
+  return config;
+}
+
+api::Sandbox restored() {
+  api::Sandbox sandbox = aSandbox();
+  sandbox.spec.restoreFrom = api::LocalReference{"saved"};
+  return sandbox;
+}
+
+json::value aSnapshot(const char* phase) {
+  json::object status;
+  if (*phase != '\0') status = {{"phase", phase}, {"nodeName", "node-7"}};
+  return {{"metadata", {{"name", "saved"}, {"namespace", "team"}, {"uid", "s"}}},
+          {"spec", {{"sandboxRef", {{"name", "first"}}}}},
+          {"status", std::move(status)}};
+}
+
+class Restore : public testing::Test {
+ protected:
+  explicit Restore(Config config = withSnapshots()) : world_(std::move(config)) {}
+
+  std::string accepted() {
+    const auto sandbox = world_.sandbox();
+    const api::Condition* found = api::findCondition(sandbox.status.conditions, condition::accepted);
+    return found == nullptr ? "" : found->status + "/" + found->reason;
+  }
+
+  World world_;
+};
+
+TEST_F(Restore, MakesAPodThatAsksOnTheNodeOfTheSnapshot) {
+  world_.server.put("sandboxsnapshots", aSnapshot("Ready"));
+  world_.create(restored());
+  world_.settle();
+  ASSERT_EQ(world_.pods().size(), 1U);
+  const json::value pod = world_.server.get("pods", api::keyOf(world_.pods().at(0).metadata));
+  EXPECT_EQ(api::annotationOf(world_.pods().at(0).metadata, api::restoreAnnotation), "saved");
+  const json::value* terms = json::find(
+      pod, "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms");
+  ASSERT_NE(terms, nullptr);
+  EXPECT_EQ(
+      *terms,
+      (json::array{{{"matchFields",
+                     json::array{{{"key", "metadata.name"}, {"operator", "In"}, {"values", {"node-7"}}}}}}}));
+  EXPECT_EQ(accepted(), "True/Accepted");
+}
+
+TEST_F(Restore, WaitsForOneThatIsNotThere) {
+  world_.create(restored());
+  world_.sync();
+  const auto outcome = world_.reconcile();
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->again, world_.clock.now() + snapshotPeriod);
+  world_.settle();
+  EXPECT_TRUE(world_.pods().empty());
+  EXPECT_EQ(accepted(), "False/SnapshotNotFound");
+  world_.server.put("sandboxsnapshots", aSnapshot("Ready"));
+  world_.settle();
+  EXPECT_EQ(world_.pods().size(), 1U);
+  EXPECT_EQ(accepted(), "True/Accepted");
+}
+
+TEST_F(Restore, WaitsForOneThatIsNotReady) {
+  for (const char* phase : {"", "Pending", "Running", "Failed"}) {
+    world_.server.put("sandboxsnapshots", aSnapshot(phase));
+    if (!world_.findSandbox()) world_.create(restored());
+    world_.settle();
+    EXPECT_TRUE(world_.pods().empty()) << phase;
+    EXPECT_EQ(accepted(), "False/SnapshotNotReady") << phase;
+  }
+  EXPECT_THAT(world_.ready().message, HasSubstr("has failed"));
+}
+
+TEST_F(Restore, AsksNothingMoreOfASandboxThatRuns) {
+  world_.server.put("sandboxsnapshots", aSnapshot("Ready"));
+  world_.create(restored());
+  world_.settle();
+  world_.server.erase("sandboxsnapshots", {"team", "saved"});
+  const size_t calls = world_.transport.requests().size();
+  world_.sync();
+  ASSERT_TRUE(world_.reconcile());
+  EXPECT_EQ(world_.transport.requests().size(), calls);
+  EXPECT_EQ(world_.ready().reason, reason::running);
+}
+
+TEST_F(Restore, IsRefusedWithAPool) {
+  api::SandboxSpec spec = restored().spec;
+  spec.poolRef = api::LocalReference{"warm"};
+  EXPECT_EQ(refuseRestore(spec, api::SandboxSnapshot{})->reason, reason::unsupported);
+}
+
+class WithoutSnapshots : public Restore {
+ protected:
+  WithoutSnapshots() : Restore(Config{}) {}
+};
+
+TEST_F(WithoutSnapshots, RefusesAndAsksNothing) {
+  world_.server.put("sandboxsnapshots", aSnapshot("Ready"));
+  world_.create(restored());
+  world_.settle();
+  EXPECT_TRUE(world_.pods().empty());
+  EXPECT_EQ(accepted(), "False/Unsupported");
+  EXPECT_THAT(world_.ready().message, HasSubstr("snapshots.enabled"));
+  EXPECT_EQ(world_.transport.count("GET", "/apis/cloister.dev/v1alpha1/namespaces/team/sandboxsnapshots"),
+            0U);
+}
+
+// A tenant's annotation does not get into his pod.
+TEST_F(Restore, TheAnnotationIsTheOperatorsAlone) {
+  api::Sandbox sandbox = aSandbox();
+  sandbox.spec.podMetadata.annotations[std::string(api::restoreAnnotation)] = "saved";
+  world_.create(sandbox);
+  world_.settle();
+  EXPECT_EQ(api::annotationOf(world_.pods().at(0).metadata, api::restoreAnnotation), "");
+}
+
+}  // namespace
+}  // namespace cloister::sandbox
