@@ -9,8 +9,8 @@
 #include <boost/asio/write.hpp>
 #include <boost/system/system_error.hpp>
 
-#include "base/log.h"
 #include "base/within.h"
+#include "net/accept.h"
 
 namespace cloister::node {
 namespace {
@@ -68,27 +68,10 @@ Door::Door(Acceptor acceptor, Clock& clock, Handler handler, Limits limits)
       connections_(acceptor_.get_executor()) {}
 
 Task<void> Door::run() {
-  // The connections are awaited after the cancellation, so it must not throw here.
-  co_await asio::this_coro::throw_if_cancelled(false);
-  co_await acceptAll();
-  acceptor_.close();
-  co_await connections_.stop();
-}
-
-Task<void> Door::acceptAll() {
-  for (;;) {
-    const auto noted = co_await asio::this_coro::cancellation_state;
-    if (noted.cancelled() != asio::cancellation_type::none) co_return;
-    auto [error, socket] = co_await acceptor_.async_accept(asTuple);
-    if (error == asio::error::operation_aborted) co_return;
-    if (error) {
-      log::warn("cannot accept a connection", {{"error", error.message()}});
-      asio::steady_timer pause(acceptor_.get_executor(), milliseconds(100));
-      if (auto [cancelled] = co_await pause.async_wait(asTuple); cancelled) co_return;
-    } else if (connections_.size() < limits_.connections && isRoots(socket)) {
+  return net::acceptAll(acceptor_, connections_, [this](Socket socket) {
+    if (connections_.size() < limits_.connections && isRoots(socket))
       connections_.spawn("door", serve(std::move(socket)));
-    }
-  }
+  });
 }
 
 Task<void> Door::serve(Socket socket) {

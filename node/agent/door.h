@@ -31,7 +31,6 @@ class Door {
 
   Door(Acceptor acceptor, Clock& clock, Handler handler, Limits limits);
 
-  Task<void> acceptAll();
   Task<void> serve(Socket socket);
 
   Acceptor acceptor_;

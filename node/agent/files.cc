@@ -10,6 +10,8 @@
 
 #include <openssl/evp.h>
 
+#include "base/hash.h"
+
 namespace cloister::node {
 namespace {
 
@@ -50,16 +52,6 @@ int readAll(int file, const Take& take) {
     if (got == 0) return 0;
     if (!take(std::string_view(block).substr(0, size_t(got)))) return EFBIG;
   }
-}
-
-std::string hexOf(std::string_view bytes) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string out;
-  for (const char byte : bytes) {
-    out += digits[uint8_t(byte) >> 4];
-    out += digits[uint8_t(byte) & 15];
-  }
-  return out;
 }
 
 class Sha256 {

@@ -71,7 +71,7 @@ void addMember(const Observed& observed, const std::shared_ptr<const api::Pod>& 
 }
 
 bool lives(const api::Pod& pod) {
-  return !pod.metadata.deletionTimestamp && pod.status.phase != "Succeeded" && pod.status.phase != "Failed";
+  return !pod.metadata.deletionTimestamp && !sandbox::hasPodEnded(pod);
 }
 
 int targetOf(const Observed& observed, int claimed, Time now) {

@@ -5,6 +5,7 @@
 #include "operator/conditions.h"
 #include "operator/quota/queue.h"
 #include "operator/quota/reasons.h"
+#include "operator/sandbox/diagnose.h"
 #include "operator/sandbox/reasons.h"
 #include "operator/stores.h"
 #include "runtime/store.h"
@@ -22,21 +23,17 @@ bool isBehind(const Observed& observed) {
          observed.seen.pools < versionNumber(seen.pools);
 }
 
-bool hasEnded(const api::Pod& pod) {
-  return pod.status.phase == "Succeeded" || pod.status.phase == "Failed";
-}
-
 // The namespace's pods, as grants are held against them.
 class Pods {
  public:
   explicit Pods(const Observed& observed) {
     for (const auto& pod : observed.pods) {
-      if (!hasEnded(*pod)) used_ += amountOf(*pod);
+      if (!sandbox::hasPodEnded(*pod)) used_ += amountOf(*pod);
       // Confirmed by the watch: another process sees it as well before it may decide anything.
       const bool told = versionNumber(pod->metadata.resourceVersion) <= observed.seen.pods;
       byName_[pod->metadata.name] = told;
       const api::OwnerReference* owner = api::controllerOf(pod->metadata);
-      if (owner != nullptr && !hasEnded(*pod)) byOwner_[{owner->uid, restartOf(*pod)}] = told;
+      if (owner != nullptr && !sandbox::hasPodEnded(*pod)) byOwner_[{owner->uid, restartOf(*pod)}] = told;
     }
   }
 
@@ -122,7 +119,8 @@ Amount usedBy(const Pods& pods, const std::vector<api::QuotaGrant>& grants) {
 
 // What was promised before the quota was lowered and does not fit any more is promised no longer, pools'
 // first and then the last come: their pods would be refused by the ResourceQuota, and others wait meanwhile.
-void takeBack(const api::SandboxQuotaSpec& spec, const Pods& pods, std::vector<api::QuotaGrant>& held) {
+// Returns what is used then.
+Amount takeBack(const api::SandboxQuotaSpec& spec, const Pods& pods, std::vector<api::QuotaGrant>& held) {
   Amount used = usedBy(pods, held);
   for (const bool pools : {true, false}) {
     for (size_t i = held.size(); i-- > 0;) {
@@ -136,6 +134,7 @@ void takeBack(const api::SandboxQuotaSpec& spec, const Pods& pods, std::vector<a
       held.erase(held.begin() + ssize_t(i));
     }
   }
+  return used;
 }
 
 void setConditions(const Observed& observed, Time now, api::SandboxQuotaStatus& status) {
@@ -188,10 +187,9 @@ Plan plan(const Observed& observed, Time now) {
   const Pods pods(observed);
   std::vector<api::QuotaGrant> held = present.grants;
   std::erase_if(held, [&](const api::QuotaGrant& grant) { return isOver(observed, pods, grant); });
-  takeBack(observed.quota->spec, pods, held);
+  const Amount used = takeBack(observed.quota->spec, pods, held);
   std::vector<api::QuotaStep> recent;
   if (observed.quota->spec.creationsPerMinute) recent = forgotten(present.recent, now);
-  const Amount used = usedBy(pods, held);
   const Served served = serve(observed, std::move(held), used, std::move(recent), now);
 
   Plan out{.again = nextLook(observed, pods, served, now)};

@@ -59,7 +59,7 @@ bool isGone(const Stores& stores, const std::string& namespace_, const api::Quot
 
 // Since when the Sandbox of POD has it.
 std::optional<Time> runsSince(const Stores& stores, const api::Pod& pod) {
-  if (pod.status.phase == "Succeeded" || pod.status.phase == "Failed") return std::nullopt;
+  if (sandbox::hasPodEnded(pod)) return std::nullopt;
   const kube::ObjectKey key = sandboxKeyOf(pod);
   if (key.name.empty()) return std::nullopt;
   const auto sandbox = stores.sandboxes.get(key);

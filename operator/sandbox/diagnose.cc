@@ -190,6 +190,10 @@ bool isPodReady(const api::Pod& pod) {
   return ready != nullptr && ready->status == "True";
 }
 
+bool hasPodEnded(const api::Pod& pod) {
+  return pod.status.phase == "Succeeded" || pod.status.phase == "Failed";
+}
+
 bool needsEvents(const api::Pod& pod) {
   if (pod.spec.nodeName.empty() || pod.status.phase != "Pending") return false;
   const api::ContainerStatus* status = sandboxContainer(pod);

@@ -51,5 +51,6 @@ std::string excerpt(std::string_view text);
 const api::ContainerStatus* sandboxContainer(const api::Pod& pod);
 const api::PodCondition* findPodCondition(const api::Pod& pod, std::string_view type);
 bool isPodReady(const api::Pod& pod);
+bool hasPodEnded(const api::Pod& pod);  // its containers have, for good
 
 }  // namespace cloister::sandbox

@@ -89,9 +89,7 @@ void removeFormer(const Situation& at, Time now, Plan& out) {
   Pods former = formerPods(at.observed);
   const bool keeps = at.waits && !isRestartDue(at.sandbox, now) && now < at.expiresAt &&
                      !at.sandbox.metadata.deletionTimestamp;
-  std::erase_if(former, [&](const auto& pod) {
-    return keeps && (pod->status.phase == "Succeeded" || pod->status.phase == "Failed");
-  });
+  std::erase_if(former, [&](const auto& pod) { return keeps && hasPodEnded(*pod); });
   remove(former, out);
 }
 
@@ -347,9 +345,10 @@ Situation situationOf(const Observed& observed, api::Sandbox& sandbox, const Con
   // A sandbox that once ran is not started again behind its owner's back: its memory and files are gone.
   const bool over = at.begun || hasEnded(sandbox.status);
   at.waits = at.pod == nullptr && isToRestart(sandbox) && !(observed.newest && mayRestart(observed, now));
-  at.restores = at.pod == nullptr && sandbox.spec.restoreFrom && !at.resolved.refusal && !over && !at.waits;
+  const bool begins = at.pod == nullptr && !at.resolved.refusal && !over && !at.waits;
+  at.restores = begins && sandbox.spec.restoreFrom;
   if (at.restores) at.resolved.refusal = refuseRestore(sandbox.spec, observed.snapshot);
-  if (at.pod == nullptr && !at.resolved.refusal && !over && !at.waits) {
+  if (begins && !at.resolved.refusal) {
     at.start = chooseStart(observed, sandbox.spec, at.resolved, config);
     at.request = requestOf(observed, *at.start, at.resolved);
   }

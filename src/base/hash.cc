@@ -16,14 +16,19 @@ std::array<unsigned char, SHA256_DIGEST_LENGTH> sha256(std::string_view bytes) {
 
 }  // namespace
 
-std::string sha256Hex(std::string_view bytes) {
+std::string hexOf(std::string_view bytes) {
   constexpr std::string_view digits = "0123456789abcdef";
   std::string text;
-  for (unsigned char byte : sha256(bytes)) {
-    text += digits[byte >> 4];
-    text += digits[byte & 15];
+  for (const char byte : bytes) {
+    text += digits[uint8_t(byte) >> 4];
+    text += digits[uint8_t(byte) & 15];
   }
   return text;
+}
+
+std::string sha256Hex(std::string_view bytes) {
+  const auto digest = sha256(bytes);
+  return hexOf({reinterpret_cast<const char*>(digest.data()), digest.size()});
 }
 
 std::string shortHash(std::string_view bytes, size_t length) {

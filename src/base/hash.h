@@ -5,6 +5,9 @@
 
 namespace cloister {
 
+// BYTES as lower-case hexadecimal digits.
+std::string hexOf(std::string_view bytes);
+
 // SHA-256 of BYTES as 64 lower-case hexadecimal digits.
 std::string sha256Hex(std::string_view bytes);
 

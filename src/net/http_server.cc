@@ -12,6 +12,7 @@
 #include <boost/system/system_error.hpp>
 
 #include "base/log.h"
+#include "net/accept.h"
 
 namespace cloister::net {
 namespace {
@@ -107,30 +108,10 @@ uint16_t HttpServer::port() const {
 }
 
 Task<void> HttpServer::run() {
-  // The connections are awaited after the cancellation, so it must not throw here.
-  co_await asio::this_coro::throw_if_cancelled(false);
-  co_await acceptAll();
-  acceptor_.close();
-  co_await connections_.stop();
-}
-
-Task<void> HttpServer::acceptAll() {
-  for (;;) {
-    // Where a connection was waiting already, a cancellation found nothing to cancel: it is only noted.
-    const auto noted = co_await asio::this_coro::cancellation_state;
-    if (noted.cancelled() != asio::cancellation_type::none) co_return;
-    auto [error, socket] = co_await acceptor_.async_accept(asTuple);
-    if (error == asio::error::operation_aborted) co_return;
-    if (error) {
-      // Out of descriptors, most likely: the connection stays in the queue, so asking again at once would
-      // spin.
-      log::warn("cannot accept a connection", {{"error", error.message()}});
-      asio::steady_timer pause(acceptor_.get_executor(), milliseconds(100));
-      if (auto [cancelled] = co_await pause.async_wait(asTuple); cancelled) co_return;
-    } else if (connections_.size() < limits_.connections) {
+  return acceptAll(acceptor_, connections_, [this](tcp::socket socket) {
+    if (connections_.size() < limits_.connections)
       connections_.spawn("http connection", serve(std::move(socket)));
-    }
-  }
+  });
 }
 
 Task<void> HttpServer::serve(tcp::socket socket) {

@@ -37,7 +37,6 @@ class HttpServer {
   HttpServer(boost::asio::any_io_executor executor, boost::asio::ip::tcp::acceptor acceptor, Handler handler,
              Limits limits);
 
-  Task<void> acceptAll();
   Task<void> serve(boost::asio::ip::tcp::socket socket);
 
   boost::asio::ip::tcp::acceptor acceptor_;
