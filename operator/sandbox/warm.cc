@@ -115,8 +115,8 @@ Completed complete(const Observed& observed, const api::Pod* pod) {
     return {.spec = sandbox.spec, .refusal = {}, .lost = true};
   }
   if (!sandbox.spec.templateRef && !sandbox.spec.poolRef) return {.spec = sandbox.spec, .refusal = {}};
-  if (hasEnded(sandbox.status) && sandbox.status.podUID.empty())
-    return {.spec = sandbox.spec, .refusal = {}, .lost = true};
+  const bool over = hasEnded(sandbox.status) || (pod == nullptr && hasBegun(sandbox.status));
+  if (over && sandbox.status.podUID.empty()) return {.spec = sandbox.spec, .refusal = {}, .lost = true};
   if (auto refusal = missing(observed)) return {.spec = sandbox.spec, .refusal = std::move(refusal)};
   return completeFrom(sandbox.spec, observed.template_->spec);
 }

@@ -29,6 +29,15 @@ size_t sequenceLength(std::string_view text) {
 
 }  // namespace
 
+bool isUtf8(std::string_view text) {
+  while (!text.empty()) {
+    const size_t length = sequenceLength(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
 std::string validUtf8(std::string_view text, size_t largest) {
   constexpr std::string_view replacement = "\ufffd";
   std::string valid;

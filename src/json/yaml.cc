@@ -4,6 +4,8 @@
 
 #include <yaml-cpp/yaml.h>
 
+#include "base/utf8.h"
+
 namespace cloister::json {
 namespace {
 
@@ -35,6 +37,12 @@ value plain(const std::string& text) {
   return value(text);
 }
 
+// The text of NODE, a scalar. The library takes bytes as they come.
+const std::string& textOf(const YAML::Node& node) {
+  if (!isUtf8(node.Scalar())) throw Unreadable{node.Mark().line + 1, "not UTF-8"};
+  return node.Scalar();
+}
+
 // Walks the tree of nodes once; throws Unreadable.
 class Reader {
  public:
@@ -47,7 +55,7 @@ class Reader {
     if (!path.empty()) lines_.emplace(path, line);
     switch (node.Type()) {
       case YAML::NodeType::Scalar:
-        return node.Tag() == "?" ? plain(node.Scalar()) : value(node.Scalar());
+        return node.Tag() == "?" ? plain(textOf(node)) : value(textOf(node));
       case YAML::NodeType::Sequence:
         return readList(node, path, depth);
       case YAML::NodeType::Map:
@@ -71,7 +79,7 @@ class Reader {
     for (const auto& entry : node) {
       const int line = entry.first.Mark().line + 1;
       if (!entry.first.IsScalar()) throw Unreadable{line, "a field's name must be a plain text"};
-      const std::string& name = entry.first.Scalar();
+      const std::string& name = textOf(entry.first);
       const std::string step = path + "." + name;
       if (fields.contains(name)) throw Unreadable{line, step + ": given twice"};
       lines_.emplace(step, line);

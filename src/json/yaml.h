@@ -20,8 +20,8 @@ struct Yaml {
 };
 
 // The first document of TEXT; null when there is none. Plain scalars become booleans, numbers and nulls as in
-// YAML's core schema; quoted ones stay strings. At most 1 MiB, 64 levels and 2^18 values, aliases counted
-// where they are used. Errors read "FILE:LINE: reason".
+// YAML's core schema; quoted ones stay strings. All text is UTF-8. At most 1 MiB, 64 levels and 2^18 values,
+// aliases counted where they are used. Errors read "FILE:LINE: reason".
 Result<Yaml> parseYaml(std::string_view text, std::string_view file);
 
 }  // namespace cloister::json

@@ -9,6 +9,7 @@ TEST(Utf8Test, LeavesWellFormedTextAlone) {
   for (const std::string_view text :
        {"", "abc", "\u00e9", "\u20ac", "\ud7ff", "\ue000", "\U00010000", "\U0010ffff"}) {
     EXPECT_EQ(validUtf8(text), text);
+    EXPECT_TRUE(isUtf8(text));
   }
   EXPECT_EQ(validUtf8(std::string_view("a\0b", 3)), std::string_view("a\0b", 3));
 }
@@ -23,6 +24,13 @@ TEST(Utf8Test, ReplacesEachByteThatBelongsToNoCharacter) {
   EXPECT_EQ(validUtf8("\xed\xa0\x80"), "\ufffd\ufffd\ufffd");            // half a surrogate pair
   EXPECT_EQ(validUtf8("\xf4\x90\x80\x80"), "\ufffd\ufffd\ufffd\ufffd");  // beyond U+10FFFF
   EXPECT_EQ(validUtf8("\xff\xfe"), "\ufffd\ufffd");
+}
+
+TEST(Utf8Test, FindsWhatBelongsToNoCharacterAnywhere) {
+  EXPECT_FALSE(isUtf8("\xff"));
+  EXPECT_FALSE(isUtf8("ab\x80"));
+  EXPECT_FALSE(isUtf8("\u20ac\xe2\x82"));
+  EXPECT_TRUE(isUtf8("\u20ac\u00e9z"));
 }
 
 TEST(Utf8Test, CutsBetweenCharacters) {

@@ -66,6 +66,8 @@ TEST(Yaml, RefusesWhatIsAmbiguousOrUnbounded) {
   EXPECT_THAT(errorOf("a: [1\n"), StartsWith("f.yaml:"));
   EXPECT_THAT(errorOf("a:\n\t- 1\n"), StartsWith("f.yaml:2:"));
   EXPECT_THAT(errorOf(std::string(70, '[') + std::string(70, ']')), HasSubstr("nested deeper"));
+  EXPECT_EQ(errorOf("a: 1\nb: \x9f\x8f\n"), "f.yaml:2: not UTF-8");
+  EXPECT_EQ(errorOf("a: 1\n\xff: b\n"), "f.yaml:2: not UTF-8");
   EXPECT_THAT(errorOf(std::string((1 << 20) + 1, ' ')), HasSubstr("larger than 1 MiB"));
 }
 

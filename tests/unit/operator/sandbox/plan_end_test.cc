@@ -96,6 +96,19 @@ TEST(Plan, KeepsSayingHowItEndedWhenSomebodyTidiesThePodAway) {
   EXPECT_TRUE(isStill(planAt(seen(over, {leaving(pod)}), epoch + minutes(1))));
 }
 
+TEST(Plan, SaysTheSameOfALostPodWhoseTemplateWasNeverToldWhateverBecameOfThePool) {
+  api::Sandbox sandbox = running();
+  sandbox.spec.poolRef = api::LocalReference{"gone"};
+  sandbox.status.podUID.clear();
+  Observed observed = seen(sandbox);
+  observed.podConfirmedGone = true;
+  const Plan first = planAt(observed, epoch + minutes(1));
+  ASSERT_TRUE(first.status);
+  EXPECT_EQ(readyReason(*first.status), reason::podLost);
+  observed.sandbox = std::make_shared<const api::Sandbox>(written(sandbox, first));
+  EXPECT_TRUE(isStill(planAt(observed, epoch + minutes(1))));
+}
+
 // SANDBOX's pod, made a second time.
 api::Pod secondPodOf(const api::Sandbox& sandbox) {
   api::Pod pod = podOf(sandbox);
