@@ -48,6 +48,9 @@ Result<std::unique_ptr<Door>> Door::open(asio::any_io_executor executor, Clock& 
   const std::string folder = path.substr(0, path.rfind('/'));
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
     return fail(Errc::Internal, "cannot make the folder " + folder + ": " + std::strerror(errno));
+  // The kubelet makes the folder of a volume for all to read.
+  if (::chmod(folder.c_str(), 0700) != 0)
+    return fail(Errc::Internal, "cannot close the folder " + folder + " to others: " + std::strerror(errno));
   ::unlink(path.c_str());
   Acceptor acceptor(executor);
   ErrorCode error;

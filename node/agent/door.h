@@ -18,7 +18,8 @@ class Door {
     Duration deadline = seconds(5);  // to send the question, and to take the answer
   };
 
-  // Takes the place of what is at PATH, whose folder is made if need be, 0700. Internal when it cannot.
+  // Takes the place of what is at PATH, whose folder is made if need be, and 0700 from now on. Internal when
+  // it cannot.
   static Result<std::unique_ptr<Door>> open(boost::asio::any_io_executor executor, Clock& clock,
                                             const std::string& path, Handler handler, Limits limits);
 

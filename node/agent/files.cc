@@ -79,6 +79,8 @@ class RealFiles final : public Files {
       made = made.empty() ? part.string() : (fs::path(made) / part).string();
       if (::mkdir(made.c_str(), 0700) != 0 && errno != EEXIST) return cannot("make the folder", made, errno);
     }
+    // The kubelet makes the folder of a volume for all to read.
+    if (::chmod(made.c_str(), 0700) != 0) return cannot("close to others the folder", made, errno);
     return {};
   }
 

@@ -20,7 +20,7 @@ struct FileSum {
 class Files {
  public:
   virtual ~Files() = default;
-  // With its parents; one that is there already is no error.
+  // With its parents; one that is there already is no error, and closed to others.
   virtual Result<void> makeFolder(const std::string& path) = 0;
   // Sorted; empty where there is no such folder.
   virtual Result<std::vector<std::string>> list(const std::string& folder) = 0;

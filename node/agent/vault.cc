@@ -15,6 +15,7 @@ Result<void> checkNames(const SnapshotId& id) {
 }  // namespace
 
 Result<void> Vault::open() {
+  if (auto done = files_.makeFolder(root_); !done) return done;
   if (auto done = files_.remove(staging()); !done) return done;
   return files_.makeFolder(staging());
 }

@@ -74,6 +74,13 @@ TEST_F(DoorTest, IsRootsAlone) {
   EXPECT_EQ(modes, std::pair(mode_t(0600), mode_t(0700)));
 }
 
+TEST_F(DoorTest, ClosesAFolderThatOthersMade) {
+  ASSERT_EQ(::mkdir(folder_.path("run").c_str(), 0755), 0);
+  struct stat folder{};
+  ASSERT_EQ(served([&] { return ::stat(folder_.path("run").c_str(), &folder); }), 0);
+  EXPECT_EQ(folder.st_mode & 0777, 0700U);
+}
+
 TEST_F(DoorTest, SaysWhereItCannotListen) {
   const auto door = Door::open(context_.get_executor(), *clock_, folder_.path("no/such/b.sock"), &echo, {});
   ASSERT_FALSE(door);

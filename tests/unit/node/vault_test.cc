@@ -71,6 +71,14 @@ TEST_F(VaultTest, IsRootsAlone) {
   }
 }
 
+TEST_F(VaultTest, ClosesAFolderThatOthersMade) {
+  ASSERT_EQ(::chmod(root_.c_str(), 0755), 0);
+  EXPECT_TRUE(vault_.open());
+  struct stat found{};
+  ASSERT_EQ(::stat(root_.c_str(), &found), 0);
+  EXPECT_EQ(found.st_mode & 0777, 0700U);
+}
+
 TEST_F(VaultTest, RemovesIt) {
   stageFiles();
   vault_.publish(id, manifest()).value();
