@@ -1,12 +1,13 @@
 # All images of Cloister. From source:
 #   docker build --target operator -t cloister.dev/operator .
+#   docker build --target node -t cloister.dev/node .
 #   docker build --target sandbox-base -t cloister.dev/sandbox-base .
 # images/build makes them without Docker, without a registry, and from the binaries in build/.
 
 ARG BASE=debian:12-slim
-# Where the operator's files come from: `build` compiles them, `prebuilt` takes what images/build laid out. (Debian 12's
-# buildah finds the stage only if the argument is given, default or not.)
-ARG OPERATOR=build
+# Where the files of our own programs come from: `build` compiles them, `prebuilt` takes what images/build laid out. (Debian
+# 12's buildah finds the stage only if the argument is given, default or not.)
+ARG ROOTS=build
 
 # What an agent's commands run in, unless the Sandbox names an image of its own.
 FROM ${BASE} AS sandbox-base
@@ -36,20 +37,32 @@ WORKDIR /src
 COPY tools/setup tools/setup
 RUN tools/setup --only build && rm -rf /var/lib/apt/lists
 COPY . .
-RUN cmake --preset release && cmake --build --preset release --target cloister-operator
-RUN images/collect-root build/release/operator/cloister-operator /out
+RUN cmake --preset release && cmake --build --preset release --target cloister-operator cloister-node cloister-runsc
+RUN images/collect-root /out/operator build/release/operator/cloister-operator \
+ && images/collect-root /out/node build/release/node/agent/cloister-node build/release/node/runsc/cloister-runsc
 
 FROM scratch AS prebuilt
-COPY build/images/operator-root/ /out/
+COPY build/images/roots/ /out/
 
-FROM ${OPERATOR} AS operator-root
+FROM ${ROOTS} AS roots
 
 FROM scratch AS operator
-COPY --from=operator-root /out/ /
+COPY --from=roots /out/operator/ /
 USER 65532:65532
 ENTRYPOINT ["/cloister-operator"]
 ARG VERSION=dev
 LABEL org.opencontainers.image.title="Cloister operator" \
       org.opencontainers.image.description="Runs AI agents' code in sandboxes on Kubernetes: the controllers" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}"
+
+# Root, as it calls runsc and keeps the memory of sandboxes; its DaemonSet leaves it next to none of root's powers.
+FROM scratch AS node
+COPY --from=roots /out/node/ /
+USER 0:0
+ENTRYPOINT ["/cloister-node"]
+ARG VERSION=dev
+LABEL org.opencontainers.image.title="Cloister node" \
+      org.opencontainers.image.description="Saves and restores the sandboxes of a node: cloister-node, and cloister-runsc for it" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}"

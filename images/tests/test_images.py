@@ -89,7 +89,12 @@ def sandbox(tmp_path_factory):
     return unpacked("sandbox-base", tmp_path_factory)
 
 
-@pytest.fixture(params=["operator", "sandbox"])
+@pytest.fixture(scope="module")
+def node(tmp_path_factory):
+    return unpacked("node", tmp_path_factory)
+
+
+@pytest.fixture(params=["operator", "node", "sandbox"])
 def image(request):
     return request.getfixturevalue(request.param)
 
@@ -105,7 +110,7 @@ def machine_only_authorities():
 
 
 def test_name_and_labels(image):
-    assert re.fullmatch(rf".+/(operator|sandbox-base):{re.escape(VERSION)}", image.reference)
+    assert re.fullmatch(rf".+/(operator|node|sandbox-base):{re.escape(VERSION)}", image.reference)
     labels = {key.removeprefix("org.opencontainers.image."): value for key, value in image.config["Labels"].items()}
     assert labels["version"] == VERSION
     assert labels["licenses"] == "Apache-2.0"
@@ -217,6 +222,21 @@ def test_operator_finds_its_libraries(operator):
     operator.run("/cloister-operator", "--help")
 
 
-def test_sizes(operator, sandbox):
+def test_node_holds_its_two_programs_and_nothing_to_break_in_with(node):
+    assert node.config["User"] == "0:0"
+    assert node.config["Entrypoint"] == ["/cloister-node"]
+    programs = {path for path, member in node.files.items() if member.isfile() and member.mode & 0o111}
+    assert {path for path in programs if not re.search(r"\.so(\.|$)", path)} == {"cloister-node", "cloister-runsc"}
+    assert all(member.uid == member.gid == 0 for member in node.files.values())
+
+
+def test_node_finds_its_libraries_and_cloister_runsc_needs_none(node):
+    node.run("/cloister-node", "--help")
+    asked = subprocess.run(["ldd", node.rootfs / "cloister-runsc"], text=True, capture_output=True, check=False)
+    assert "not a dynamic executable" in asked.stderr, "nodes have libraries of their own, or none"
+
+
+def test_sizes(operator, node, sandbox):
     assert operator.size < 16 * MEGABYTE
+    assert node.size < 20 * MEGABYTE
     assert sandbox.size < 100 * MEGABYTE
