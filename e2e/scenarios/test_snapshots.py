@@ -5,7 +5,6 @@ import urllib.request
 import pytest
 from support.api import ApiError
 from support.node_agent import NodeAgent
-from support.release import NAMESPACE
 from support.sandboxes import Handle, manifest
 from support.waiting import eventually
 
@@ -55,16 +54,17 @@ def ask(sandbox):
 
 @pytest.fixture(scope="module")
 def node(cluster, api, release):
-    """The node with its agent, and an operator that knows of it."""
-    release.install(config={"snapshots": {"enabled": True}})
+    """A node that is prepared, with the chart's agent on it, and an operator that knows of it."""
+    agent = NodeAgent(cluster, api)
+    release.install(snapshots={"enabled": True, "paths": agent.paths})
     release.wait_ready()
-    agent = NodeAgent(cluster, NAMESPACE)
-    agent.install()
+    agent.prepare()
     agent.start()
     yield agent
     print(agent.log())
-    agent.uninstall()
+    agent.stop()
     release.restore()
+    agent.restore()
 
 
 def test_a_sandbox_continues_from_a_snapshot(namespace, api, node):
@@ -145,7 +145,6 @@ def test_an_agent_killed_at_work_leaves_a_whole_snapshot_or_none(namespace, api,
     saved = take(api, namespace, "first")
     eventually(lambda: saved.status.get("phase") == "Running", 20, "the agent is at work", every=0.01)
     node.kill()
-    node.start()
     saved.wait("Taken", within=60)
     assert len(node.kept(namespace.name)) == 1
     eventually(lambda: not node.debris(), 10, "nothing half done is left")

@@ -68,7 +68,7 @@ class Cluster:
             os.kill(pid, signal.SIGCONT)
 
     def load_images(self) -> None:
-        archives = [IMAGES / f"{name}.tar" for name in ("operator", "sandbox-base")]
+        archives = [IMAGES / f"{name}.tar" for name in ("operator", "node", "sandbox-base")]
         for archive in archives:
             if not archive.exists():
                 raise Trouble(f"{archive.relative_to(ROOT)} is missing: run `make images`")

@@ -23,7 +23,8 @@ EVERYTHING = {
     "serviceMonitor": {"enabled": True, "labels": {"release": "prometheus"}},
     "config": {"workers": 4, "runtimes": {"kata": {"runtimeClassName": "kata-qemu"}}, "leaderElection": {"name": "mine"},
                "defaults": {"runtime": "kata", "image": "own:1", "tolerations": [{"key": "a", "tolerationSeconds": 60}]}}}
-VARIANTS = {"default": {}, "namespaced": NAMESPACED, "everything": EVERYTHING}
+SNAPSHOTS = {"snapshots": {"enabled": True}}
+VARIANTS = {"default": {}, "namespaced": NAMESPACED, "everything": EVERYTHING, "snapshots": SNAPSHOTS}
 
 
 @pytest.fixture(scope="session")
@@ -168,16 +169,89 @@ def test_the_operators_rights_are_exactly_these(render):
         assert binding["subjects"] == [subject] and binding["roleRef"]["name"] == binding["metadata"]["name"]
 
 
-def test_snapshots_are_read_only_where_there_are_any(render):
-    cluster = render({"config": {"snapshots": {"enabled": True}}})
+@pytest.mark.parametrize("values", [SNAPSHOTS, {"config": SNAPSHOTS}], ids=["ours", "somebody else's"])
+def test_the_operator_reads_snapshots_only_where_there_are_any(render, values):
+    cluster = render(values)
+    assert config_of(cluster)["snapshots"] == {"enabled": True}
     assert rights(cluster["ClusterRole", "", "cloister-operator"]) == {
         **RIGHTS, ("", "nodes"): {"get", "list", "watch"}, ("cloister.dev", "sandboxsnapshots"): {"get"}}
+
+
+def test_snapshots_are_off_by_default(render):
+    objects = render({})
+    assert not kinds(objects) & {"DaemonSet", "Namespace"} and "snapshots" not in config_of(objects)
+    assert not kinds(render({"config": SNAPSHOTS})) & {"DaemonSet", "Namespace"}
+
+
+def test_the_nodes_rights_are_exactly_these(render):
+    objects = render(SNAPSHOTS)
+    assert rights(objects["ClusterRole", "", "cloister-node"]) == {
+        ("cloister.dev", "sandboxsnapshots"): {"get", "list", "watch"}, ("cloister.dev", "sandboxsnapshots/status"): {"patch"},
+        ("cloister.dev", "sandboxes"): {"get"}, ("", "pods"): {"get", "list", "watch"}}
+    binding = objects["ClusterRoleBinding", "", "cloister-node"]
+    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "cloister-node", "namespace": "cloister-node"}]
+    assert binding["roleRef"]["name"] == "cloister-node"
+    assert objects["ServiceAccount", "cloister-node", "cloister-node"]["automountServiceAccountToken"] is False
+
+
+def test_what_runs_on_nodes_is_in_a_namespace_of_its_own(render):
+    objects = render(SNAPSHOTS)
+    assert the(objects, "Namespace")["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "privileged"
+    assert {namespace for kind, namespace, _ in objects if kind == "DaemonSet"} == {"cloister-node"}
+    other = render({"snapshots": {"enabled": True, "namespace": {"name": "nodes", "create": False}}})
+    assert "Namespace" not in kinds(other) and ("DaemonSet", "nodes", "cloister-node") in other
+
+
+def test_what_runs_on_nodes_has_no_power_that_it_does_not_need(render):
+    spec = the(render(SNAPSHOTS), "DaemonSet")["spec"]["template"]["spec"]
+    assert spec["securityContext"] == {"runAsUser": 0, "runAsGroup": 0, "seccompProfile": {"type": "RuntimeDefault"},
+                                       "appArmorProfile": {"type": "Unconfined"}}
+    (container,) = spec["containers"]
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
+    assert container["resources"]["limits"]["memory"] and not spec["enableServiceLinks"]
+    assert {key for key in spec if key.startswith("host")} == {"hostPID"}
+    mounted = {mount["mountPath"]: mount.get("readOnly", False) for mount in container["volumeMounts"]}
+    assert mounted == {"/usr/local/bin": True, "/run/containerd/runsc/k8s.io": True,
+                       "/run/containerd/io.containerd.runtime.v2.task/k8s.io": True,
+                       "/run/cloister": False, "/var/lib/cloister/snapshots": False}
+    on_the_node = {volume["name"]: volume["hostPath"]["path"] for volume in spec["volumes"]}
+    assert {mount["mountPath"]: on_the_node[mount["name"]] for mount in container["volumeMounts"]} == {path: path for path in mounted}
+
+
+def test_the_daemon_set_is_what_the_values_say(render):
+    paths = {"runsc": "/opt/g/runsc", "runscRoot": "/r/runsc", "containerdState": "/r/c", "run": "/r/cloister", "store": "/s"}
+    values = {"registry": "here", "image": {"tag": "2"}, "imagePullSecrets": [{"name": "pull"}],
+              "snapshots": {"enabled": True, "imageDigest": "sha256:" + "1" * 64, "nodeSelector": {"disk": "large"},
+                            "tolerations": [{"operator": "Exists"}], "maxUnavailable": "20%", "paths": paths}}
+    daemon_set = the(render(values), "DaemonSet")["spec"]
+    assert daemon_set["updateStrategy"] == {"rollingUpdate": {"maxSurge": 0, "maxUnavailable": "20%"}}
+    spec = daemon_set["template"]["spec"]
+    assert spec["nodeSelector"] == {"cloister.dev/snapshots": "true", "disk": "large"}
+    assert spec["tolerations"] == [{"operator": "Exists"}] and spec["imagePullSecrets"] == [{"name": "pull"}]
+    assert spec["priorityClassName"] == "system-node-critical"
+    (container,) = spec["containers"]
+    assert container["image"] == "here/node:2@sha256:" + "1" * 64
+    assert container["args"] == ["--node-name=$(NODE_NAME)", "--runsc=/opt/g/runsc", "--runsc-root=/r/runsc/k8s.io",
+                                 "--socket=/r/cloister/node.sock", "--store=/s"]
+    assert {volume["hostPath"]["path"] for volume in spec["volumes"]} == {
+        "/opt/g", "/r/runsc/k8s.io", "/r/c/io.containerd.runtime.v2.task/k8s.io", "/r/cloister", "/s"}
+
+
+def test_nobody_reaches_what_runs_on_nodes(render):
+    policy = render(SNAPSHOTS)["NetworkPolicy", "cloister-node", "cloister-node"]["spec"]
+    assert policy["policyTypes"] == ["Ingress", "Egress"] and "ingress" not in policy
+    assert [port["port"] for rule in policy["egress"] for port in rule["ports"]] == [443, 6443, 8443, 16443]
+    pod = the(render(SNAPSHOTS), "DaemonSet")["spec"]["template"]
+    assert policy["podSelector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
+    without = render({**SNAPSHOTS, "networkPolicy": {"enabled": False}})
+    assert ("NetworkPolicy", "cloister-node", "cloister-node") not in without
 
 
 def test_tenants_roles_leave_status_to_the_operator(render):
     objects = render({})
     view, edit = (objects["ClusterRole", "", name] for name in ("cloister-view", "cloister-edit"))
-    ours = {("cloister.dev", kind) for kind in ("sandboxes", "sandboxtemplates", "sandboxpools", "sandboxpools/scale")}
+    ours = {("cloister.dev", kind) for kind in ("sandboxes", "sandboxtemplates", "sandboxpools", "sandboxpools/scale", "sandboxsnapshots")}
     assert rights(view) == {one: {"get", "list", "watch"} for one in (*ours, ("cloister.dev", "sandboxquotas"))}
     assert set(rights(edit)) == ours
     assert view["metadata"]["labels"]["rbac.authorization.k8s.io/aggregate-to-view"] == "true"
@@ -272,6 +346,10 @@ REFUSED = {
     "a runtime that is none": ({"config": {"defaults": {"runtime": "docker"}}}, "runtime"),
     "another port": ({"config": {"listen": "0.0.0.0:9090"}}, "listen"),
     "a namespace that is none": ({"watchNamespaces": ["A"]}, "watchNamespaces"),
+    "snapshots in some namespaces": ({**SNAPSHOTS, **NAMESPACED}, "snapshots.enabled"),
+    "a path that is relative": ({"snapshots": {"paths": {"run": "run/cloister"}}}, "run"),
+    "a path that goes back": ({"snapshots": {"paths": {"store": "/var/../etc"}}}, "store"),
+    "no node at a time": ({"snapshots": {"maxUnavailable": 0}}, "maxUnavailable"),
     "a digest that is none": ({"image": {"digest": "sha256:1"}}, "digest"),
 }
 
@@ -306,4 +384,5 @@ def test_notes_tell_what_is_off(helm, tmp_path):
     assert "helm test" in notes({}) and "off" not in notes({})
     for off in ("ValidatingAdmissionPolicy", "Nodes are not read", "view, edit and admin", "crds.install is false"):
         assert off in notes(NAMESPACED), off
+    assert "cloister.dev/snapshots=true" in notes(SNAPSHOTS)
     assert "admissionPolicy.enabled is false" in notes({"admissionPolicy": {"enabled": False}})

@@ -14,6 +14,7 @@ from support.waiting import eventually  # noqa: E402 (the path must be set first
 
 CHART = ROOT / "charts/cloister"
 OPERATOR = "system:serviceaccount:cloister-system:cloister-operator"
+NODE = "system:serviceaccount:cloister-node:cloister-node"
 SANDBOX_LABEL = "cloister.dev/sandbox"
 POOL_LABEL = "cloister.dev/pool"
 MANAGED = {"app.kubernetes.io/managed-by": "cloister-operator"}
@@ -24,7 +25,7 @@ CACHES = 30  # seconds
 
 def render(helm, *templates):
     words = [word for name in templates for word in ("--show-only", f"templates/{name}.yaml")]
-    done = subprocess.run([helm, "template", "cloister", CHART, "--namespace=cloister-system", *words],
+    done = subprocess.run([helm, "template", "cloister", CHART, "--namespace=cloister-system", "--set=snapshots.enabled=true", *words],
                           text=True, check=True, stdout=subprocess.PIPE)
     return done.stdout
 
@@ -48,7 +49,7 @@ def revision(name, **metadata):
 def chart(admin, helm, tmp_path_factory):
     """The chart's rights and policy, in force."""
     file = tmp_path_factory.mktemp("chart") / "rendered.yaml"
-    file.write_text(render(helm, "serviceaccount", "rbac", "tenantroles", "admissionpolicy"))
+    file.write_text(render(helm, "serviceaccount", "rbac", "noderbac", "tenantroles", "admissionpolicy"))
     admin("create", "namespace", "cloister-system")
     warnings = admin.must("apply", "-f", str(file)).text
     assert "Warning" not in warnings, warnings
@@ -75,7 +76,8 @@ def users(admin, chart):
     eventually(lambda: tenant("auth", "can-i", "create", "sandboxes").ok, CACHES, "the roles are aggregated")
     eventually(lambda: admin("get", f"--namespace={namespace}", "serviceaccount", "default").ok, CACHES,
                "a service account is there")
-    yield {"admin": here, "tenant": tenant, "reader": here.having("--as=view"), "operator": here.having(f"--as={OPERATOR}")}
+    yield {"admin": here, "tenant": tenant, "reader": here.having("--as=view"),
+           "operator": here.having(f"--as={OPERATOR}"), "node": here.having(f"--as={NODE}")}
     admin("delete", "namespace", namespace, "--wait=false")
 
 
@@ -239,29 +241,37 @@ def test_the_garbage_collector_may_orphan_pods(owned):
 RIGHTS = {
     "tenant": ("create sandboxes, get sandboxes, patch sandboxes, delete sandboxes, deletecollection sandboxes, "
                "create sandboxtemplates, patch sandboxtemplates, create sandboxpools, delete sandboxpools, "
+               "create sandboxsnapshots, get sandboxsnapshots, patch sandboxsnapshots, delete sandboxsnapshots, "
                "get sandboxpools --subresource=scale, patch sandboxpools --subresource=scale",
                "patch sandboxes --subresource=status, update sandboxes --subresource=status, "
                "patch sandboxtemplates --subresource=status, patch sandboxpools --subresource=status, "
+               "patch sandboxsnapshots --subresource=status, update sandboxsnapshots --subresource=status, "
                "create sandboxquotas, patch sandboxquotas, delete sandboxquotas, patch sandboxquotas --subresource=status, "
                "create controllerrevisions, patch controllerrevisions"),
     "reader": ("get sandboxes, list sandboxes, watch sandboxes, get sandboxtemplates, list sandboxpools, get sandboxquotas, "
-               "get sandboxpools --subresource=scale",
+               "get sandboxsnapshots, list sandboxsnapshots, get sandboxpools --subresource=scale",
                "create sandboxes, patch sandboxes, delete sandboxes, patch sandboxes --subresource=status, "
-               "create sandboxtemplates, patch sandboxpools, patch sandboxpools --subresource=scale"),
+               "create sandboxtemplates, create sandboxsnapshots, patch sandboxpools, patch sandboxpools --subresource=scale"),
     "operator": ("watch sandboxes, delete sandboxes, patch sandboxes --subresource=status, create pods, patch pods, delete pods, "
                  "create networkpolicies, delete networkpolicies, create events, list events, watch nodes, "
                  "watch sandboxtemplates, patch sandboxtemplates --subresource=status, watch sandboxpools, "
                  "patch sandboxpools --subresource=status, create controllerrevisions, delete controllerrevisions, "
                  "get persistentvolumeclaims, create persistentvolumeclaims, "
                  "watch sandboxquotas, patch sandboxquotas --subresource=status, create resourcequotas, patch resourcequotas, "
-                 "delete resourcequotas",
+                 "delete resourcequotas, get sandboxsnapshots",
                  "list persistentvolumeclaims, delete persistentvolumeclaims, patch persistentvolumeclaims, "
                  "get secrets, list secrets, get configmaps, create sandboxes, patch sandboxes, update pods, "
                  "create pods --subresource=exec, patch nodes, delete nodes, list namespaces, get leases, create leases, "
                  "create sandboxtemplates, patch sandboxtemplates, delete sandboxtemplates, patch sandboxpools, "
                  "delete sandboxpools, patch sandboxpools --subresource=scale, patch controllerrevisions, "
                  "create sandboxquotas, patch sandboxquotas, delete sandboxquotas, "
+                 "list sandboxsnapshots, patch sandboxsnapshots, patch sandboxsnapshots --subresource=status, "
                  "create clusterroles, impersonate users"),
+    "node": ("get sandboxsnapshots, watch sandboxsnapshots, patch sandboxsnapshots --subresource=status, get sandboxes, "
+             "get pods, list pods, watch pods",
+             "patch sandboxsnapshots, delete sandboxsnapshots, list sandboxes, patch sandboxes, patch sandboxes --subresource=status, "
+             "create pods, patch pods, delete pods, create pods --subresource=exec, get secrets, list secrets, get configmaps, "
+             "get nodes, patch nodes, list namespaces, create events"),
 }
 
 

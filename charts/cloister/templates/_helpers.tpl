@@ -9,6 +9,10 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 
 {{- define "cloister.labels" -}}
 {{ include "cloister.selector" . }}
+{{ include "cloister.commonLabels" . }}
+{{- end -}}
+
+{{- define "cloister.commonLabels" -}}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/part-of: cloister
 app.kubernetes.io/managed-by: {{ .Release.Service }}
@@ -29,6 +33,35 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- end -}}
 
+{{- /* What runs on nodes: its objects are in a namespace of their own. */ -}}
+{{- define "cloister.nodeName" -}}
+{{- printf "%s-node" (.Release.Name | trunc 40 | trimSuffix "-") -}}
+{{- end -}}
+
+{{- define "cloister.nodePods" -}}
+app.kubernetes.io/name: cloister-node
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "cloister.nodeLabels" -}}
+{{ include "cloister.nodePods" . }}
+{{ include "cloister.commonLabels" . }}
+{{- end -}}
+
+{{- /* The folder with the config.json of each container. */ -}}
+{{- define "cloister.bundles" -}}
+{{- .Values.snapshots.paths.containerdState -}}/io.containerd.runtime.v2.task/k8s.io
+{{- end -}}
+
+{{- define "cloister.nodeImage" -}}
+{{- printf "%s/node:%s" .Values.registry (.Values.image.tag | default .Chart.AppVersion) -}}{{- with .Values.snapshots.imageDigest -}}@{{ . }}{{- end -}}
+{{- end -}}
+
+{{- /* "true" when the operator is told that there are snapshots: by us, or because somebody else runs cloister-node. */ -}}
+{{- define "cloister.snapshots" -}}
+{{- if dig "snapshots" "enabled" .Values.snapshots.enabled .Values.config -}}true{{- end -}}
+{{- end -}}
+
 {{- define "cloister.sandboxImage" -}}
 {{- printf "%s/sandbox-base:%s" .Values.registry .Chart.AppVersion -}}
 {{- end -}}
@@ -41,6 +74,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
     "defaults" $defaults
     "leaderElection" (dict "name" (include "cloister.name" .)) -}}
 {{- if include "cloister.admissionPolicy" . }}{{ $_ := set $known "podsGuarded" true }}{{ end -}}
+{{- if include "cloister.snapshots" . }}{{ $_ := set $known "snapshots" (dict "enabled" true) }}{{ end -}}
 {{- with .Values.watchNamespaces }}{{ $_ := set $known "watchNamespaces" . }}{{ end -}}
 {{- toYaml (mergeOverwrite $known (deepCopy .Values.config)) -}}
 {{- end -}}
@@ -69,7 +103,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 - apiGroups: [cloister.dev]
   resources: [sandboxtemplates, sandboxpools, sandboxquotas]
   verbs: [get, list, watch]
-{{- if dig "snapshots" "enabled" false .Values.config }}
+{{- if include "cloister.snapshots" . }}
 - apiGroups: [cloister.dev]
   resources: [sandboxsnapshots] # that a Sandbox's restoreFrom names
   verbs: [get]

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from string import Template
 
-from onenode import (cgroups, cleanup, components, images, kubeconfig, machine, network, nodeconfig, pki,
+from onenode import (cgroups, cleanup, components, images, kubeconfig, machine, mounts, network, nodeconfig, pki,
                      preconditions, probe, processes, record, toolgroups, tools)
 from onenode.record import Record
 from onenode.settings import COREDNS_IMAGE, SOURCE, ClusterError, Settings, fingerprint
@@ -73,6 +73,7 @@ def _prepare(s: Settings, new: Record) -> None:
     new.save(s.record)
     for folder in (s.config, s.logs, s.bin, s.run / "pids", s.state / "pod-logs", s.kubelet_root):
         folder.mkdir(parents=True, exist_ok=True)
+    mounts.share(s.run)
     s.kubelet_marker.touch()
     s.state.chmod(0o711)
     for name, target in s.tools.items():

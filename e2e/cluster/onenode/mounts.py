@@ -41,6 +41,12 @@ def unmount_all(below: list[Path], seconds: float = 10) -> list[str]:
     return []
 
 
+def share(path: Path) -> None:
+    """Mounts at or below PATH are seen by containers that it is mounted in, and so are their ends. systemd has all shared."""
+    subprocess.run(["mount", "--bind", path, path], check=True)
+    subprocess.run(["mount", "--make-shared", path], check=True)
+
+
 def remove_tree(path: Path) -> None:
     """Removes a folder that nothing is mounted in: what a mount shows is never ours to remove."""
     if path.is_symlink() or not path.exists() or present([path]):
