@@ -125,6 +125,18 @@ class RealFiles final : public Files {
     return found.st_size;
   }
 
+  Result<void> makeProgram(const std::string& path) override {
+    if (::chmod(path.c_str(), 0700) != 0) return cannot("make a program of", path, errno);
+    return {};
+  }
+
+  Result<Time> changedAt(const std::string& path) override {
+    struct stat found{};
+    if (::lstat(path.c_str(), &found) != 0) return cannot("look at", path, errno);
+    return Time(std::chrono::duration_cast<Duration>(std::chrono::seconds(found.st_ctim.tv_sec) +
+                                                     std::chrono::nanoseconds(found.st_ctim.tv_nsec)));
+  }
+
   Result<FileSum> sumAndSync(const std::string& path) override {
     const Descriptor file(path, O_RDONLY);
     if (!file.ok()) return cannot("open", path, errno);

@@ -28,7 +28,11 @@ class Files {
   virtual Result<std::string> read(const std::string& path) = 0;
   // A new file, on disk when this returns.
   virtual Result<void> write(const std::string& path, std::string_view text) = 0;
+  // Root may run it.
+  virtual Result<void> makeProgram(const std::string& path) = 0;
   virtual Result<int64_t> size(const std::string& path) = 0;
+  // When it was made, written, renamed or given other rights last, by the machine's clock.
+  virtual Result<Time> changedAt(const std::string& path) = 0;
   // Reads the whole file, and returns when it is on disk.
   virtual Result<FileSum> sumAndSync(const std::string& path) = 0;
   // Names made, renamed and removed in it are on disk when this returns.

@@ -13,6 +13,7 @@
 #include "base/version.h"
 #include "kube/connect.h"
 #include "node/agent/agent.h"
+#include "node/agent/prepare_command.h"
 
 namespace cloister::node {
 namespace {
@@ -39,8 +40,8 @@ int complain(const Error& error) {
 
 void declare(CLI::App& app, Options& options) {
   app.set_version_flag("--version", "cloister-node " + std::string(version()));
-  app.add_option("--node-name", options.node, "The node that it runs on")->required();
-  app.add_option("--runsc", options.runsc, "runsc itself")->required();
+  app.add_option("--node-name", options.node, "The node that it runs on");
+  app.add_option("--runsc", options.runsc, "runsc itself");
   app.add_option("--kubeconfig", options.kubeconfig,
                  "Kubeconfig file. Default: $KUBECONFIG, else the service account of the pod it runs in");
   app.add_option("--runsc-root", options.runscRoot, "runsc's state of containerd's Kubernetes containers")
@@ -63,6 +64,8 @@ Task<void> runAgent(Agent& agent, Door& door, asio::io_context& context) {
 }
 
 int run(const Options& options) {
+  if (options.node.empty() || options.runsc.empty())
+    return complain({.message = "--node-name and --runsc are required to run; or say install, or uninstall"});
   asio::io_context context(1);
   const auto clock = realClock(context.get_executor());
   auto connection = kube::loadConfig(kube::locationsFromEnvironment(options.kubeconfig, ""));
@@ -102,7 +105,13 @@ int main(int argc, char** argv) {
   cloister::node::Options options;
   CLI::App app("Takes, keeps and restores the snapshots of the sandboxes on its node.", "cloister-node");
   cloister::node::declare(app, options);
-  CLI11_PARSE(app, argc, argv);
+  const cloister::node::PrepareCommand prepare(app);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {  // --help and --version as well
+    return app.exit(error) == 0 ? 0 : cloister::node::wrongUsage;
+  }
+  if (const auto exitCode = prepare.run()) return *exitCode;
   if (!cloister::log::setLevel(options.logLevel)) return cloister::node::wrongUsage;
   return cloister::node::run(options);
 }

@@ -30,6 +30,14 @@ class FailingFiles final : public Files {
     (void)real_->write(path, text.substr(0, text.size() / 2));  // the disk was full, or the power gone
     return broken();
   }
+  Result<void> makeProgram(const std::string& path) override {
+    if (fails()) return broken();
+    return real_->makeProgram(path);
+  }
+  Result<Time> changedAt(const std::string& path) override {
+    if (fails()) return broken();
+    return real_->changedAt(path);
+  }
   Result<int64_t> size(const std::string& path) override {
     if (fails()) return broken();
     return real_->size(path);
