@@ -54,17 +54,16 @@ def ask(sandbox):
 
 @pytest.fixture(scope="module")
 def node(cluster, api, release):
-    """A node that is prepared, with the chart's agent on it, and an operator that knows of it."""
+    """A node with the chart's agent, which has prepared it, and an operator that knows of it."""
     agent = NodeAgent(cluster, api)
-    release.install(snapshots={"enabled": True, "paths": agent.paths})
+    release.install(snapshots=agent.values)
     release.wait_ready()
     agent.prepare()
-    agent.start()
     yield agent
     print(agent.log())
+    agent.unprepare(release)
     agent.stop()
     release.restore()
-    agent.restore()
 
 
 def test_a_sandbox_continues_from_a_snapshot(namespace, api, node):

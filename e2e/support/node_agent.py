@@ -1,14 +1,12 @@
-"""The embedded cluster's node, prepared for snapshots (cloister-runsc before runsc), and the chart's cloister-node on it."""
+"""The embedded cluster's node with the chart's cloister-node, which prepares it for snapshots, and undoes that."""
 
 from __future__ import annotations
 
-import json
-import shutil
 from pathlib import Path
 
 from support.api import Api
 from support.cluster import Cluster
-from support.operator_process import binary
+from support.release import Release
 from support.waiting import eventually
 
 NAMESPACE = "cloister-node"
@@ -22,29 +20,22 @@ RUN = Path("/run/cloister-cluster/node")
 class NodeAgent:
     def __init__(self, cluster: Cluster, api: Api) -> None:
         self.cluster, self.api = cluster, api
-        self.runsc_config = Path(cluster.env["CLOISTER_RUNSC_CONFIG"])
+        self.config = Path(cluster.env["CLOISTER_CONTAINERD_CONFIG"])
+        self.drop_in = self.config.parent / "containerd.d/cloister.toml"
         self.runsc = Path(cluster.run("which", "runsc").stdout.strip()).resolve()
 
     @property
     def paths(self) -> dict[str, str]:
         """The chart's snapshots.paths."""
         return {"runsc": str(self.runsc), "runscRoot": self.cluster.env["CLOISTER_RUNSC_ROOT"],
-                "containerdState": self.cluster.env["CLOISTER_CONTAINERD_STATE"], "run": str(RUN), "store": str(STORE)}
+                "containerdState": self.cluster.env["CLOISTER_CONTAINERD_STATE"],
+                "containerdSocket": self.cluster.env["CONTAINERD_ADDRESS"], "containerdConfig": str(self.config),
+                "containerdDropIn": str(self.drop_in), "programs": str(PROGRAMS), "run": str(RUN), "store": str(STORE)}
 
-    def prepare(self) -> None:
-        """New pods under gVisor start through cloister-runsc from now on."""
-        PROGRAMS.mkdir(exist_ok=True)
-        program = PROGRAMS / "cloister-runsc"
-        program.unlink(missing_ok=True)
-        shutil.copy(binary("release").parents[1] / "node/runsc/cloister-runsc", program)
-        Path(f"{program}.json").write_text(json.dumps({"runsc": str(self.runsc), "socket": str(RUN / "node.sock")}))
-        self.former = self.runsc_config.read_text()
-        lines = [f'binary_name = "{program}"' if line.startswith("binary_name") else line for line in self.former.splitlines()]
-        # runsc compares the pod's cgroup, which differs; cloister-node compares all the rest.
-        self.runsc_config.write_text("\n".join([*lines, '  restore-spec-validation = "warning"', ""]))
-
-    def restore(self) -> None:
-        self.runsc_config.write_text(self.former)
+    @property
+    def values(self) -> dict:
+        """The chart's `snapshots`."""
+        return {"enabled": True, "paths": self.paths, "runscFlags": {"platform": "systrap"}}
 
     def _label(self, value: str | None) -> None:
         self.api.patch("nodes", self.cluster.node, "", {"metadata": {"labels": {LABEL: value}}})
@@ -58,7 +49,26 @@ class NodeAgent:
 
     def start(self) -> None:
         self._label("true")
-        eventually(self._is_ready, 30, "cloister-node runs and listens")
+        eventually(self._is_ready, 60, "cloister-node runs and listens")
+
+    def told(self) -> str:
+        """What the preparation of the node said last."""
+        states = [s.get(when, {}) for pod in self.pods() for s in pod["status"].get("initContainerStatuses", [])
+                  for when in ("state", "lastState")]
+        return " ".join(state["terminated"].get("message", "") for state in states if "terminated" in state)
+
+    def prepare(self) -> None:
+        """Labels the node, and does what it is told then: containerd reads its configuration anew."""
+        self._label("true")
+        eventually(lambda: "restart it (systemctl restart containerd)" in self.told(), 60, "containerd is to be restarted")
+        self.cluster.control("restart", "containerd")
+        self.start()
+
+    def unprepare(self, release: Release) -> None:
+        """The node is as it was, the snapshots apart."""
+        release.install(snapshots={**self.values, "nodePreparation": "Uninstall"})
+        eventually(lambda: not self.drop_in.exists() and not any(PROGRAMS.iterdir()), 120, "nothing of it is on the node")
+        self.cluster.control("restart", "containerd")
 
     def stop(self) -> None:
         self._label(None)

@@ -206,23 +206,49 @@ def test_what_runs_on_nodes_has_no_power_that_it_does_not_need(render):
     spec = the(render(SNAPSHOTS), "DaemonSet")["spec"]["template"]["spec"]
     assert spec["securityContext"] == {"runAsUser": 0, "runAsGroup": 0, "seccompProfile": {"type": "RuntimeDefault"},
                                        "appArmorProfile": {"type": "Unconfined"}}
+    for container in spec["initContainers"] + spec["containers"]:
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
+        assert container["resources"]["limits"]["memory"]
+    assert not spec["enableServiceLinks"] and {key for key in spec if key.startswith("host")} == {"hostPID"}
     (container,) = spec["containers"]
-    assert container["securityContext"] == {
-        "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
-    assert container["resources"]["limits"]["memory"] and not spec["enableServiceLinks"]
-    assert {key for key in spec if key.startswith("host")} == {"hostPID"}
-    mounted = {mount["mountPath"]: mount.get("readOnly", False) for mount in container["volumeMounts"]}
-    assert mounted == {"/usr/local/bin": True, "/run/containerd/runsc/k8s.io": True,
-                       "/run/containerd/io.containerd.runtime.v2.task/k8s.io": True,
-                       "/run/cloister": False, "/var/lib/cloister/snapshots": False}
+    assert mounted(spec, container) == {
+        "/usr/local/bin": True, "/run/containerd/runsc/k8s.io": True, "/run/containerd/io.containerd.runtime.v2.task/k8s.io": True,
+        "/run/cloister": False, "/var/lib/cloister/snapshots": False}
+
+
+def mounted(spec, container):
+    """The node's paths that CONTAINER has, each where it is there, and whether it only reads them."""
     on_the_node = {volume["name"]: volume["hostPath"]["path"] for volume in spec["volumes"]}
-    assert {mount["mountPath"]: on_the_node[mount["name"]] for mount in container["volumeMounts"]} == {path: path for path in mounted}
+    assert all(mount["mountPath"] == on_the_node[mount["name"]] for mount in container["volumeMounts"])
+    return {mount["mountPath"]: mount.get("readOnly", False) for mount in container["volumeMounts"]}
+
+
+def test_the_node_is_prepared_as_the_values_say(render):
+    def pod(**values):
+        return the(render({"snapshots": {"enabled": True, **values}}), "DaemonSet")["spec"]["template"]["spec"]
+    installs = pod(runscFlags={"platform": "kvm"})
+    (container,) = installs["initContainers"]
+    assert container["args"][0] == "install" and "--handler=runsc" in container["args"]
+    assert "--runsc-flag=platform=kvm" in container["args"]
+    assert mounted(installs, container) == {
+        "/opt/cloister": False, "/etc/containerd/conf.d": False, "/etc/containerd/config.toml": True,
+        "/run/containerd/containerd.sock": True, "/usr/local/bin": True, "/run/containerd/runsc/k8s.io": True}
+    removes = pod(nodePreparation="Uninstall")
+    (container,) = removes["initContainers"]
+    assert container["args"] == ["uninstall", "--folder=/opt/cloister", "--runsc-root=/run/containerd/runsc",
+                                 "--drop-in=/etc/containerd/conf.d/cloister.toml"]
+    assert mounted(removes, container) == {
+        "/opt/cloister": False, "/etc/containerd/conf.d": False, "/run/containerd/runsc/k8s.io": True}
+    leaves = pod(nodePreparation="None")
+    assert "initContainers" not in leaves
+    assert [volume["name"] for volume in leaves["volumes"]] == ["runsc", "runsc-root", "bundles", "run", "store"]
 
 
 def test_the_daemon_set_is_what_the_values_say(render):
     paths = {"runsc": "/opt/g/runsc", "runscRoot": "/r/runsc", "containerdState": "/r/c", "run": "/r/cloister", "store": "/s"}
     values = {"registry": "here", "image": {"tag": "2"}, "imagePullSecrets": [{"name": "pull"}],
-              "snapshots": {"enabled": True, "imageDigest": "sha256:" + "1" * 64, "nodeSelector": {"disk": "large"},
+              "snapshots": {"enabled": True, "nodePreparation": "None", "imageDigest": "sha256:" + "1" * 64, "nodeSelector": {"disk": "large"},
                             "tolerations": [{"operator": "Exists"}], "maxUnavailable": "20%", "paths": paths}}
     daemon_set = the(render(values), "DaemonSet")["spec"]
     assert daemon_set["updateStrategy"] == {"rollingUpdate": {"maxSurge": 0, "maxUnavailable": "20%"}}
@@ -349,6 +375,8 @@ REFUSED = {
     "snapshots in some namespaces": ({**SNAPSHOTS, **NAMESPACED}, "snapshots.enabled"),
     "a path that is relative": ({"snapshots": {"paths": {"run": "run/cloister"}}}, "run"),
     "a path that goes back": ({"snapshots": {"paths": {"store": "/var/../etc"}}}, "store"),
+    "a quote in a flag of runsc": ({"snapshots": {"runscFlags": {"debug-log": "/a'b"}}}, "runscFlags"),
+    "a node that is half prepared": ({"snapshots": {"nodePreparation": "Some"}}, "nodePreparation"),
     "no node at a time": ({"snapshots": {"maxUnavailable": 0}}, "maxUnavailable"),
     "a digest that is none": ({"image": {"digest": "sha256:1"}}, "digest"),
 }

@@ -12,6 +12,7 @@ def containerd(s: Settings) -> str:
     """containerd with both runtimes. Every default path is moved below our own, to leave the machine's alone."""
     restrict = "false" if s.may_lower_oom_score else "true"
     return f"""version = 3
+imports = ["{s.config}/containerd.d/*.toml"]
 root = "{s.state}/containerd"
 state = "{s.run}/containerd"
 [grpc]
@@ -41,7 +42,7 @@ state = "{s.run}/containerd"
     Root = "{s.run}/runc"
 [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runsc]
   runtime_type = "io.containerd.runsc.v1"
-  pod_annotations = ["dev.gvisor.*", "cloister.dev/restore-from"]
+  pod_annotations = ["dev.gvisor.*"]
   [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runsc.options]
     TypeUrl = "io.containerd.runsc.v1.options"
     ConfigPath = "{s.config}/runsc.toml"

@@ -105,6 +105,7 @@ def env_text(s: Settings) -> str:
         "CLOISTER_RUNSC_CONFIG": s.config / "runsc.toml",
         "CLOISTER_RUNSC_ROOT": s.run / "runsc",
         "CLOISTER_CONTAINERD_STATE": s.run / "containerd",
+        "CLOISTER_CONTAINERD_CONFIG": s.config / "containerd.toml",
     }
     lines = [f"export {name}='{value}'" for name, value in values.items()]
     # Sourced twice, the PATH is not to grow.

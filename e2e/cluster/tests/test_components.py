@@ -59,7 +59,8 @@ def test_containerd_keeps_off_the_machines_own_paths(settings):
         assert path not in text
     runtime = config["plugins"]["io.containerd.cri.v1.runtime"]
     assert runtime["restrict_oom_score_adj"] is False
-    assert runtime["containerd"]["runtimes"]["runsc"]["pod_annotations"] == ["dev.gvisor.*", "cloister.dev/restore-from"]
+    assert runtime["containerd"]["runtimes"]["runsc"]["pod_annotations"] == ["dev.gvisor.*"]
+    assert config["imports"] == [f"{settings.config}/containerd.d/*.toml"], "drop-ins"
 
 
 def test_containerd_does_not_lower_oom_scores_where_it_may_not(settings):
