@@ -3,8 +3,8 @@
 import urllib.request
 
 import pytest
-from support.api import ApiError
-from support.node_agent import NodeAgent
+from support.api import MERGE, ApiError, path_of
+from support.node_agent import NAMESPACE, NodeAgent
 from support.sandboxes import Handle, manifest
 from support.waiting import eventually
 
@@ -105,8 +105,8 @@ def test_another_spec_is_refused(namespace, api, node):
     namespace.sandbox("first", **SPEC).wait_ready(within=60)
     take(api, namespace, "first").wait("Taken")
     other = namespace.sandbox("other", **{**SPEC, "command": ["python3", "-c", SERVER + "#"]}, restoreFrom={"name": "saved"})
-    told = eventually(lambda: "process.args" in other.condition()["message"] and other.condition(), 60, "the reason is told")
-    assert told["status"] == "False" and other.status["phase"] == "Failed", told
+    eventually(lambda: "process.args" in other.condition()["message"] and other.status["phase"] == "Failed", 60, "the reason is told")
+    assert other.condition()["status"] == "False"
     other.delete()
     other.wait_gone(within=30)
 
@@ -137,6 +137,25 @@ def test_a_tenant_cannot_ask_for_a_restore_by_himself(namespace, api, node):
               "spec": {key: pod["spec"][key] for key in ("containers", "runtimeClassName", "securityContext", "volumes")}}
     with pytest.raises(ApiError, match="written by Cloister's operator alone"):
         api.create("pods", forged)
+
+
+def test_a_node_writes_of_its_own_snapshots_alone(namespace, api, node, cluster):
+    namespace.sandbox("first", **SPEC).wait_ready(within=60)
+    saved = take(api, namespace, "first")
+    saved.wait("Taken")
+
+    def write(by, status):
+        user = {"Impersonate-User": f"system:serviceaccount:{NAMESPACE}:cloister-node"}
+        if by:
+            user["Impersonate-Extra-authentication.kubernetes.io%2Fnode-name"] = by
+        path = path_of(Snapshot.plural, namespace.name, "saved", "status") + "?dryRun=All"
+        api.send("PATCH", path, {"status": status}, content_type=MERGE, headers=user)
+
+    write(cluster.node, {"sizeBytes": 1})
+    for by, status in (("other", {"sizeBytes": 1}), ("other", {"nodeName": "other"}), (cluster.node, {"nodeName": "other"}),
+                       ("", {"sizeBytes": 1})):
+        with pytest.raises(ApiError, match="of its own node alone"):
+            write(by, status)
 
 
 def test_an_agent_killed_at_work_leaves_a_whole_snapshot_or_none(namespace, api, node):

@@ -74,7 +74,7 @@ class Api:
             self._tls.load_cert_chain(both.name)
 
     def send(self, method: str, path: str, body: object = None, content_type: str = "application/json",
-             timeout: float = 15) -> bytes:
+             timeout: float = 15, headers: dict[str, str] | None = None) -> bytes:
         """The answer's body. A connection that the server has closed meanwhile is opened anew."""
         data = None if body is None else json.dumps(body)
         for last in (False, True):
@@ -82,7 +82,8 @@ class Api:
             if self._connection is None:
                 self._connection = self._connect(timeout)
             try:
-                self._connection.request(method, path, data, {"Content-Type": content_type, "Accept": "application/json"})
+                self._connection.request(method, path, data, {"Content-Type": content_type, "Accept": "application/json",
+                                                              **(headers or {})})
                 answer = self._connection.getresponse()
                 content = answer.read()
             except (OSError, http.client.HTTPException):

@@ -264,6 +264,16 @@ def test_the_daemon_set_is_what_the_values_say(render):
         "/opt/g", "/r/runsc/k8s.io", "/r/c/io.containerd.runtime.v2.task/k8s.io", "/r/cloister", "/s"}
 
 
+def test_a_node_writes_of_its_own_snapshots_alone(render):
+    policy = render(SNAPSHOTS)["ValidatingAdmissionPolicy", "", "cloister-node-snapshots"]["spec"]
+    assert policy["matchConditions"][0]["expression"] == (
+        "request.userInfo.username == 'system:serviceaccount:cloister-node:cloister-node'")
+    binding = render(SNAPSHOTS)["ValidatingAdmissionPolicyBinding", "", "cloister-node-snapshots"]["spec"]
+    assert binding == {"policyName": "cloister-node-snapshots", "validationActions": ["Deny"]}
+    assert ("ValidatingAdmissionPolicy", "", "cloister-node-snapshots") not in render({})
+    assert "ValidatingAdmissionPolicy" not in kinds(render({**SNAPSHOTS, "admissionPolicy": {"enabled": False}}))
+
+
 def test_nobody_reaches_what_runs_on_nodes(render):
     policy = render(SNAPSHOTS)["NetworkPolicy", "cloister-node", "cloister-node"]["spec"]
     assert policy["policyTypes"] == ["Ingress", "Egress"] and "ingress" not in policy
