@@ -219,15 +219,15 @@ void annotate(value& pod, std::string_view key, std::string_view text) {
   annotations.as_object()[key] = text;
 }
 
-std::string shapeOf(const value& pod) {
-  object meta = pod.at("metadata").as_object();
+std::string shapeOf(value pod) {
+  object& meta = pod.at("metadata").as_object();
   for (const char* field : {"name", "namespace", "ownerReferences"}) meta.erase(field);
-  object labels = meta.at("labels").as_object();
+  object& labels = meta.at("labels").as_object();
   for (auto label = labels.begin(); label != labels.end();) {
     label = label->key().starts_with("cloister.dev/") ? labels.erase(label) : label + 1;
   }
-  meta["labels"] = std::move(labels);
-  return shortHash(json::printSorted({{"metadata", std::move(meta)}, {"spec", pod.at("spec")}}), 10);
+  for (const char* field : {"apiVersion", "kind"}) pod.as_object().erase(field);
+  return shortHash(json::printSorted(pod), 10);
 }
 
 }  // namespace cloister::sandbox

@@ -39,6 +39,6 @@ void annotate(json::value& pod, std::string_view key, std::string_view text);
 
 // A hash of all of POD, as podFor() made it, but its identity and its network profile. A pod of a pool serves
 // a Sandbox whose own pod would have the same shape.
-std::string shapeOf(const json::value& pod);
+std::string shapeOf(json::value pod);
 
 }  // namespace cloister::sandbox

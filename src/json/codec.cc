@@ -1,35 +1,14 @@
 #include "json/codec.h"
 
-#include <array>
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <utility>
 
 #include <boost/json/kind.hpp>
-#include <boost/json/monotonic_resource.hpp>
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
-#include <boost/json/stream_parser.hpp>
 
 namespace cloister::json {
-
-Result<value> parse(std::string_view text) {
-  boost::json::parse_options options;
-  options.max_depth = 64;
-  // Many small members, made and dropped together: one block for them all costs a fraction of an allocation
-  // each.
-  auto block = boost::json::make_shared_resource<boost::json::monotonic_resource>(2 * text.size() + 64);
-  std::array<unsigned char, 4096> scratch;
-  boost::json::stream_parser parser({}, options, scratch.data(), scratch.size());
-  parser.reset(std::move(block));
-  boost::system::error_code error;
-  const size_t read = parser.write_some(text.data(), text.size(), error);
-  if (!error && read < text.size()) error = boost::json::error::extra_data;
-  if (!error) parser.finish(error);
-  if (error) {
-    return fail(Errc::Protocol, "not JSON: " + error.message() + " at byte " + std::to_string(read));
-  }
-  return parser.release();
-}
 
 std::string print(const value& v) {
   return boost::json::serialize(v);
@@ -37,24 +16,44 @@ std::string print(const value& v) {
 
 namespace {
 
-value sorted(const value& v) {
-  if (v.is_array()) {
-    array items;
-    for (const value& item : v.get_array()) items.push_back(sorted(item));
-    return items;
+void appendSorted(const value& v, std::string& out);
+
+void appendSorted(const array& items, std::string& out) {
+  out += '[';
+  for (const value& item : items) {
+    if (&item != items.begin()) out += ',';
+    appendSorted(item, out);
   }
-  if (!v.is_object()) return v;
-  std::map<std::string_view, const value*> members;
-  for (const auto& [key, item] : v.get_object()) members[key] = &item;
-  object fields;
-  for (const auto& [key, item] : members) fields[key] = sorted(*item);
-  return fields;
+  out += ']';
+}
+
+void appendSorted(const object& fields, std::string& out) {
+  std::vector<const boost::json::key_value_pair*> members;
+  members.reserve(fields.size());
+  for (const auto& member : fields) members.push_back(&member);
+  std::ranges::sort(members, {}, &boost::json::key_value_pair::key);
+  char separator = '{';
+  for (const auto* member : members) {
+    out += std::exchange(separator, ',');
+    out += boost::json::serialize(member->key());
+    out += ':';
+    appendSorted(member->value(), out);
+  }
+  out += members.empty() ? "{}" : "}";
+}
+
+void appendSorted(const value& v, std::string& out) {
+  if (v.is_array()) return appendSorted(v.get_array(), out);
+  if (v.is_object()) return appendSorted(v.get_object(), out);
+  out += boost::json::serialize(v);
 }
 
 }  // namespace
 
 std::string printSorted(const value& v) {
-  return print(sorted(v));
+  std::string out;
+  appendSorted(v, out);
+  return out;
 }
 
 const value* find(const value& root, std::string_view path) {

@@ -8,6 +8,8 @@ namespace cloister::kube {
 namespace {
 
 constexpr size_t largestExcerpt = 200;  // of an answer that is no Status, in an error message
+// Who set which field, in each object's metadata: up to half of its text, and nobody here reads it.
+constexpr std::string_view unread = "managedFields";
 // A server may ask for a wait, but not for our silence.
 constexpr int64_t largestRetryAfter = 300;
 
@@ -125,7 +127,7 @@ Error readFailure(const net::Response& response) {
 
 Result<json::value> readObject(const net::Response& response) {
   if (response.status < 200 || response.status > 299) return fail(readFailure(response));
-  auto object = json::parse(response.body);
+  auto object = json::parse(response.body, unread);
   if (!object) return failWith("the API server's answer", object.error());
   if (!object->is_object())
     return fail(Errc::Protocol, "the API server's answer is no object: " + excerpt(response.body));
@@ -147,7 +149,7 @@ Result<ListPage> readPage(const net::Response& response) {
 }
 
 Result<WatchEvent> readEvent(std::string_view line) {
-  auto event = json::parse(line);
+  auto event = json::parse(line, unread);
   if (!event) return failWith("watch event", event.error());
   json::value* object = event->is_object() ? event->get_object().if_contains("object") : nullptr;
   if (object == nullptr || !object->is_object())

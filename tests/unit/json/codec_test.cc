@@ -305,6 +305,33 @@ TEST(ParseTest, ADepthOf64IsTheLimit) {
   EXPECT_FALSE(parse(std::string(1'000'000, '[')));
 }
 
+TEST(ParseTest, AListThatIsLeftOutComesOutEmpty) {
+  const std::string whole =
+      R"({"x": [{"a": [1, "]"], "x": [2]}, [[], 1.5, true, null]], "y": [{"z": {"x": [3]}}, [4]]})";
+  EXPECT_EQ(*parse(whole, "x"), *parse(R"({"x": [], "y": [{"z": {"x": []}}, [4]]})"));
+}
+
+TEST(ParseTest, NothingButAListIsLeftOut) {
+  for (const char* text : {R"({"x": "kept", "y": ["x", [1]]})", R"({"x": {"a": [2]}})", R"([{"x": 1}, [2]])"})
+    EXPECT_EQ(*parse(text, "x"), *parse(text));
+}
+
+TEST(ParseTest, NothingIsLeftOutUnlessNamed) {
+  EXPECT_EQ(print(*parse(R"({"":[1],"x":[2]})")), R"({"":[1],"x":[2]})");
+}
+
+TEST(ParseTest, WhatIsLeftOutIsJsonAsWell) {
+  EXPECT_FALSE(parse(R"({"x": [1, }]})", "x"));
+  EXPECT_FALSE(parse(R"({"x": [1)", "x"));
+}
+
+TEST(PrintTest, SortedEachObjectsMembersStandInOrder) {
+  const auto document =
+      parse(R"({"b": [{"d": 1, "c": "\"\n"}, {}, []], "a\"": null, "A": {"z": true, "y": 1.5}})");
+  EXPECT_EQ(printSorted(*document),
+            R"({"A":{"y":1.5E0,"z":true},"a\"":null,"b":[{"c":"\"\n","d":1},{},[]]})");
+}
+
 TEST(DecodeTest, NumbersBeyondADoubleAreNoInfinity) {
   EXPECT_EQ(errorOf(R"({"real": 1e999})"), ".real: too large a number");
   EXPECT_EQ(errorOf(R"({"real": -1e999})"), ".real: too large a number");
