@@ -72,6 +72,7 @@ class StreamConnection final : public Connection {
  private:
   tcp::socket& socket() { return beast::get_lowest_layer(stream_).socket(); }
   void setDeadline(Instant deadline) { beast::get_lowest_layer(stream_).expires_at(deadline); }
+  Task<ErrorCode> receive();
   Stage stageOfHeadFailure(const ErrorCode& error) const;
   Response head() const;
 
@@ -133,6 +134,7 @@ Response StreamConnection<Stream>::head() const {
   return out;
 }
 
+// What has come already is handed out at once: Beast's own read would go round the event loop for it.
 template <class Stream>
 Task<Attempt<std::string>> StreamConnection<Stream>::readSome(Instant deadline) {
   setDeadline(deadline);
@@ -142,14 +144,27 @@ Task<Attempt<std::string>> StreamConnection<Stream>::readSome(Instant deadline) 
     auto& body = parser_->get().body();
     body.data = piece_.get();
     body.size = pieceSize;
-    auto [error, read] = co_await http::async_read_some(stream_, buffer_, *parser_, asTuple);
-    if (error && error != http::error::need_buffer) {
+    ErrorCode error = http::error::need_more;
+    if (buffer_.size() > 0) buffer_.consume(parser_->put(buffer_.data(), error));
+    if (error == http::error::need_more) error = co_await receive();
+    if (error && error != http::error::need_buffer)
       co_return std::unexpected(failure(Stage::Answer, error, "read from " + peer_));
-    }
-    const size_t size = pieceSize - parser_->get().body().size;
-    if (size > 0) co_return std::string(piece_.get(), size);
+    if (body.size < pieceSize) co_return std::string(piece_.get(), pieceSize - body.size);
   }
   co_return std::string();
+}
+
+// The next bytes into the buffer. The end of the connection may be the end of the answer.
+template <class Stream>
+Task<ErrorCode> StreamConnection<Stream>::receive() {
+  const size_t room = std::min(pieceSize, buffer_.max_size() - buffer_.size());
+  if (room == 0) co_return http::error::buffer_overflow;
+  auto [error, read] = co_await stream_.async_read_some(buffer_.prepare(room), asTuple);
+  buffer_.commit(read);
+  if (error != asio::error::eof) co_return error;
+  ErrorCode end;
+  parser_->put_eof(end);
+  co_return end;
 }
 
 template <class Stream>
