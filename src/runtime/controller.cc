@@ -19,7 +19,8 @@ Controller::Controller(Options options, Clock& clock, Reconcile reconcile, Gate 
 
 void Controller::addAfter(const kube::ObjectKey& key, Duration delay) {
   queue_.addAt(key, clock_.instant() + delay);
-  wakeOne();
+  // Who holds it comes by again: each reconcile learns of what it wrote itself.
+  if (!queue_.isHeld(key)) wakeOne();
 }
 
 void Controller::gateChanged() {
@@ -43,13 +44,13 @@ void Controller::wakeOne() {
 
 Task<void> Controller::work(size_t number) {
   for (;;) {
-    // Lets everything else of this thread run between two reconciles, above all the renewal of the leader's
-    // lease.
-    co_await boost::asio::post(boost::asio::use_awaitable);
     std::optional<kube::ObjectKey> key;
     if (gate_()) key = queue_.take(clock_.instant());
     if (key) {
       co_await reconcileOne(std::move(*key));
+      // Lets everything else of this thread run between two reconciles, above all the renewal of the leader's
+      // lease.
+      co_await boost::asio::post(boost::asio::use_awaitable);
       continue;
     }
     workers_[number].idle = true;

@@ -31,6 +31,7 @@ class Queue {
   size_t depth() const { return due_.size(); }  // keys waiting, delayed ones included
   size_t ready(Instant now) const;              // keys that take() would give
   size_t working() const { return working_.size(); }
+  bool isHeld(const kube::ObjectKey& key) const { return working_.contains(key); }
 
  private:
   struct Order {
