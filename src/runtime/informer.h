@@ -49,6 +49,7 @@ class Informer final : public kube::Sink {
   };
   using UnreadableByKey = std::map<kube::ObjectKey, Unreadable>;
 
+  bool isKnown(const T& identity) const;
   std::optional<T> decode(const json::value& object, UnreadableByKey& unreadable);
   void note(const T& identity, std::string reason, UnreadableByKey& unreadable) const;
   void changed() const {
@@ -95,11 +96,27 @@ template <class T>
 void Informer<T>::put(json::value object) {
   const T identity = identify<T>(object);
   const kube::ObjectKey key = api::keyOf(identity.metadata);
+  if (isKnown(identity)) {
+    unreadable_.erase(key);
+    return store_.reached(key.namespace_, identity.metadata.resourceVersion);
+  }
   if (std::optional<T> decoded = decode(object, unreadable_)) {
     store_.put(std::move(*decoded));
   } else if (const auto known = store_.get(key); known && known->metadata.uid != identity.metadata.uid) {
     store_.erase(*known);  // an unreadable successor has its name
   }
+}
+
+// Every second event is of a write of our own, whose answer the store has learned: that one need not be
+// decoded again.
+template <class T>
+bool Informer<T>::isKnown(const T& identity) const {
+  const auto known = store_.get(api::keyOf(identity.metadata));
+  if (known == nullptr || known->metadata.uid != identity.metadata.uid) return false;
+  if constexpr (CanBeUnreadable<T>) {
+    if (!known->unreadable.empty()) return false;  // that is still to be told
+  }
+  return known->metadata.resourceVersion == identity.metadata.resourceVersion;
 }
 
 template <class T>

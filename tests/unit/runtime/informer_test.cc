@@ -105,6 +105,17 @@ TEST_F(InformerTest, AnObjectThatBecomesUnreadableIsNotTakenForDeleted) {
   EXPECT_EQ(informer.unreadable(), 0U);
 }
 
+TEST_F(InformerTest, AnAnswerThatTheStoreKnowsIsConfirmedByTheWatch) {
+  list(informer, {json::encode(thing("a", 1))}, "5");
+  informer.put(unreadable("a", 6));
+  store.learn(thing("a", 7));
+  informer.put(json::encode(thing("a", 7)));
+  EXPECT_EQ(store.watchedUpTo("ns"), 7U);
+  EXPECT_EQ(informer.unreadable(), 0U);
+  list(informer, {}, "8");
+  EXPECT_THAT(contents(), IsEmpty());
+}
+
 TEST_F(InformerTest, AnUnreadableObjectCanBeDeleted) {
   list(informer, {json::encode(thing("a", 1))}, "5");
   informer.put(unreadable("a", 6));
