@@ -146,7 +146,7 @@ int runOperator(const Options& options) {
   }
   if (options.checkConfig) return 0;
 
-  asio::io_context context(1);
+  asio::io_context context(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO);  // one thread: nothing is to be locked
   const auto clock = realClock(context.get_executor());
   auto connection = kube::loadConfig(kube::locationsFromEnvironment(options.kubeconfig, options.context));
   if (!connection) return complain(connection.error());

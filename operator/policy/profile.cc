@@ -110,7 +110,8 @@ std::string policyName(std::string_view profile) {
 }
 
 bool isIntact(std::string_view name, const object& spec) {
-  if (name == defaultDenyName) return spec == defaultDenySpec();
+  static const object deniesAll = defaultDenySpec();
+  if (name == defaultDenyName) return spec == deniesAll;
   object rules;
   for (const char* direction : {"egress", "ingress"}) {
     if (const value* list = spec.if_contains(direction)) rules[direction] = *list;

@@ -1,5 +1,7 @@
 #include "kube/lines.h"
 
+#include <cstring>
+
 namespace cloister::kube {
 
 Result<void> Lines::add(std::string_view bytes) {
@@ -7,8 +9,9 @@ Result<void> Lines::add(std::string_view bytes) {
   scanned_ -= begin_;
   begin_ = 0;
   buffer_ += bytes;
-  const size_t lastEnd = bytes.rfind('\n');
-  open_ = lastEnd == std::string_view::npos ? open_ + bytes.size() : bytes.size() - lastEnd - 1;
+  // Not rfind(), which looks at one byte after another.
+  const auto* lastEnd = static_cast<const char*>(::memrchr(bytes.data(), '\n', bytes.size()));
+  open_ = lastEnd == nullptr ? open_ + bytes.size() : size_t(bytes.end() - lastEnd) - 1;
   if (open_ > longest_)
     return fail(Errc::Protocol, "a line is longer than " + std::to_string(longest_) + " bytes");
   return {};
