@@ -182,8 +182,18 @@ void Operator::sandboxChanged(const api::Sandbox* before, const api::Sandbox* af
   }
   sandboxController_.add(api::keyOf((after != nullptr ? after : before)->metadata));
   if (after != nullptr) noteWanted(before, *after);
+  demandChanged(before != nullptr ? waitsForPool(*before) : kube::ObjectKey{},
+                after != nullptr ? waitsForPool(*after) : kube::ObjectKey{});
   for (const api::Sandbox* sandbox : {before, after}) {
     if (sandbox != nullptr) revisionUsed(sandbox->metadata.namespace_, sandbox->status.templateRevision);
+  }
+}
+
+// For a pool that follows demand.
+void Operator::demandChanged(const kube::ObjectKey& before, const kube::ObjectKey& after) {
+  if (before == after) return;
+  for (const kube::ObjectKey& pool : {before, after}) {
+    if (!pool.name.empty()) poolController_.addAfter(pool, pool::roundPeriod);
   }
 }
 

@@ -66,6 +66,7 @@ class Operator {
   void revisionUsed(const std::string& namespace_, const std::string& name);
   void wakeSandboxesOf(const api::SandboxPool& pool);
   void podIsIdle(const kube::ObjectKey& pool);
+  void demandChanged(const kube::ObjectKey& before, const kube::ObjectKey& after);
   void poolChanged(const api::SandboxPool* before, const api::SandboxPool* after);
   void quotaChanged(const api::SandboxQuota* before, const api::SandboxQuota* after);
   void wakeAskers(const std::string& namespace_);

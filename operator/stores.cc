@@ -57,6 +57,13 @@ bool isWaiting(const api::Sandbox& sandbox) {
   return !refused && isUnstarted(sandbox) && !sandbox.metadata.deletionTimestamp;
 }
 
+kube::ObjectKey waitsForPool(const api::Sandbox& sandbox) {
+  const api::Condition* ready = api::findCondition(sandbox.status.conditions, sandbox::condition::ready);
+  const bool waits = ready != nullptr && ready->reason == sandbox::reason::poolEmpty &&
+                     sandbox.spec.poolRef && isWaiting(sandbox);
+  return waits ? kube::ObjectKey{sandbox.metadata.namespace_, sandbox.spec.poolRef->name} : kube::ObjectKey{};
+}
+
 bool isReady(const api::Node& node) {
   const auto ready = std::ranges::find(node.status.conditions, "Ready", &api::NodeCondition::type);
   return ready == node.status.conditions.end() || ready->status == "True";

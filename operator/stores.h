@@ -61,6 +61,8 @@ struct Stores {
 bool isUnstarted(const api::Sandbox& sandbox);
 // It has not begun, was not refused, and is not on its way out.
 bool isWaiting(const api::Sandbox& sandbox);
+// The pool that it waits for to have a pod, as its status says; no name: none.
+kube::ObjectKey waitsForPool(const api::Sandbox& sandbox);
 // As far as its conditions tell.
 bool isReady(const api::Node& node);
 // The template that a ControllerRevision of ours is of; no name for one without owner.

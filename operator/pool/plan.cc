@@ -129,7 +129,7 @@ void fill(Round& round) {
 
 void replaceSpent(Round& round) {
   for (const Member& member : round.at.members) {
-    const bool due = ageOf(*member.pod, round.now) >= shortestLife;
+    const bool due = round.now - member.born >= shortestLife;
     if (member.standing == Standing::Spent && due) round.remove(member);
   }
 }
@@ -200,11 +200,10 @@ std::optional<Time> nextLook(const Round& round) {
     if (time > round.now) next = std::min(next.value_or(time), time);
   };
   for (const Member& member : round.at.members) {
-    const Time created = member.pod->metadata.creationTimestamp;
     if (member.standing == Standing::Ready) continue;
-    at(created + quietRefill);
+    at(member.born + quietRefill);
     if (member.standing == Standing::Starting) at(member.since + round.at.deadline);
-    if (member.standing == Standing::Spent) at(created + shortestLife);
+    if (member.standing == Standing::Spent) at(member.born + shortestLife);
     if (member.standing == Standing::Stuck) at(replacementOf(round, member));
   }
   for (const Time claim : round.observed.claims) at(claim + demandWindow);

@@ -1,5 +1,7 @@
 #include "operator/pool/reconciler.h"
 
+#include <algorithm>
+
 #include "base/log.h"
 #include "operator/sandbox/reasons.h"
 #include "operator/write_status.h"
@@ -18,7 +20,22 @@ std::vector<Time> claimsOf(const Stores& stores, const std::vector<std::shared_p
 
 }  // namespace
 
-Observed Reconciler::observe(const kube::ObjectKey& key) const {
+// By the clock that never jumps.
+void Reconciler::noteUnready(Observed& observed, Memory& memory) const {
+  const Instant now = parts_.clock.instant();
+  std::map<std::string, Instant> unready;
+  for (const auto& pod : observed.idle) {
+    if (sandbox::isPodReady(*pod)) continue;
+    const std::string& uid = pod->metadata.uid;
+    const auto known = memory.unready.find(uid);
+    const Instant since = known == memory.unready.end() ? now : known->second;
+    unready[uid] = since;
+    observed.unready[uid] = now - since;
+  }
+  memory.unready = std::move(unready);
+}
+
+Observed Reconciler::observe(const kube::ObjectKey& key) {
   const Stores& stores = parts_.stores;
   Observed seen{.pool = stores.pools.get(key)};
   if (seen.pool == nullptr) return seen;
@@ -28,13 +45,19 @@ Observed Reconciler::observe(const kube::ObjectKey& key) const {
       seen.design && stores.revisions.get({key.namespace_, seen.design->revision}) != nullptr;
   seen.idle = stores.idlePodsOf(key);
   seen.taken = stores.takenPodsOf(key);
-  if (seen.pool->spec.minIdle) seen.claims = claimsOf(stores, seen.taken);
+  if (seen.pool->spec.minIdle) {
+    seen.claims = claimsOf(stores, seen.taken);
+    seen.waiting = int(std::ranges::count(stores.unstartedOfPool(key), key,
+                                          [](const auto& sandbox) { return waitsForPool(*sandbox); }));
+  }
   seen.closedNodes = stores.closedNodes;
   seen.policies = stores.policyNames(key.namespace_);
   seen.guarded = parts_.config.podsGuarded;
   seen.quota = stores.quotaOf(key.namespace_);
   seen.answer = stores.requests.answer(key.namespace_, seen.pool->metadata.uid);
-  if (const auto known = memory_.find(key); known != memory_.end()) seen.foreign = known->second.foreign;
+  Memory& memory = memory_[key];
+  seen.foreign = memory.foreign;
+  noteUnready(seen, memory);
   return seen;
 }
 

@@ -33,10 +33,12 @@ class Reconciler {
   struct Memory {
     Instant nextRound = Instant::min();
     std::optional<Instant> countsDifferSince = {};
-    std::set<std::string> foreign = {};  // names of slots that pods of somebody else have
+    std::set<std::string> foreign = {};           // names of slots that pods of somebody else have
+    std::map<std::string, Instant> unready = {};  // since when pods are known not to be Ready, by uid
   };
 
-  Observed observe(const kube::ObjectKey& key) const;
+  Observed observe(const kube::ObjectKey& key);
+  void noteUnready(Observed& observed, Memory& memory) const;
   void noteWants(const Observed& observed, Plan& next);
   Task<std::optional<Error>> carryOut(kube::ObjectKey key, std::vector<Action> actions);
   Task<Result<runtime::Outcome>> tell(kube::ObjectKey key, Observed observed, std::optional<Time> again);

@@ -52,9 +52,7 @@ bool isQuietRefill(const Observed& observed, const View& at, Time now) {
   return before != nullptr && before->status == "True" &&
          before->observedGeneration == observed.pool->metadata.generation && !at.trouble &&
          std::ranges::all_of(at.members, [&](const Member& member) {
-           // A wall clock far from the API server's says nothing about how long it has taken.
-           return member.standing == Standing::Ready ||
-                  std::chrono::abs(ageOf(*member.pod, now)) < quietRefill;
+           return member.standing == Standing::Ready || now - member.born < quietRefill;
          });
 }
 

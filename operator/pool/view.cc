@@ -48,6 +48,13 @@ Standing diagnose(const Member& member, Time now, View& out) {
   return now - member.since >= out.deadline ? Standing::Stuck : Standing::Starting;
 }
 
+// WHEN was told by another clock than the one here, which may be far from it: it is no longer ago than this
+// process has known the pod not to be Ready, nor is it to come.
+Time byOurClock(Time when, std::optional<Duration> known, Time now) {
+  if (!known) return when;
+  return when > now ? now - *known : std::max(when, now - *known);
+}
+
 Time notReadySince(const api::Pod& pod) {
   const Time created = pod.metadata.creationTimestamp;
   const api::PodCondition* ready = sandbox::findPodCondition(pod, "Ready");
@@ -56,14 +63,17 @@ Time notReadySince(const api::Pod& pod) {
 
 void addMember(const Observed& observed, const std::shared_ptr<const api::Pod>& pod, Time now, View& out) {
   if (pod->metadata.deletionTimestamp || !owns(*observed.pool, *pod)) return;
+  const auto found = observed.unready.find(pod->metadata.uid);
+  const auto known = found == observed.unready.end() ? std::nullopt : std::optional(found->second);
   Member member{.pod = pod, .updated = isUpdated(observed, *pod)};
+  member.born = byOurClock(pod->metadata.creationTimestamp, known, now);
   if (observed.closedNodes.contains(pod->spec.nodeName)) {
     member.standing = Standing::Spent;
   } else if (sandbox::isPodReady(*pod)) {
     member.standing = Standing::Ready;
     ++out.ready;
   } else {
-    member.since = notReadySince(*pod);
+    member.since = byOurClock(notReadySince(*pod), known, now);
     member.standing = diagnose(member, now, out);
   }
   if (member.updated) ++out.updated;
@@ -80,7 +90,7 @@ int targetOf(const Observed& observed, int claimed, Time now) {
   if (spec.minIdle) {
     const auto recent =
         std::ranges::count_if(observed.claims, [&](Time claim) { return claim > now - demandWindow; });
-    target = std::max(*spec.minIdle, int(recent));
+    target = std::max({*spec.minIdle, int(recent), observed.waiting});
   }
   if (spec.maxTotal) target = std::min(target, *spec.maxTotal - claimed);
   return std::clamp(target, 0, most);
@@ -105,7 +115,7 @@ bool isFailing(const Observed& observed, const View& at, Time now) {
   bool open = false;
   for (const Member& member : at.members) {
     if (!member.updated) continue;
-    const bool young = ageOf(*member.pod, now) < at.deadline;
+    const bool young = now - member.born < at.deadline;
     const bool closed = observed.closedNodes.contains(member.pod->spec.nodeName);
     if (member.standing == Standing::Stuck || (member.standing == Standing::Spent && young && !closed)) {
       return true;
@@ -132,10 +142,6 @@ bool newestIsReady(const View& at) {
 }
 
 }  // namespace
-
-Duration ageOf(const api::Pod& pod, Time now) {
-  return now - pod.metadata.creationTimestamp;
-}
 
 View view(const Observed& observed, Time now) {
   View out;

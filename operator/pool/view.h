@@ -22,11 +22,13 @@ struct Observed {
   std::vector<std::shared_ptr<const api::Pod>> idle = {};  // with its name in their labels, whoever owns them
   std::vector<std::shared_ptr<const api::Pod>> taken = {};  // ... that Sandboxes took
   std::vector<Time> claims = {};  // when the Sandboxes of TAKEN were created, for a pool that follows demand
-  std::set<std::string> closedNodes = {};               // that are cordoned or not Ready
-  std::vector<std::string> policies = {};               // names of the namespace's NetworkPolicies of ours
-  bool guarded = false;                                 // as the configuration says
-  std::set<std::string> foreign = {};                   // names of slots that pods of somebody else have
-  std::optional<Error> failure = {};                    // of the round that was just made
+  std::map<std::string, Duration> unready = {};  // for how long this process has known pods not Ready, by uid
+  int waiting = 0;                         // Sandboxes that wait for a pod of a pool that follows demand
+  std::set<std::string> closedNodes = {};  // that are cordoned or not Ready
+  std::vector<std::string> policies = {};  // names of the namespace's NetworkPolicies of ours
+  bool guarded = false;                    // as the configuration says
+  std::set<std::string> foreign = {};      // names of slots that pods of somebody else have
+  std::optional<Error> failure = {};       // of the round that was just made
   std::shared_ptr<const api::SandboxQuota> quota = {};  // of the namespace
   std::optional<quota::Answer> answer = {};             // ... to what this process asked of it last
 };
@@ -41,7 +43,8 @@ enum class Standing {
 struct Member {
   std::shared_ptr<const api::Pod> pod;
   Standing standing = Standing::Starting;
-  Time since = {};       // when it was created, or else ceased to be Ready
+  Time born = {};        // when it was created, and
+  Time since = {};       // ... ceased to be Ready; both by the clock here
   bool updated = false;  // as the pool would make it now
 };
 
@@ -75,7 +78,5 @@ View view(const Observed& observed, Time now);
 inline constexpr Duration shortestLife = std::chrono::minutes(1);
 // For so long a Sandbox that took a pod counts as demand.
 inline constexpr Duration demandWindow = std::chrono::minutes(1);
-
-Duration ageOf(const api::Pod& pod, Time now);
 
 }  // namespace cloister::pool

@@ -54,17 +54,6 @@ void addManyRestarts(Dice& dice, int sandboxes, Script& script) {
   }
 }
 
-// Faults of the operator that are known (docs/reliability.md): a pod that has ended keeps its
-// place in a pool for a minute of the wall clock, and one that is new seems stuck to who is ahead by more
-// than the deadline.
-bool clocksMislead(const Script& script, const Way& way) {
-  const bool ends = way.patch.contains("crashes") || way.patch.contains("completes");
-  const bool hurries = way.patch.contains("progressDeadline");
-  return std::ranges::any_of(script.steps, [&](const Step& step) {
-    return (ends && step.what == What::Jump && step.how == "back") || (hurries && step.what == What::Skew);
-  });
-}
-
 Step drawPoolStep(Dice& dice) {
   constexpr What kinds[] = {What::TurnPool,     What::TurnPool, What::TurnTemplate,
                             What::TurnTemplate, What::DropPool, What::DropTemplate,
@@ -209,10 +198,8 @@ void addPoolWays(Dice& dice, bool often, Script& script) {
       step.count = commonWishes + dice.roll(int(wishes().size()) - commonWishes);
   }
   for (int i = dice.roll(6) + (often ? 2 : 0); i > 0; --i) {
-    const Step step = drawPoolStep(dice);
-    if (!clocksMislead(script, wayOf(step))) script.steps.push_back(step);
+    script.steps.push_back(drawPoolStep(dice));
   }
-  if (clocksMislead(script, poolWays()[size_t(script.setup.poolWay)])) script.setup.poolWay = 0;
 }
 
 void addOddities(Dice& dice, int sandboxes, bool often, Script& script) {

@@ -50,6 +50,16 @@ int64_t mostTotal(const json::value& pool) {
   return followsDemand(pool) ? integerOr(pool, "spec.maxTotal", unbounded) : unbounded;
 }
 
+// Sandboxes that say they wait for POOL.
+int64_t waitingFor(const test::ApiServer& server, const json::value& pool) {
+  const auto sandboxes = server.storage().list("sandboxes", findString(pool, "metadata.namespace"));
+  return std::ranges::count_if(sandboxes, [&](const test::Object& sandbox) {
+    return findString(sandbox->json, "spec.poolRef.name") == findString(pool, "metadata.name") &&
+           conditionOf(sandbox->json, "Ready", "reason") == "PoolEmpty" && !isLeaving(sandbox->json) &&
+           !hasEnded(sandbox->json);
+  });
+}
+
 // How many pods POOL is to hold NOW. Deliberately not operator/pool/view.cc.
 int64_t wantedBy(const test::ApiServer& server, const json::value& pool, Time now) {
   if (!followsDemand(pool)) return integerOr(pool, "spec.replicas", 1);
@@ -58,7 +68,7 @@ int64_t wantedBy(const test::ApiServer& server, const json::value& pool, Time no
         {"sandboxes", {findString(pod->json, "metadata.namespace"), labelOf(pod->json, api::sandboxLabel)}});
     return sandbox && *parseTime(findString(sandbox->json, "metadata.creationTimestamp")) > now - seconds(60);
   });
-  const int64_t wanted = std::max(integer(pool, "spec.minIdle"), recent);
+  const int64_t wanted = std::max({integer(pool, "spec.minIdle"), recent, waitingFor(server, pool)});
   return std::clamp<int64_t>(mostTotal(pool) - claimedOf(server, pool), 0, wanted);
 }
 

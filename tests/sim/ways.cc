@@ -12,7 +12,7 @@ constexpr Way pools[] = {
     {R"({"updateStrategy":{"maxUnavailable":"50%"},"progressDeadline":"3s"})"},
     {R"({"replicas":null,"minIdle":1,"maxTotal":3})"},
     {R"({"replicas":null,"minIdle":1,"maxTotal":4,"progressDeadline":"2s"})"},
-    {R"({"replicas":null,"minIdle":2})"},
+    {R"({"replicas":null,"minIdle":0,"maxTotal":4})"},
     {R"({"replicas":null})"},
     {R"({"whenEmpty":"Fail"})"},
     // Of another version.

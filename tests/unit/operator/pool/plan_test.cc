@@ -184,7 +184,36 @@ TEST(PoolPlan, KeepsWithinItsTotal) {
   EXPECT_THAT(created(plan(seen(following(4, 7), pods), now)), SizeIs(4)) << "these two live no more";
 }
 
+TEST(PoolPlan, MakesPodsForThoseThatWait) {
+  Observed observed = seen(following(0, 3), {});
+  EXPECT_THAT(created(plan(observed, now)), IsEmpty());
+  observed.waiting = 2;
+  EXPECT_THAT(created(plan(observed, now)), SizeIs(2));
+  observed.waiting = 5;
+  EXPECT_THAT(created(plan(observed, now)), SizeIs(3)) << "no more than it may";
+}
+
 // --- Pods that are of no use
+
+TEST(PoolPlan, GoesByItsOwnClockInWhatItSees) {
+  const api::Pod starting = scheduled(slotPod(aPool(), 0, aTemplate(), epoch));
+  Observed observed = seen(inTrouble(1, epoch), {starting});
+  const Time ahead = epoch + hours(2);
+  observed.unready[starting.metadata.uid] = seconds(1);
+  const Plan calm = plan(observed, ahead);
+  EXPECT_THAT(calm.actions, IsEmpty()) << "the pod is new, and the clock here is ahead";
+  EXPECT_EQ(calm.again, ahead - seconds(1) + quietRefill);
+  observed.unready[starting.metadata.uid] = hours(1);
+  EXPECT_THAT(deleted(plan(observed, ahead)), ElementsAre(0));
+
+  const api::Pod over = ended(slotPod(aPool(), 0, aTemplate(), epoch), 0, "Completed");
+  observed = seen(aPool(1), {over});
+  const Time behind = epoch - hours(1);
+  observed.unready[over.metadata.uid] = seconds(59);
+  EXPECT_THAT(plan(observed, behind).actions, IsEmpty());
+  observed.unready[over.metadata.uid] = minutes(1);
+  EXPECT_THAT(deleted(plan(observed, behind)), ElementsAre(0)) << "though it comes from the future";
+}
 
 TEST(PoolPlan, ReplacesWhatEndedOnceItIsAMinuteOld) {
   const Observed observed = seen(aPool(1), {ended(slotPod(aPool(), 0), 0, "Completed")});
