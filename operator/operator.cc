@@ -266,7 +266,8 @@ void Operator::useChanged(const std::string& namespace_) {
     quotaController_.addAfter({namespace_, std::string(api::quotaName)}, quota::batchPeriod);
 }
 
-// Whoever was granted something goes on; if the limits are others, everybody asks anew.
+// Whoever was granted something, or may carry out again what was withdrawn, goes on; if the limits are
+// others, everybody asks anew.
 void Operator::quotaChanged(const api::SandboxQuota* before, const api::SandboxQuota* after) {
   const api::ObjectMeta& meta = (after != nullptr ? after : before)->metadata;
   quotaController_.add(api::keyOf(meta));
@@ -275,8 +276,12 @@ void Operator::quotaChanged(const api::SandboxQuota* before, const api::SandboxQ
   const bool same = before != nullptr && after != nullptr && before->spec == after->spec &&
                     before->unreadable == after->unreadable && before->metadata.uid == after->metadata.uid;
   if (!same) return wakeAskers(meta.namespace_);
+  const auto& withdrawn = stores_.requests.withdrawn(meta.namespace_, before->metadata.resourceVersion);
+  const auto has = [](const auto& grants, const auto& grant) {
+    return std::ranges::find(grants, grant) != grants.end();
+  };
   for (const api::QuotaGrant& grant : after->status.grants) {
-    if (std::ranges::find(before->status.grants, grant) != before->status.grants.end()) continue;
+    if (has(before->status.grants, grant) && !has(withdrawn, grant)) continue;
     if (grant.pool.empty())
       sandboxController_.add({meta.namespace_, grant.sandbox});
     else
@@ -307,13 +312,16 @@ void Operator::wakeSandboxesOf(const api::SandboxPool& pool) {
     sandboxController_.add(api::keyOf(sandbox->metadata));
 }
 
-// Another pod is there to be taken: the Sandboxes that have waited longest are told, as many as there are
-// pods.
+// Another pod is there to be taken: of the Sandboxes that it may be for, those that have waited longest are
+// told, as many as there are pods. One that was made before the template's last change may be for any.
 void Operator::podIsIdle(const kube::ObjectKey& pool) {
   size_t pods = stores_.idle.ready(pool);
+  const bool forAny = stores_.hasOlderIdle(pool);
   for (const auto& sandbox : stores_.unstartedOfPool(pool)) {
+    const kube::ObjectKey key = api::keyOf(sandbox->metadata);
+    if (!forAny && stores_.unsuited.contains(key)) continue;
     if (pods-- == 0) return;
-    sandboxController_.add(api::keyOf(sandbox->metadata));
+    sandboxController_.add(key);
   }
 }
 

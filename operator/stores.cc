@@ -200,6 +200,15 @@ std::vector<std::shared_ptr<const api::Sandbox>> Stores::unstartedOfPool(const k
   return oldestFirst(sandboxes.byIndex(unstartedByPool, kube::toString(key)));
 }
 
+bool Stores::hasOlderIdle(const kube::ObjectKey& key) const {
+  const auto pool = pools.get(key);
+  if (pool == nullptr) return false;
+  const auto present = presentRevisions.find({key.namespace_, pool->spec.templateRef.name});
+  return std::ranges::any_of(idle.offers(key, closedNodes), [&](const pool::IdlePods::Offer& offer) {
+    return present == presentRevisions.end() || offer.group.revision != present->second;
+  });
+}
+
 std::vector<std::shared_ptr<const api::Sandbox>> Stores::unstartedOfTemplate(
     const kube::ObjectKey& key) const {
   return oldestFirst(sandboxes.byIndex(byTemplate, kube::toString(key)));

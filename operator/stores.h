@@ -22,7 +22,10 @@ struct Stores {
   runtime::Store<api::ResourceQuota> resourceQuotas;
   runtime::Store<api::Node> nodes;  // empty where the operator may not read them (watchNamespaces)
 
-  pool::IdlePods idle;                // follows pods
+  pool::IdlePods idle;  // follows pods
+  // Sandboxes that name a pool whose pods are not for them, when last looked at: told of none that gets
+  // ready.
+  std::set<kube::ObjectKey> unsuited;
   quota::Book requests;               // for pods, in namespaces with a SandboxQuota
   std::set<std::string> closedNodes;  // that are cordoned or not Ready; follows nodes
   // What takes hashing to know, and every start asks (template/revision.h). Follow templates and revisions.
@@ -46,6 +49,8 @@ struct Stores {
   // Sandboxes that name the pool or the template KEY and have neither begun nor ended, the oldest first.
   std::vector<std::shared_ptr<const api::Sandbox>> unstartedOfPool(const kube::ObjectKey& key) const;
   std::vector<std::shared_ptr<const api::Sandbox>> unstartedOfTemplate(const kube::ObjectKey& key) const;
+  // The pool KEY has a pod to be taken that was made before its template's last change.
+  bool hasOlderIdle(const kube::ObjectKey& key) const;
   // ControllerRevisions that the template KEY, or a namesake of it, owns.
   std::vector<std::shared_ptr<const api::ControllerRevision>> revisionsOf(
       const kube::ObjectKey& template_) const;

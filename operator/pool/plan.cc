@@ -34,6 +34,7 @@ class Slots {
  public:
   explicit Slots(const Observed& observed)
       : prefix_(slotPrefix(*observed.pool)),
+        unanswered_(observed.unanswered),
         taken_(observed.idle.size() + observed.taken.size() + observed.foreign.size() + largestRound) {
     for (const auto& pod : observed.idle) take(pod->metadata.name);
     for (const auto& pod : observed.taken) take(pod->metadata.name);
@@ -51,7 +52,13 @@ class Slots {
     return names;
   }
 
+  // What was asked for in vain before comes first: should it be made late, it is this one pod all the same.
   std::string next() {
+    for (const std::string& name : unanswered_) {
+      if (isTaken(name)) continue;
+      take(name);
+      return name;
+    }
     const auto free = std::ranges::find(taken_, false);
     *free = true;
     return prefix_ + std::to_string(free - taken_.begin());
@@ -76,6 +83,7 @@ class Slots {
   }
 
   std::string prefix_;
+  const std::set<std::string>& unanswered_;
   std::vector<bool> taken_;
 };
 

@@ -7,20 +7,25 @@
 #include "operator/write_status.h"
 
 namespace cloister::pool {
-namespace {
 
-std::vector<Time> claimsOf(const Stores& stores, const std::vector<std::shared_ptr<const api::Pod>>& taken) {
-  std::vector<Time> claims;
-  for (const auto& pod : taken) {
-    const auto sandbox = stores.sandboxes.get(sandboxKeyOf(*pod));
-    if (sandbox != nullptr) claims.push_back(sandbox->metadata.creationTimestamp);
+// By the clock that never jumps, once a claim is known.
+void Reconciler::noteClaims(Observed& observed, Memory& memory) const {
+  const Instant now = parts_.clock.instant();
+  std::map<std::string, Instant> claims;
+  for (const auto& pod : observed.taken) {
+    const auto sandbox = parts_.stores.sandboxes.get(sandboxKeyOf(*pod));
+    if (sandbox == nullptr) continue;
+    const Duration age = parts_.clock.now() - sandbox->metadata.creationTimestamp;
+    const auto known = memory.claims.find(pod->metadata.uid);
+    const Instant at =
+        known == memory.claims.end() ? now - std::clamp(age, Duration{}, demandWindow) : known->second;
+    claims[pod->metadata.uid] = at;
+    observed.claims.push_back(parts_.clock.now() - (now - at));
   }
-  return claims;
+  memory.claims = std::move(claims);
 }
 
-}  // namespace
-
-// By the clock that never jumps.
+// As above.
 void Reconciler::noteUnready(Observed& observed, Memory& memory) const {
   const Instant now = parts_.clock.instant();
   std::map<std::string, Instant> unready;
@@ -46,7 +51,6 @@ Observed Reconciler::observe(const kube::ObjectKey& key) {
   seen.idle = stores.idlePodsOf(key);
   seen.taken = stores.takenPodsOf(key);
   if (seen.pool->spec.minIdle) {
-    seen.claims = claimsOf(stores, seen.taken);
     seen.waiting = int(std::ranges::count(stores.unstartedOfPool(key), key,
                                           [](const auto& sandbox) { return waitsForPool(*sandbox); }));
   }
@@ -57,7 +61,9 @@ Observed Reconciler::observe(const kube::ObjectKey& key) {
   seen.answer = stores.requests.answer(key.namespace_, seen.pool->metadata.uid);
   Memory& memory = memory_[key];
   seen.foreign = memory.foreign;
+  seen.unanswered = memory.unanswered;
   noteUnready(seen, memory);
+  if (seen.pool->spec.minIdle) noteClaims(seen, memory);
   return seen;
 }
 
@@ -68,9 +74,15 @@ Task<std::optional<Error>> Reconciler::carryOut(kube::ObjectKey key, std::vector
     const auto* creation = std::get_if<CreatePod>(&action);
     const std::string name = creation == nullptr ? "" : creation->name;
     auto done = co_await apply(parts_, pool, std::move(action));
-    if (done) continue;
-    if (done.error().reason != sandbox::reason::podNameTaken) co_return done.error();
-    memory_[key].foreign.insert(name);
+    Memory& memory = memory_[key];
+    const bool foreign = !done && done.error().reason == sandbox::reason::podNameTaken;
+    if (foreign) memory.foreign.insert(name);
+    if (done || foreign) {
+      memory.unanswered.erase(name);
+      continue;
+    }
+    if (!name.empty()) memory.unanswered.insert(name);
+    co_return done.error();
   }
   co_return std::nullopt;
 }

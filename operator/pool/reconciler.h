@@ -34,10 +34,13 @@ class Reconciler {
     Instant nextRound = Instant::min();
     std::optional<Instant> countsDifferSince = {};
     std::set<std::string> foreign = {};           // names of slots that pods of somebody else have
+    std::set<std::string> unanswered = {};        // names of slots whose creation failed, or seems to have
     std::map<std::string, Instant> unready = {};  // since when pods are known not to be Ready, by uid
+    std::map<std::string, Instant> claims = {};   // when pods that are taken were asked for, by uid
   };
 
   Observed observe(const kube::ObjectKey& key);
+  void noteClaims(Observed& observed, Memory& memory) const;
   void noteUnready(Observed& observed, Memory& memory) const;
   void noteWants(const Observed& observed, Plan& next);
   Task<std::optional<Error>> carryOut(kube::ObjectKey key, std::vector<Action> actions);

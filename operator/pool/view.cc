@@ -107,8 +107,8 @@ int shareOf(const json::value& wanted, int total) {
   return int(int64_t(total) * (percent ? number : defaultPercent) / 100);
 }
 
-// Pods as they are made now do not become Ready in time, or end before; or they did not until now, and no
-// word of success since.
+// Pods as they are made now do not become Ready in time, or end before; or they did not until now, and the
+// next one is not Ready yet. Where there is none, it may have become Ready and been taken: one more is tried.
 bool isFailing(const Observed& observed, const View& at, Time now) {
   if (!observed.design) return false;
   bool succeeded = false;
@@ -126,7 +126,8 @@ bool isFailing(const Observed& observed, const View& at, Time now) {
   const api::Condition* before = api::findCondition(status.conditions, condition::progressing);
   const bool failedBefore = before != nullptr && before->reason == reason::progressDeadlineExceeded;
   return failedBefore && status.revision == observed.design->revision &&
-         status.observedGeneration == observed.pool->metadata.generation && (open || !succeeded);
+         status.observedGeneration == observed.pool->metadata.generation &&
+         (open || (!succeeded && at.present() < at.target));
 }
 
 bool newestIsReady(const View& at) {

@@ -21,13 +21,15 @@ struct Observed {
   bool revisionIsKept = false;                          // the ControllerRevision of DESIGN is there
   std::vector<std::shared_ptr<const api::Pod>> idle = {};  // with its name in their labels, whoever owns them
   std::vector<std::shared_ptr<const api::Pod>> taken = {};  // ... that Sandboxes took
-  std::vector<Time> claims = {};  // when the Sandboxes of TAKEN were created, for a pool that follows demand
+  std::vector<Time> claims =
+      {};  // when the Sandboxes of TAKEN were created, for a pool that follows demand; by the clock here
   std::map<std::string, Duration> unready = {};  // for how long this process has known pods not Ready, by uid
   int waiting = 0;                         // Sandboxes that wait for a pod of a pool that follows demand
   std::set<std::string> closedNodes = {};  // that are cordoned or not Ready
   std::vector<std::string> policies = {};  // names of the namespace's NetworkPolicies of ours
   bool guarded = false;                    // as the configuration says
   std::set<std::string> foreign = {};      // names of slots that pods of somebody else have
+  std::set<std::string> unanswered = {};   // ... whose pods were asked for, and may be made any time
   std::optional<Error> failure = {};       // of the round that was just made
   std::shared_ptr<const api::SandboxQuota> quota = {};  // of the namespace
   std::optional<quota::Answer> answer = {};             // ... to what this process asked of it last

@@ -23,6 +23,10 @@ bool isBehind(const Observed& observed) {
          observed.seen.pools < versionNumber(seen.pools);
 }
 
+std::string later(const std::string& told, uint64_t version) {
+  return std::to_string(std::max(versionNumber(told), version));
+}
+
 // The namespace's pods, as grants are held against them.
 class Pods {
  public:
@@ -198,9 +202,9 @@ Plan plan(const Observed& observed, Time now) {
   next.observedGeneration = observed.quota->metadata.generation;
   next.grants = served.grants;
   if (next.grants != present.grants) {
-    next.seen = {.pods = std::to_string(observed.seen.pods),
-                 .sandboxes = std::to_string(observed.seen.sandboxes),
-                 .pools = std::to_string(observed.seen.pools)};
+    next.seen = {.pods = later(present.seen.pods, observed.newest.pods),
+                 .sandboxes = later(present.seen.sandboxes, observed.newest.sandboxes),
+                 .pools = later(present.seen.pools, observed.newest.pools)};
   }
   next.recent = served.recent;
   next.used = usedOf(observed, usedBy(pods, served.grants), creations(served.recent));

@@ -32,8 +32,9 @@ struct Observed {
   std::vector<Asker> sandboxes = {};  // that wait for a pod, in no order; none twice
   std::vector<Asker> pools = {};      // that were looked at
   std::set<std::string> gone = {};    // uids of owners of grants that are gone or have ended
-  Seen seen = {};
-  Hours hours = {};  // until now
+  Seen seen = {};                     // up to which versions the watches have told everything
+  Seen newest = {};                   // of what they told, the newest
+  Hours hours = {};                   // until now
   Guarding guarding = {};
 };
 

@@ -107,6 +107,9 @@ Observed Reconciler::observe(std::shared_ptr<const api::SandboxQuota> quota, Mem
   seen.seen = {.pods = stores.pods.watchedUpTo(namespace_),
                .sandboxes = stores.sandboxes.watchedUpTo(namespace_),
                .pools = stores.pools.watchedUpTo(namespace_)};
+  seen.newest = {.pods = stores.pods.newestTold(namespace_),
+                 .sandboxes = stores.sandboxes.newestTold(namespace_),
+                 .pools = stores.pools.newestTold(namespace_)};
   countHours(seen, memory);
   seen.hours = memory.hours;
   seen.guarding = guardingOf(*seen.quota, memory);
@@ -158,16 +161,20 @@ void Reconciler::wake(const std::string& namespace_, const std::vector<api::Quot
   }
 }
 
-// What NEXT drops.
+// What NEXT drops, and what an earlier write may drop yet that nobody knows the end of.
 void Reconciler::withdraw(const api::SandboxQuota& quota, const api::SandboxQuotaStatus& next,
                           Memory& memory) {
   std::vector<api::QuotaGrant> dropped = quota.status.grants;
   std::erase_if(dropped, [&](const api::QuotaGrant& grant) {
     return std::ranges::find(next.grants, grant) != next.grants.end();
   });
+  quota::Book& book = parts_.stores.requests;
+  const api::ObjectMeta& meta = quota.metadata;
+  for (const api::QuotaGrant& grant : book.withdrawn(meta.namespace_, meta.resourceVersion)) {
+    if (std::ranges::find(dropped, grant) == dropped.end()) dropped.push_back(grant);
+  }
   memory.withdrawnAt = parts_.clock.instant();
-  parts_.stores.requests.withdraw(quota.metadata.namespace_, quota.metadata.resourceVersion,
-                                  std::move(dropped));
+  book.withdraw(meta.namespace_, meta.resourceVersion, std::move(dropped));
 }
 
 // What was withdrawn, and stands all the same since the write failed, may be carried out again once that

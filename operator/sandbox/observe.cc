@@ -153,6 +153,17 @@ Task<Result<void>> renew(Parts& parts, kube::ObjectKey key, Observed& seen) {
   co_return Result<void>{};
 }
 
+// Looks for the Sandbox's ControllerRevision, which the store lacks.
+Task<Result<void>> findRevision(Parts& parts, kube::ObjectKey key, Observed& seen) {
+  key.name = pinnedRevision(*seen.sandbox, ownPod(seen).get());
+  auto object = co_await parts.client.get(kube::controllerRevisions, key);
+  if (!object && object.error().code == Errc::NotFound) co_return Result<void>{};
+  if (!object) co_return fail(object.error());
+  learn(parts.stores.revisions, *object);
+  seen.pinned = keptRevision(parts.stores, key.namespace_, key.name);
+  co_return Result<void>{};
+}
+
 // None when there is none, or the cluster has no such kind.
 Task<Result<void>> readSnapshot(Parts& parts, Observed& seen) {
   const api::Sandbox& sandbox = *seen.sandbox;
@@ -203,6 +214,10 @@ Task<Result<Observed>> observe(Parts& parts, kube::ObjectKey key) {
   }
   if (ask.pod) {
     auto done = co_await confirmPod(parts, key, seen);
+    if (!done) co_return fail(done.error());
+  }
+  if (ask.revision) {
+    auto done = co_await findRevision(parts, key, seen);
     if (!done) co_return fail(done.error());
   }
   if (ask.snapshot && parts.config.snapshots.enabled) {

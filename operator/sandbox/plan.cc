@@ -285,6 +285,7 @@ Questions questions(const Observed& observed, Time now) {
   const auto pod = ownPod(observed);
   const api::Sandbox& sandbox = *observed.sandbox;
   ask.newest = isOutrun(observed);
+  ask.revision = observed.pinned == nullptr && !pinnedRevision(sandbox, pod.get()).empty();
   if (pod == nullptr) {
     ask.pod = hasBegun(sandbox.status) && !hasEnded(sandbox.status);
     ask.newest |= mayRestart(observed, now);
@@ -379,6 +380,7 @@ Plan plan(const Observed& observed, const Config& config, Time now) {
   // The store lacks a pod that the status names: neither replace nor mourn it before the API server confirms.
   if (at.pod == nullptr && questions(observed, now).pod && !observed.podConfirmedGone) return out;
   out.wants = at.request;
+  out.suited = at.start && at.observed.pool != nullptr && at.start->reason != reason::poolMismatch;
   if (!observed.failure) planActions(at, config, out);
   // A pod about to be created is the next round's news.
   if (!creates(out)) planStatus(at, now, out);

@@ -61,6 +61,7 @@ struct Questions {
   bool nodeState = false;
   bool snapshot = false;  // a pod is to be made that continues from one
   bool pod = false;       // the status names a pod that the store lacks: it may merely lag
+  bool revision = false;  // the store lacks the ControllerRevision that it was made from: it may merely lag
   bool newest = false;    // a restart is due, or a pod is of one that this view does not know
   bool sandbox = false;   // there are pods without their Sandbox: the store may merely lag
   bool version = false;   // the Sandbox could not be deleted: is its time still over?
@@ -113,6 +114,7 @@ struct Plan {
   std::optional<Time> again;  // look again then, even if nothing changes
   // What the namespace's SandboxQuota shall grant, or has granted: the pod that the Sandbox is to get.
   std::optional<quota::Request> wants = {};
+  bool suited = false;  // it waits for a pod, and those that its pool makes now are like its own would be
 };
 
 Plan plan(const Observed& observed, const Config& config, Time now);

@@ -13,6 +13,7 @@ Task<Result<runtime::Outcome>> Reconciler::reconcile(kube::ObjectKey key, uint64
                            {"id", id},
                            {"actions", next.actions.size()},
                            {"status", next.status.has_value()}});
+  noteSuited(key, *observed, next);
   co_return co_await carryOut(std::move(next), std::move(*observed));
 }
 
@@ -26,6 +27,15 @@ Task<void> Reconciler::applyAll(std::vector<Action> actions, Observed& observed)
     observed.undeletable = deletes;
     co_return;
   }
+}
+
+void Reconciler::noteSuited(const kube::ObjectKey& key, const Observed& observed, const Plan& next) {
+  const bool asks =
+      observed.sandbox != nullptr && observed.sandbox->spec.poolRef && isUnstarted(*observed.sandbox);
+  if (asks && !next.suited)
+    parts_.stores.unsuited.insert(key);
+  else
+    parts_.stores.unsuited.erase(key);
 }
 
 // Where there is a quota: so the others of the namespace know whether to wait for it. What has run is asked

@@ -28,6 +28,7 @@ class Reconciler {
 
  private:
   Task<Result<runtime::Outcome>> carryOut(Plan plan, Observed observed);
+  void noteSuited(const kube::ObjectKey& key, const Observed& observed, const Plan& next);
   void noteWants(const Observed& observed, const Plan& next);
   Task<void> applyAll(std::vector<Action> actions, Observed& observed);
 

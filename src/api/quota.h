@@ -50,7 +50,7 @@ struct QuotaGrant {
 };
 BOOST_DESCRIBE_STRUCT(QuotaGrant, (), (pod, sandbox, pool, uid, restart, cpu, memory, disk))
 
-// The resourceVersions up to which whoever last changed the grants had seen everything.
+// The newest resourceVersions that whoever last changed the grants had seen: of objects and deletions.
 struct QuotaSeen {
   std::string pods;
   std::string sandboxes;

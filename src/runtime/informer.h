@@ -98,7 +98,7 @@ void Informer<T>::put(json::value object) {
   const kube::ObjectKey key = api::keyOf(identity.metadata);
   if (isKnown(identity)) {
     unreadable_.erase(key);
-    return store_.reached(key.namespace_, identity.metadata.resourceVersion);
+    return store_.told(key.namespace_, versionNumber(identity.metadata.resourceVersion));
   }
   if (std::optional<T> decoded = decode(object, unreadable_)) {
     store_.put(std::move(*decoded));

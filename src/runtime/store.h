@@ -47,6 +47,9 @@ class Store {
   std::vector<Pointer> inNamespace(const std::string& namespace_) const;
   // Up to which version the watch has told everything of NAMESPACE.
   uint64_t watchedUpTo(const std::string& namespace_) const;
+  // The newest version of those objects and deletions that it told. Another process that watches is told of
+  // each of them at once, but of a list's or bookmark's version only by a bookmark, up to a minute later.
+  uint64_t newestTold(const std::string& namespace_) const;
   size_t size() const { return objects_.size(); }
 
   // The whole of NAMESPACE (empty: of every namespace) as listed at VERSION; what is not in OBJECTS is gone,
@@ -56,6 +59,8 @@ class Store {
   // One event of the watch. What a write of ours has overtaken changes nothing.
   void put(T object);
   void erase(const T& last);  // reads only the metadata
+  // ... whose object, at VERSION, the store has learned already.
+  void told(const std::string& namespace_, uint64_t version);
   // The watch of NAMESPACE has told everything up to VERSION.
   void reached(const std::string& namespace_, std::string_view version);
   // The answer to a request of ours about one object. Ignored when the watch has already passed it: then the
@@ -86,16 +91,20 @@ class Store {
     return a.metadata.uid == b.metadata.uid && a.metadata.resourceVersion == b.metadata.resourceVersion;
   }
 
-  uint64_t& watched(const std::string& namespace_);
+  using Versions = std::map<std::string, uint64_t>;  // by the namespace that is watched ("" for all)
+
+  static uint64_t versionAt(const Versions& versions, const std::string& namespace_);
+  std::string watchOf(const std::string& namespace_) const;
   void set(const kube::ObjectKey& key, Pointer next, Changes& changes);
   void notify(const Changes& changes) const;
 
   Objects objects_;
   std::map<std::string, Index> indexes_;
   std::vector<Observer> observers_;
-  // Up to which version the watch has told everything, by the namespace that it watches ("" for all). Objects
-  // of ours with a greater one are learned, and not yet confirmed by the watch.
-  std::map<std::string, uint64_t> watched_;
+  // Up to which version the watch has told everything. Objects of ours with a greater one are learned, and
+  // not yet confirmed by the watch.
+  Versions watched_;
+  Versions newest_;
 };
 
 template <class T>
@@ -140,9 +149,12 @@ std::vector<typename Store<T>::Pointer> Store<T>::inNamespace(const std::string&
 
 template <class T>
 uint64_t Store<T>::watchedUpTo(const std::string& namespace_) const {
-  const auto everywhere = watched_.find("");
-  const auto found = everywhere != watched_.end() ? everywhere : watched_.find(namespace_);
-  return found == watched_.end() ? 0 : found->second;
+  return versionAt(watched_, namespace_);
+}
+
+template <class T>
+uint64_t Store<T>::newestTold(const std::string& namespace_) const {
+  return versionAt(newest_, namespace_);
 }
 
 template <class T>
@@ -150,11 +162,13 @@ void Store<T>::replace(const std::string& namespace_, std::vector<T> objects, st
   const uint64_t listed = versionNumber(version);
   // Lists are read from etcd itself. One from before what the watch has told means that etcd was restored
   // from a backup: then the list alone is the truth.
-  const bool restored = listed < watched(namespace_);
+  const bool restored = listed < watchedUpTo(namespace_);
+  uint64_t newest = restored ? 0 : newestTold(namespace_);
   const auto isAhead = [&](const T& object) { return !restored && versionOf(object) > listed; };
   std::map<kube::ObjectKey, Pointer> next;
   for (T& object : objects) {
     const kube::ObjectKey key = api::keyOf(object.metadata);
+    newest = std::max(newest, versionOf(object));
     next[key] = std::make_shared<const T>(std::move(object));
   }
   for (const auto& [key, object] : objects_) {
@@ -163,7 +177,8 @@ void Store<T>::replace(const std::string& namespace_, std::vector<T> objects, st
   }
   Changes changes;
   for (auto& [key, object] : next) set(key, std::move(object), changes);
-  watched(namespace_) = listed;
+  watched_[watchOf(namespace_)] = listed;
+  newest_[watchOf(namespace_)] = newest;
   notify(changes);
 }
 
@@ -175,8 +190,7 @@ void Store<T>::put(T object) {
   if (const Pointer known = get(key); !known || versionOf(*known) <= version) {
     set(key, std::make_shared<const T>(std::move(object)), changes);
   }
-  uint64_t& seen = watched(key.namespace_);
-  seen = std::max(seen, version);
+  told(key.namespace_, version);
   notify(changes);
 }
 
@@ -190,21 +204,20 @@ void Store<T>::erase(const T& last) {
   if (const Pointer known = get(key); known) {
     if (known->metadata.uid == last.metadata.uid || versionOf(*known) <= version) set(key, nullptr, changes);
   }
-  uint64_t& seen = watched(key.namespace_);
-  seen = std::max(seen, version);
+  told(key.namespace_, version);
   notify(changes);
 }
 
 template <class T>
 void Store<T>::reached(const std::string& namespace_, std::string_view version) {
-  uint64_t& seen = watched(namespace_);
+  uint64_t& seen = watched_[watchOf(namespace_)];
   seen = std::max(seen, versionNumber(version));
 }
 
 template <class T>
 void Store<T>::learn(T object) {
   const kube::ObjectKey key = api::keyOf(object.metadata);
-  if (versionOf(object) <= watched(key.namespace_)) return;
+  if (versionOf(object) <= watchedUpTo(key.namespace_)) return;
   if (const Pointer known = get(key); known && versionOf(*known) >= versionOf(object)) return;
   Changes changes;
   set(key, std::make_shared<const T>(std::move(object)), changes);
@@ -212,9 +225,24 @@ void Store<T>::learn(T object) {
 }
 
 template <class T>
-uint64_t& Store<T>::watched(const std::string& namespace_) {
-  const auto everywhere = watched_.find("");
-  return everywhere != watched_.end() ? everywhere->second : watched_[namespace_];
+uint64_t Store<T>::versionAt(const Versions& versions, const std::string& namespace_) {
+  const auto everywhere = versions.find("");
+  const auto found = everywhere != versions.end() ? everywhere : versions.find(namespace_);
+  return found == versions.end() ? 0 : found->second;
+}
+
+// The namespace of the watch that tells of NAMESPACE.
+template <class T>
+std::string Store<T>::watchOf(const std::string& namespace_) const {
+  return watched_.contains("") ? "" : namespace_;
+}
+
+template <class T>
+void Store<T>::told(const std::string& namespace_, uint64_t version) {
+  for (Versions* versions : {&watched_, &newest_}) {
+    uint64_t& known = (*versions)[watchOf(namespace_)];
+    known = std::max(known, version);
+  }
 }
 
 // Puts NEXT, which may be null, in the place of what is there.

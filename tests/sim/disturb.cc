@@ -55,6 +55,7 @@ void Simulation::restartStale(size_t number, uint64_t revision) {
   endReplica(number, false);
   server_.listsAt = revision;
   pools_.expectOldViews();
+  invariants_.expectOldViews();
   lag();
   clock_.at(clock_.instant() + staleTime, [this] { server_.listsAt.reset(); });
 }

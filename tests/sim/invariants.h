@@ -37,6 +37,9 @@ class Invariants {
   // All wall clocks show the same, always.
   bool clocksAgree = true;
 
+  // Lists are old for a while: who begins anew does not know what it told before.
+  void expectOldViews() { startedBy_.clear(); }
+
   // Once per STEP. LEADER: what the wall clock of a leader shows that had nothing in its way meanwhile, the
   // fastest one of several; none: there was no such leader.
   void tick(Duration step, std::optional<Time> leader);

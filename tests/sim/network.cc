@@ -38,7 +38,7 @@ std::string nameOf(const net::Request& request) {
 
 // What a PATCH changes, as far as it says much in one line.
 std::string bodyOf(const net::Request& request) {
-  return request.method == "PATCH" ? " " + request.body.substr(0, 600) : "";
+  return request.method == "PATCH" ? " " + request.body.substr(0, 4000) : "";
 }
 
 bool isApplied(Fate fate) {

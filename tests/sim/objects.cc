@@ -89,16 +89,17 @@ Time expiryOf(const test::ApiServer& server, const Config& config, const json::v
   // What cannot be read keeps the expiry that was told before. So does what has lost its template's revision
   // once it has begun, and what ended without a pod: for its pool had none.
   const bool known = isGarbled(sandbox) || conditionOf(sandbox, "Accepted", "reason") == "Unreadable";
-  const bool lost = lacksRevision(server, sandbox) && json::find(sandbox, "status.startedAt") != nullptr;
+  const bool lost = lacksRevision(server, sandbox);
   const bool never = hasEnded(sandbox) && findString(sandbox, "status.podUID").empty();
-  if (lost || never || (known && !json::decode<api::Sandbox>(sandbox))) {
-    if (const auto told = parseTime(findString(sandbox, "status.expiresAt"))) return *told;
-  }
+  const auto told = parseTime(findString(sandbox, "status.expiresAt"));
+  const bool begun = json::find(sandbox, "status.startedAt") != nullptr;
+  if (told && ((lost && begun) || never || (known && !json::decode<api::Sandbox>(sandbox)))) return *told;
   const auto lifetime = parseDuration(findString(sandbox, "spec.lifecycle.maxLifetime"));
   const Time created = *parseTime(findString(sandbox, "metadata.creationTimestamp"));
   Time expiry = created + std::min(lifetime.value_or(Duration::max()), config.lifecycle.maxLifetime);
   if (const auto moment = parseTime(findString(sandbox, "spec.lifecycle.expiresAt")))
     expiry = std::min(expiry, *moment);
+  if (lost && told) expiry = *told;
   std::optional<Time> started = parseTime(findString(sandbox, "status.startedAt"));
   for (const auto& pod : podsOf(server, sandbox)) {
     // A pod of a pool was ready before there was a Sandbox.

@@ -72,11 +72,14 @@ int64_t wantedBy(const test::ApiServer& server, const json::value& pool, Time no
   return std::clamp<int64_t>(mostTotal(pool) - claimedOf(server, pool), 0, wanted);
 }
 
-std::string unsettledPool(const test::ApiServer& server, const json::value& pool, Time since, Time until) {
+std::string unsettledPool(const test::ApiServer& server, const json::value& pool, std::optional<Time> since,
+                          Time until) {
   if (isLeaving(pool)) return "about to go";
-  const int64_t wanted = wantedBy(server, pool, since);
-  if (wanted != wantedBy(server, pool, until)) return "the demand passes";
   const auto held = heldBy(server, pool);
+  const int64_t wanted = since ? wantedBy(server, pool, *since)
+                               : std::clamp(std::ssize(held), wantedBy(server, pool, Time::max()),
+                                            wantedBy(server, pool, Time{}));
+  if (since && wanted != wantedBy(server, pool, until)) return "the demand passes";
   const bool quota = !server.storage().list("sandboxquotas", findString(pool, "metadata.namespace")).empty();
   const bool heldBack = quota && std::ssize(held) < wanted && isHeldBack(pool);
   if (std::ssize(held) != wanted && !heldBack) return "it does not hold what it should";
@@ -128,7 +131,7 @@ void makePool(test::ApiServer& server, const std::string& namespace_, const Setu
        poolWays()[size_t(setup.poolWay)]);
 }
 
-std::string unsettledPools(const test::ApiServer& server, Time since, Time until) {
+std::string unsettledPools(const test::ApiServer& server, std::optional<Time> since, Time until) {
   for (const test::Object& pool : server.storage().list("sandboxpools", "")) {
     if (auto what = unsettledPool(server, pool->json, since, until); !what.empty())
       return what + ": pool " + keyOf(pool->json);

@@ -18,9 +18,9 @@ void makePool(test::ApiServer& server, const std::string& namespace_, const Setu
 // POOL's pods that nobody has taken and nobody is deleting.
 std::vector<test::Object> heldBy(const test::ApiServer& server, const json::value& pool);
 
-// What of the pools is not as it should be once nothing happens any more, by any clock between SINCE and
-// UNTIL; empty: nothing.
-std::string unsettledPools(const test::ApiServer& server, Time since, Time until);
+// What of the pools is not as it should be once nothing happens any more, by any clock between SINCE (none:
+// clocks were set, so nobody can tell how long ago a Sandbox came) and UNTIL; empty: nothing.
+std::string unsettledPools(const test::ApiServer& server, std::optional<Time> since, Time until);
 
 // A ControllerRevision that is neither its template's present one nor named by anything; empty: there is
 // none.

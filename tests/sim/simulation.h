@@ -90,6 +90,8 @@ class Simulation {
   bool allUp() const;
   bool tick();
   void calm();
+  // sim::unsettled() from now on.
+  std::string unsettledUntil(Time until) const;
   void settle();
   bool squatted() const;
   void rest();

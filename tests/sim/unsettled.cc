@@ -211,7 +211,8 @@ bool isAPools(const test::ApiServer& server, const Config& config, const test::O
 
 }  // namespace
 
-std::string unsettled(const test::ApiServer& server, const Config& config, Time since, Time until) {
+std::string unsettled(const test::ApiServer& server, const Config& config, std::optional<Time> since,
+                      Time until) {
   for (const auto& namespace_ : server.storage().list("namespaces", "")) {
     if (isLeaving(namespace_->json)) return "the namespace is there: " + keyOf(namespace_->json);
   }

@@ -111,6 +111,7 @@ TEST_F(InformerTest, AnAnswerThatTheStoreKnowsIsConfirmedByTheWatch) {
   store.learn(thing("a", 7));
   informer.put(json::encode(thing("a", 7)));
   EXPECT_EQ(store.watchedUpTo("ns"), 7U);
+  EXPECT_EQ(store.newestTold("ns"), 7U);
   EXPECT_EQ(informer.unreadable(), 0U);
   list(informer, {}, "8");
   EXPECT_THAT(contents(), IsEmpty());

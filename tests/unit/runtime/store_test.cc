@@ -72,6 +72,23 @@ TEST_F(StoreTest, KnowsItByNamespaceWhereEachHasAWatch) {
   EXPECT_EQ(store.watchedUpTo("elsewhere"), 12U);
 }
 
+TEST_F(StoreTest, KnowsTheNewestThatItWasToldOf) {
+  EXPECT_EQ(store.newestTold("ns"), 0U);
+  store.replace("", {thing("a", 3), thing("b", 2)}, "7");
+  EXPECT_EQ(store.newestTold("ns"), 3U) << "a list's own version is no object's";
+  store.reached("", "9");
+  store.learn(thing("c", 20));
+  EXPECT_EQ(store.newestTold("ns"), 3U);
+  store.put(thing("b", 10));
+  EXPECT_EQ(store.newestTold("ns"), 10U);
+  store.erase(thing("b", 12));
+  EXPECT_EQ(store.newestTold("ns"), 12U);
+  store.replace("", {thing("a", 3)}, "15");
+  EXPECT_EQ(store.newestTold("ns"), 12U) << "a deletion stays told";
+  store.replace("", {thing("a", 3)}, "6");
+  EXPECT_EQ(store.newestTold("ns"), 3U) << "etcd was restored";
+}
+
 TEST_F(StoreTest, GivesWhatIsInANamespace) {
   store.replace("", {thing("a", 3), in("n", thing("b", 4)), in("ns2", thing("c", 5)), thing("d", 6)}, "7");
   EXPECT_THAT(names(store.inNamespace("ns")), ElementsAre("a@3", "d@6"));

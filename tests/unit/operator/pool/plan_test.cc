@@ -152,6 +152,13 @@ TEST(PoolPlan, HoldsAbsurdNumbersAgainstReason) {
   EXPECT_THAT(created(plan(seen(aPool(2'000'000'000), {}), now)), SizeIs(largestRound));
 }
 
+TEST(PoolPlan, AsksAgainForWhatItAskedForInVainFirst) {
+  Observed observed = seen(aPool(2), {ready(slotPod(aPool(), 0))});
+  const std::string prefix = slotPrefix(aPool());
+  observed.unanswered = {prefix + "0", prefix + "5"};
+  EXPECT_THAT(created(plan(observed, now)), ElementsAre(5));
+}
+
 // --- Demand
 
 api::SandboxPool following(int minIdle, std::optional<int> maxTotal) {
@@ -355,6 +362,10 @@ TEST(PoolPlan, StopsAnUpdateThatDoesNotComeUp) {
       << "no word of success yet";
   const auto good = readyPods(pool, 7) + std::vector{ready(slotPod(pool, 9, newer, late))};
   EXPECT_THAT(deleted(plan(seen(pool, good, newer), late + seconds(5))), SizeIs(2));
+  EXPECT_THAT(plan(seen(pool, readyPods(pool, 7), newer), late + seconds(5)).actions, SizeIs(1))
+      << "it is on its way";
+  EXPECT_THAT(deleted(plan(seen(pool, readyPods(pool, 8), newer), late + seconds(5))), Not(IsEmpty()))
+      << "it was taken, maybe";
   EXPECT_THAT(deleted(plan(seen(pool, again, aTemplate("python:5")), late + seconds(5))), SizeIs(2))
       << "a corrected template is another try: the one that is not ready, and one more";
 }

@@ -13,6 +13,7 @@
 namespace cloister::pool {
 namespace {
 
+using std::chrono::hours;
 using std::chrono::minutes;
 using test::aPool;
 using test::aTemplate;
@@ -114,6 +115,32 @@ TEST(PoolReconciler, LeavesTimeBetweenRounds) {
   world.clock.advance(milliseconds(1));
   ASSERT_TRUE(world.reconcile());
   EXPECT_THAT(world.idle(), SizeIs(2 * largestRound));
+}
+
+TEST(PoolReconciler, CountsTheDemandByAClockThatNobodySets) {
+  api::SandboxPool pool = aPool();
+  pool.spec.replicas = std::nullopt;
+  pool.spec.minIdle = 1;
+  PoolWorld world(pool);
+  world.settle();
+  for (const char* name : {"a", "b"}) {
+    api::Sandbox sandbox = test::aSandbox();
+    sandbox.metadata.name = name;
+    sandbox.metadata.namespace_ = PoolWorld::key.namespace_;
+    sandbox.metadata.creationTimestamp = world.clock.now();
+    world.server.put("sandboxes", json::encode(sandbox));
+    EXPECT_NE(world.claim(name), "");
+    world.settle();
+  }
+  EXPECT_THAT(world.idle(), SizeIs(2));
+  for (const auto jump : {hours(1), -hours(2), hours(1)}) {
+    world.clock.jumpWallClock(jump);
+    world.settle();
+    EXPECT_THAT(world.idle(), SizeIs(2));
+  }
+  world.clock.advance(minutes(1));
+  world.settle();
+  EXPECT_THAT(world.idle(), SizeIs(1));
 }
 
 TEST(PoolReconciler, FollowsItsReplicas) {

@@ -152,12 +152,23 @@ TEST(QuotaPlan, CountsAPromiseUntilItsPodIsSeen) {
   const Plan waits = plan(observed, now);
   EXPECT_FALSE(waits.status) << "neither counted twice nor dropped";
   EXPECT_EQ(waits.again, now + catchUpPeriod) << "nobody says that the watch has told of it";
-  observed.seen.pods = 12;
+  observed.seen.pods = 14;
+  observed.newest.pods = 12;
   const Plan told = plan(observed, now);
   EXPECT_THAT(granted(told), IsEmpty());
   EXPECT_EQ(told.status->used.running, 1);
-  EXPECT_EQ(told.status->seen.pods, "12");
+  EXPECT_EQ(told.status->seen.pods, "12") << "14 others may know but by a bookmark";
   EXPECT_FALSE(told.urgent) << "it goes with the next news";
+}
+
+TEST(QuotaPlan, ClaimsToHaveSeenNoLessThanTheLastWriter) {
+  Observed observed = seen(aQuota(running(2)));
+  observed.sandboxes = {cold("a", 1)};
+  observed = written(observed, plan(observed, now));
+  observed.sandboxes = {cold("a", 1), cold("b", 2)};
+  observed.newest = {.pods = 4, .sandboxes = 11, .pools = 10};
+  const api::QuotaSeen claimed = {.pods = "10", .sandboxes = "11", .pools = "10"};
+  EXPECT_EQ(plan(observed, now).status->seen, claimed);
 }
 
 TEST(QuotaPlan, DropsPromisesThatNobodyNeeds) {

@@ -81,7 +81,8 @@ inline std::shared_ptr<const api::Pod> podNamed(const std::string& name, const s
 
 inline quota::Observed seen(api::SandboxQuota quota) {
   return {.quota = std::make_shared<const api::SandboxQuota>(std::move(quota)),
-          .seen = {.pods = 10, .sandboxes = 10, .pools = 10}};
+          .seen = {.pods = 10, .sandboxes = 10, .pools = 10},
+          .newest = {.pods = 10, .sandboxes = 10, .pools = 10}};
 }
 // With its status as PLAN wants it.
 inline quota::Observed written(quota::Observed observed, const quota::Plan& plan) {

@@ -254,6 +254,21 @@ TEST_F(Warm, GoesOnWhenItsTemplateIsGone) {
   EXPECT_FALSE(world_.findSandbox());
 }
 
+TEST_F(Warm, LosesNoRevisionThatItsWatchJustHasNotToldOf) {
+  putIdle("ready-x-0");
+  const api::Sandbox before = settled(wish());
+  ASSERT_FALSE(before.status.templateRevision.empty());
+  world_.stores->revisions.replace("", {}, "1");
+  const size_t writes = world_.server.writes().size();
+  world_.stores->sandboxes.put(world_.sandbox());
+  ASSERT_TRUE(world_.reconcile());
+  EXPECT_EQ(world_.server.writes().size(), writes);
+  EXPECT_EQ(reasonOf(world_.sandbox(), condition::accepted), "True Accepted");
+  const size_t asked = world_.transport.requests().size();
+  ASSERT_TRUE(world_.reconcile());
+  EXPECT_EQ(world_.transport.requests().size(), asked) << "what was read is known";
+}
+
 // Of the template's times nothing was told but the longest life that it gives.
 TEST_F(Warm, HasATimeFromItsStartAlsoWhenItsTemplateWentBefore) {
   api::Sandbox sandbox = aSandbox();
