@@ -42,7 +42,8 @@ class Builder {
     return true;
   }
   bool on_array_end(size_t size, ErrorCode&) {
-    const bool ends = depth_ > 0 && --depth_ == 0;
+    const bool ends = depth_ == 1;
+    if (depth_ > 0) --depth_;
     return follow([&] { stack_.push_array(ends ? 0 : size); });
   }
   bool on_key_part(Text text, size_t, ErrorCode&) {
