@@ -1,6 +1,6 @@
 #include "node/agent/plan.h"
 
-#include "operator/conditions.h"
+#include "runtime/conditions.h"
 
 namespace cloister::node {
 namespace {
@@ -32,7 +32,7 @@ class Report {
 
  private:
   api::SandboxSnapshotStatus status_;
-  Conditions conditions_;
+  runtime::Conditions conditions_;
 };
 
 // Refused rather than ignored, as in a Sandbox.

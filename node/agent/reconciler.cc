@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "node/agent/oci_spec.h"
 #include "node/agent/on_disk.h"
-#include "operator/write_status.h"
+#include "runtime/write_status.h"
 
 namespace cloister::node {
 namespace {

@@ -1,7 +1,7 @@
 #include "operator/policy/create.h"
 
-#include "operator/learn.h"
 #include "operator/sandbox/reasons.h"
+#include "runtime/learn.h"
 
 namespace cloister::policy {
 namespace {

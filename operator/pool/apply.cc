@@ -1,8 +1,8 @@
-#include "operator/learn.h"
 #include "operator/policy/create.h"
 #include "operator/pool/reconciler.h"
 #include "operator/sandbox/reasons.h"
 #include "operator/template/keep.h"
+#include "runtime/learn.h"
 
 namespace cloister::pool {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 #include "operator/sandbox/reasons.h"
-#include "operator/write_status.h"
+#include "runtime/write_status.h"
 
 namespace cloister::pool {
 

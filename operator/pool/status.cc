@@ -1,10 +1,10 @@
 #include "operator/pool/status.h"
 
-#include "operator/conditions.h"
 #include "operator/pool/plan.h"
 #include "operator/pool/reasons.h"
 #include "operator/quota/gate.h"
 #include "operator/sandbox/reasons.h"
+#include "runtime/conditions.h"
 
 namespace cloister::pool {
 namespace {
@@ -112,7 +112,7 @@ std::optional<sandbox::Report> reportOf(const Observed& observed, const Word& re
 
 std::vector<api::Condition> conditionsOf(const Observed& observed, const Word& ready, const Word& progress,
                                          Time now) {
-  Conditions conditions(observed.pool->status.conditions, observed.pool->metadata.generation, now);
+  runtime::Conditions conditions(observed.pool->status.conditions, observed.pool->metadata.generation, now);
   conditions.set(condition::ready, ready.status, ready.reason, ready.message);
   conditions.set(condition::progressing, progress.status, progress.reason, progress.message);
   if (observed.guarded) {

@@ -1,5 +1,5 @@
-#include "operator/learn.h"
 #include "operator/quota/reconciler.h"
+#include "runtime/learn.h"
 
 namespace cloister::quota {
 namespace {

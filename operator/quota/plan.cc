@@ -2,12 +2,12 @@
 
 #include <algorithm>
 
-#include "operator/conditions.h"
 #include "operator/quota/queue.h"
 #include "operator/quota/reasons.h"
 #include "operator/sandbox/diagnose.h"
 #include "operator/sandbox/reasons.h"
 #include "operator/stores.h"
+#include "runtime/conditions.h"
 #include "runtime/store.h"
 
 namespace cloister::quota {
@@ -142,7 +142,7 @@ Amount takeBack(const api::SandboxQuotaSpec& spec, const Pods& pods, std::vector
 }
 
 void setConditions(const Observed& observed, Time now, api::SandboxQuotaStatus& status) {
-  Conditions conditions(std::move(status.conditions), observed.quota->metadata.generation, now);
+  runtime::Conditions conditions(std::move(status.conditions), observed.quota->metadata.generation, now);
   if (observed.quota->unreadable.empty()) {
     conditions.set(condition::ready, "True", reason::inForce, "The limits are in force.");
   } else {

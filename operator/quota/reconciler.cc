@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "operator/quota/reasons.h"
 #include "operator/sandbox/diagnose.h"
-#include "operator/write_status.h"
+#include "runtime/write_status.h"
 
 namespace cloister::quota {
 namespace {

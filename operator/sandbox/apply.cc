@@ -1,9 +1,9 @@
-#include "operator/learn.h"
 #include "operator/policy/create.h"
 #include "operator/sandbox/reasons.h"
 #include "operator/sandbox/reconciler.h"
 #include "operator/sandbox/volume.h"
 #include "operator/template/keep.h"
+#include "runtime/learn.h"
 
 namespace cloister::sandbox {
 namespace {

@@ -1,7 +1,7 @@
-#include "operator/learn.h"
 #include "operator/sandbox/own.h"
 #include "operator/sandbox/pod.h"
 #include "operator/sandbox/reconciler.h"
+#include "runtime/learn.h"
 
 namespace cloister::sandbox {
 namespace {

@@ -1,7 +1,7 @@
 #include "operator/sandbox/reconciler.h"
 
 #include "base/log.h"
-#include "operator/write_status.h"
+#include "runtime/write_status.h"
 
 namespace cloister::sandbox {
 

@@ -1,7 +1,7 @@
 #include "operator/sandbox/status.h"
 
-#include "operator/conditions.h"
 #include "operator/sandbox/reasons.h"
+#include "runtime/conditions.h"
 
 namespace cloister::sandbox {
 namespace {
@@ -17,7 +17,7 @@ std::string steadyMessage(const api::Sandbox& sandbox, const Diagnosis& diagnosi
   return same && retried ? ready->message : diagnosis.message;
 }
 
-void setAccepted(const Resolved& resolved, Conditions& conditions) {
+void setAccepted(const Resolved& resolved, runtime::Conditions& conditions) {
   if (resolved.refusal) {
     conditions.set(condition::accepted, "False", resolved.refusal->reason, resolved.refusal->message);
   } else {
@@ -26,7 +26,7 @@ void setAccepted(const Resolved& resolved, Conditions& conditions) {
   }
 }
 
-void setScheduled(const api::Pod* pod, Conditions& conditions) {
+void setScheduled(const api::Pod* pod, runtime::Conditions& conditions) {
   if (pod == nullptr) return;
   const api::PodCondition* scheduled = findPodCondition(*pod, "PodScheduled");
   if (!pod->spec.nodeName.empty()) {
@@ -38,7 +38,7 @@ void setScheduled(const api::Pod* pod, Conditions& conditions) {
   }
 }
 
-void setReady(const api::Sandbox& sandbox, const Diagnosis& diagnosis, Conditions& conditions) {
+void setReady(const api::Sandbox& sandbox, const Diagnosis& diagnosis, runtime::Conditions& conditions) {
   conditions.set(condition::ready, diagnosis.ready ? "True" : "False", diagnosis.reason,
                  steadyMessage(sandbox, diagnosis));
   if (diagnosis.phase == api::Phase::Failed) {
@@ -49,14 +49,14 @@ void setReady(const api::Sandbox& sandbox, const Diagnosis& diagnosis, Condition
   }
 }
 
-void setFenced(const api::Pod* pod, Conditions& conditions) {
+void setFenced(const api::Pod* pod, runtime::Conditions& conditions) {
   if (pod == nullptr) return;
   conditions.set(
       condition::networkFenced, "Unknown", reason::notVerified,
       "NetworkPolicies are in place; whether this cluster's network plug-in enforces them is not verified.");
 }
 
-void setWarmStart(const api::Sandbox& sandbox, const api::Pod* pod, Conditions& conditions) {
+void setWarmStart(const api::Sandbox& sandbox, const api::Pod* pod, runtime::Conditions& conditions) {
   if (!sandbox.spec.poolRef || pod == nullptr) return;
   const std::string pool = api::labelOf(pod->metadata, api::poolLabel);
   if (!pool.empty()) {
@@ -107,7 +107,7 @@ std::optional<Time> firstReady(const api::Sandbox& sandbox, const api::Pod* pod)
 
 api::SandboxStatus statusFor(const StatusInput& input, Time now) {
   api::SandboxStatus status = input.sandbox.status;
-  Conditions conditions(status.conditions, input.sandbox.metadata.generation, now);
+  runtime::Conditions conditions(status.conditions, input.sandbox.metadata.generation, now);
   setAccepted(input.resolved, conditions);
   setScheduled(input.pod, conditions);
   setReady(input.sandbox, input.diagnosis, conditions);

@@ -1,7 +1,7 @@
 #include "operator/template/keep.h"
 
-#include "operator/learn.h"
 #include "operator/template/revision.h"
+#include "runtime/learn.h"
 
 namespace cloister::templates {
 namespace {

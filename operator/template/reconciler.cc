@@ -1,6 +1,6 @@
 #include "operator/template/reconciler.h"
 
-#include "operator/write_status.h"
+#include "runtime/write_status.h"
 
 namespace cloister::templates {
 

@@ -2,14 +2,14 @@
 
 #include "json/merge_patch.h"
 #include "kube/client.h"
-#include "operator/learn.h"
+#include "runtime/learn.h"
 
-namespace cloister {
+namespace cloister::runtime {
 
 // Writes STATUS to OBJECT, of RESOURCE, if it is still the one that was read (Conflict otherwise): what
 // differs, and nothing when nothing does. The answer goes into STORE.
 template <class T, class Status>
-Task<Result<void>> writeStatus(kube::Client& client, kube::Resource resource, runtime::Store<T>& store,
+Task<Result<void>> writeStatus(kube::Client& client, kube::Resource resource, Store<T>& store,
                                std::shared_ptr<const T> object, Status status) {
   json::object changed =
       json::mergePatch(json::encode(object->status).as_object(), json::encode(status).as_object());
@@ -25,4 +25,4 @@ Task<Result<void>> writeStatus(kube::Client& client, kube::Resource resource, ru
   co_return Result<void>{};
 }
 
-}  // namespace cloister
+}  // namespace cloister::runtime

@@ -3,7 +3,7 @@
 
 #include "api/meta.h"
 
-namespace cloister {
+namespace cloister::runtime {
 
 class Conditions {
  public:
@@ -33,4 +33,4 @@ class Conditions {
   Time now_;
 };
 
-}  // namespace cloister
+}  // namespace cloister::runtime
