@@ -49,6 +49,7 @@ Observed Reconciler::observe(const kube::ObjectKey& key) {
   seen.revisionIsKept =
       seen.design && stores.revisions.get({key.namespace_, seen.design->revision}) != nullptr;
   seen.idle = stores.idlePodsOf(key);
+  seen.podsVersion = stores.pods.watchedUpTo(key.namespace_);
   seen.taken = stores.takenPodsOf(key);
   if (seen.pool->spec.minIdle) {
     seen.waiting = int(std::ranges::count(stores.unstartedOfPool(key), key,
@@ -118,7 +119,8 @@ void Reconciler::noteWants(const Observed& observed, Plan& next) {
                                                     .uid = meta.uid,
                                                     .version = {},
                                                     .created = meta.creationTimestamp,
-                                                    .wants = std::move(next.wants)});
+                                                    .wants = std::move(next.wants),
+                                                    .pods = observed.podsVersion});
 }
 
 Task<Result<runtime::Outcome>> Reconciler::reconcile(kube::ObjectKey key, uint64_t id) {

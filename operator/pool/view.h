@@ -21,8 +21,9 @@ struct Observed {
   bool revisionIsKept = false;                          // the ControllerRevision of DESIGN is there
   std::vector<std::shared_ptr<const api::Pod>> idle = {};  // with its name in their labels, whoever owns them
   std::vector<std::shared_ptr<const api::Pod>> taken = {};  // ... that Sandboxes took
-  std::vector<Time> claims =
-      {};  // when the Sandboxes of TAKEN were created, for a pool that follows demand; by the clock here
+  uint64_t podsVersion = 0;                                 // up to which the watch had told of pods
+  // When the Sandboxes of TAKEN were created, for a pool that follows demand; by the clock here.
+  std::vector<Time> claims = {};
   std::map<std::string, Duration> unready = {};  // for how long this process has known pods not Ready, by uid
   int waiting = 0;                         // Sandboxes that wait for a pod of a pool that follows demand
   std::set<std::string> closedNodes = {};  // that are cordoned or not Ready

@@ -10,6 +10,7 @@ const Book::Page& Book::page(const std::string& namespace_) const {
 
 void Book::note(Askers& askers, const std::string& namespace_, Asker asker) {
   Asker& known = askers[asker.uid];
+  known.pods = asker.pods;
   if (known == asker) return;
   known = std::move(asker);
   if (observer_) observer_(namespace_);

@@ -27,6 +27,7 @@ struct Asker {
   std::string version;  // resourceVersion that was looked at
   Time created;
   std::optional<std::vector<Request>> wants;  // none: this process has not looked at it as it is now
+  uint64_t pods = 0;                          // the pods' version that WANTS rests on
   bool operator==(const Asker&) const = default;
 };
 
@@ -41,7 +42,8 @@ struct Answer {
 class Book {
  public:
   using Askers = std::map<std::string, Asker>;  // by uid
-  // Told with the namespace when somebody wants something else than before.
+  // Told with the namespace when somebody wants something else than before; that it is wanted on a newer view
+  // is no news.
   void onChange(std::function<void(const std::string&)> observer) { observer_ = std::move(observer); }
 
   // What a Sandbox or a pool wants, having been looked at. It stays until it is forgotten.

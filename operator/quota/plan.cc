@@ -1,6 +1,7 @@
 #include "operator/quota/plan.h"
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "operator/quota/queue.h"
 #include "operator/quota/reasons.h"
@@ -31,7 +32,14 @@ std::string later(const std::string& told, uint64_t version) {
 class Pods {
  public:
   explicit Pods(const Observed& observed) {
+    // A view may be so old that it has a pod that was gone when one of its name was promised.
+    std::unordered_map<std::string_view, uint64_t> promised;
+    for (const api::QuotaGrant& grant : observed.quota->status.grants)
+      promised[grant.pod] = versionNumber(grant.since);
     for (const auto& pod : observed.pods) {
+      const auto promise = promised.find(pod->metadata.name);
+      if (promise != promised.end() && versionNumber(pod->metadata.resourceVersion) <= promise->second)
+        continue;
       if (!sandbox::hasPodEnded(*pod)) used_ += amountOf(*pod);
       // Confirmed by the watch: another process sees it as well before it may decide anything.
       const bool told = versionNumber(pod->metadata.resourceVersion) <= observed.seen.pods;
@@ -66,13 +74,20 @@ const Asker* find(const std::vector<Asker>& askers, const std::string& uid) {
   return found == askers.end() ? nullptr : &*found;
 }
 
-// Whoever it is for was looked at, and wants something else. Not known of those that were not looked at yet.
-bool isUnwanted(const Observed& observed, const api::QuotaGrant& grant) {
-  const Asker* owner = find(grant.pool.empty() ? observed.sandboxes : observed.pools, grant.uid);
-  if (owner == nullptr || !owner->wants) return false;
+bool wants(const Asker& owner, const api::QuotaGrant& grant) {
   // Another pod for the same start takes its place in one step.
-  if (grant.pool.empty()) return owner->wants->empty() || owner->wants->front().restart != grant.restart;
-  return std::ranges::find(*owner->wants, grant.pod, &Request::pod) == owner->wants->end();
+  if (grant.pool.empty()) return !owner.wants->empty() && owner.wants->front().restart == grant.restart;
+  return std::ranges::find(*owner.wants, grant.pod, &Request::pod) != owner.wants->end();
+}
+
+// Unclear: it is not wanted by what its owner knew of pods; the promise was made on newer ones.
+enum class Wish { Standing, Unclear, Gone };
+
+// Of whoever GRANT is for. It stands for those that were not looked at yet.
+Wish wishOf(const Observed& observed, const api::QuotaGrant& grant) {
+  const Asker* owner = find(grant.pool.empty() ? observed.sandboxes : observed.pools, grant.uid);
+  if (owner == nullptr || !owner->wants || wants(*owner, grant)) return Wish::Standing;
+  return owner->pods < versionNumber(grant.since) ? Wish::Unclear : Wish::Gone;
 }
 
 // None: the pod that was promised is not there; else whether the watch has told of it.
@@ -86,7 +101,15 @@ std::optional<bool> isKept(const Pods& pods, const api::QuotaGrant& grant) {
 bool isOver(const Observed& observed, const Pods& pods, const api::QuotaGrant& grant) {
   if (observed.gone.contains(grant.uid)) return true;
   if (const auto told = isKept(pods, grant)) return *told;
-  return isUnwanted(observed, grant);
+  return wishOf(observed, grant) == Wish::Gone;
+}
+
+// Whose owners have to look again.
+std::vector<api::QuotaGrant> unclear(const Observed& observed, std::vector<api::QuotaGrant> held) {
+  std::erase_if(held, [&](const api::QuotaGrant& grant) {
+    return observed.seen.pods < versionNumber(grant.since) || wishOf(observed, grant) != Wish::Unclear;
+  });
+  return held;
 }
 
 api::QuotaAmounts hardOf(const api::SandboxQuotaSpec& spec) {
@@ -174,7 +197,7 @@ std::optional<Time> nextLook(const Observed& observed, const Pods& pods, const S
   for (const api::QuotaStep& step : served.recent) at(step.at + creationMemory);
   // That the watch tells of what the store has already is no news to anybody.
   for (const api::QuotaGrant& grant : served.grants) {
-    if (isKept(pods, grant) == false) at(now + catchUpPeriod);
+    if (isKept(pods, grant) == false || wishOf(observed, grant) == Wish::Unclear) at(now + catchUpPeriod);
   }
   if (observed.quota->spec.sandboxHoursPerDay) {
     at(nextDay(now));
@@ -196,7 +219,7 @@ Plan plan(const Observed& observed, Time now) {
   if (observed.quota->spec.creationsPerMinute) recent = forgotten(present.recent, now);
   const Served served = serve(observed, std::move(held), used, std::move(recent), now);
 
-  Plan out{.again = nextLook(observed, pods, served, now)};
+  Plan out{.again = nextLook(observed, pods, served, now), .unclear = unclear(observed, served.grants)};
   if (served.complete) out.answers = served.answers;
   api::SandboxQuotaStatus next = present;
   next.observedGeneration = observed.quota->metadata.generation;

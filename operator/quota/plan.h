@@ -46,6 +46,8 @@ struct Plan {
   // all is known yet.
   std::optional<std::map<std::string, Answer>> answers = {};
   std::optional<Time> again = {};  // look again then, even if nothing changes
+  // That their owners may want no more, who looked at older pods: they are to look again.
+  std::vector<api::QuotaGrant> unclear = {};
 };
 
 Plan plan(const Observed& observed, Time now);

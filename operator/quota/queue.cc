@@ -134,6 +134,7 @@ class Queue {
   void add(const Request& request, api::QuotaGrant grant, api::QuotaGrant* before) {
     used_ += request.need;
     out_.changed = true;
+    grant.since = std::to_string(observed_.seen.pods);
     if (before != nullptr)
       *before = std::move(grant);
     else

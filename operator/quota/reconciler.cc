@@ -255,6 +255,7 @@ Task<Result<runtime::Outcome>> Reconciler::reconcile(kube::ObjectKey key, uint64
     if (!written) co_return fail(written.error());
     memory.writtenAt = now;
   }
+  wake(key.namespace_, next.unclear);
   if (next.answers) tell(observed, *next.answers, memory, next.again);
   co_return runtime::Outcome{.again = next.again};
 }

@@ -61,6 +61,7 @@ Observed observeStores(Parts& parts, const kube::ObjectKey& key) {
   Observed seen;
   seen.sandbox = parts.stores.sandboxes.get(key);
   seen.pods = parts.stores.podsOf(key);
+  seen.podsVersion = parts.stores.pods.watchedUpTo(key.namespace_);
   seen.policies = parts.stores.policyNames(key.namespace_);
   if (seen.sandbox == nullptr) return seen;
   observeNodes(parts, seen);

@@ -30,6 +30,7 @@ struct Offer {
 struct Observed {
   std::shared_ptr<const api::Sandbox> sandbox;        // null: there is none
   std::vector<std::shared_ptr<const api::Pod>> pods;  // labelled with its name; of whichever uid
+  uint64_t podsVersion = 0;                           // up to which the watch had told of pods
   std::vector<std::string> policies;                  // names of the namespace's NetworkPolicies of ours
   std::optional<api::StartLatency> latency = {};      // as this process saw the start; absent after a restart
   std::shared_ptr<const api::SandboxPool> pool = {};  // that spec.poolRef names

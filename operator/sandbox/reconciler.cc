@@ -49,7 +49,8 @@ void Reconciler::noteWants(const Observed& observed, const Plan& next) {
                      .uid = meta.uid,
                      .version = meta.resourceVersion,
                      .created = meta.creationTimestamp,
-                     .wants = {{}}};
+                     .wants = {{}},
+                     .pods = observed.podsVersion};
   if (next.wants) asker.wants->push_back(*next.wants);
   book.noteSandbox(meta.namespace_, std::move(asker));
 }

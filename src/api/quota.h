@@ -43,12 +43,13 @@ struct QuotaGrant {
   std::string pool;
   std::string uid;                 // of that one
   std::optional<int64_t> restart;  // of the Sandbox, for which it is; none: its first start
+  std::string since;  // the pods' resourceVersion at which there was no such pod: an older one is not it
   Quantity cpu;
   Quantity memory;
   Quantity disk;
   bool operator==(const QuotaGrant&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(QuotaGrant, (), (pod, sandbox, pool, uid, restart, cpu, memory, disk))
+BOOST_DESCRIBE_STRUCT(QuotaGrant, (), (pod, sandbox, pool, uid, restart, since, cpu, memory, disk))
 
 // The newest resourceVersions that whoever last changed the grants had seen: of objects and deletions.
 struct QuotaSeen {

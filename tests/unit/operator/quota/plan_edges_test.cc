@@ -101,11 +101,12 @@ TEST(QuotaPlan, HasKeptAPromiseWithWhateverPodTheSandboxGot) {
   observed.sandboxes = {cold("a", 1)};
   observed = written(observed, plan(observed, now));
   observed.sandboxes = {notLookedAt("a", 1)};
-  api::Pod ended = *podNamed("pool-1", "a");
+  observed.seen.pods = 11;
+  api::Pod ended = *podNamed("pool-1", "a", 11);
   ended.status.phase = "Failed";
   observed.pods = {std::make_shared<const api::Pod>(ended)};
   EXPECT_THAT(promised(observed), ElementsAre("a-pod")) << "another one follows";
-  observed.pods = {podNamed("pool-1", "a")};
+  observed.pods = {podNamed("pool-1", "a", 11)};
   EXPECT_THAT(promised(observed), IsEmpty());
 }
 
@@ -114,7 +115,8 @@ TEST(QuotaPlan, KeepsAPoolsPromiseThoughItHasOtherPods) {
   observed.pools = {poolOf("pool", 2)};
   observed = written(observed, plan(observed, now));
   observed.pools = {notLookedAt("pool", 0)};
-  observed.pods = {podNamed("pool-0", "pool")};
+  observed.seen.pods = 11;
+  observed.pods = {podNamed("pool-0", "pool", 11)};
   EXPECT_THAT(promised(observed), ElementsAre("pool-1"));
 }
 

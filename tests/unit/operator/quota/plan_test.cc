@@ -161,6 +161,45 @@ TEST(QuotaPlan, CountsAPromiseUntilItsPodIsSeen) {
   EXPECT_FALSE(told.urgent) << "it goes with the next news";
 }
 
+TEST(QuotaPlan, AFormerPodOfThatNameKeepsNoPromise) {
+  Observed observed = seen(aQuota(running(2)));
+  observed.pools = {poolOf("pool", 1)};
+  observed = written(observed, plan(observed, now));
+  EXPECT_EQ(observed.quota->status.grants.front().since, "10");
+  // Another process, which has not been told yet that the pool's last pod is gone.
+  for (const bool ended : {false, true}) {
+    api::Pod former = *podNamed("pool-0", "pool", 9);
+    if (ended) former.status.phase = "Failed";
+    observed.pods = {std::make_shared<const api::Pod>(former)};
+    const Plan next = plan(observed, now);
+    EXPECT_EQ(next.status ? next.status->grants.size() : 1, 1U);
+    EXPECT_EQ((next.status ? *next.status : observed.quota->status).used.running, 1)
+        << "the promise stands for it";
+  }
+  observed.pods = {podNamed("pool-0", "pool", 11)};
+  observed.pools.clear();
+  observed.seen.pods = 12;
+  EXPECT_THAT(granted(plan(observed, now)), IsEmpty());
+}
+
+TEST(QuotaPlan, WhoKnowsLessDropsNothingAsUnwanted) {
+  Observed observed = seen(aQuota(running(2)));
+  observed.newest.pods = 8;  // it knows 10 from a list
+  observed.pools = {poolOf("pool", 1)};
+  observed = written(observed, plan(observed, now));
+  observed.pools.front().wants = {{{.pod = "pool-1", .need = {.pods = 1, .limits = test::oneCore}}}};
+  observed.pools.front().pods = 9;
+  observed.seen.pods = 9;
+  const Plan behind = plan(observed, now);
+  EXPECT_THAT(granted(behind), ElementsAre("pool-0", "pool-1"));
+  EXPECT_THAT(behind.unclear, IsEmpty()) << "looking again would tell it no more";
+  EXPECT_EQ(behind.again, now + catchUpPeriod);
+  observed.seen.pods = 10;
+  EXPECT_EQ(plan(observed, now).unclear, observed.quota->status.grants) << "it did not look at these pods";
+  observed.pools.front().pods = 10;
+  EXPECT_THAT(granted(plan(observed, now)), ElementsAre("pool-1"));
+}
+
 TEST(QuotaPlan, ClaimsToHaveSeenNoLessThanTheLastWriter) {
   Observed observed = seen(aQuota(running(2)));
   observed.sandboxes = {cold("a", 1)};

@@ -33,7 +33,8 @@ inline quota::Asker cold(const std::string& name, int number, int64_t cores = 1)
           .uid = "uid-" + name,
           .version = {},
           .created = epoch + seconds(number),
-          .wants = {{{.pod = name + "-pod", .need = {.pods = 1, .limits = limits}}}}};
+          .wants = {{{.pod = name + "-pod", .need = {.pods = 1, .limits = limits}}}},
+          .pods = 10};
 }
 inline quota::Asker warm(const std::string& name, int number) {
   quota::Asker asker = cold(name, number);

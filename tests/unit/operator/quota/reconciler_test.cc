@@ -408,6 +408,30 @@ TEST(QuotaReconciler, KeepsItsGuardsAndTellsWhenItCannot) {
 }
 
 // Found by seed 478: the pool made its pod anew by a grant that was being given to another.
+TEST(QuotaReconciler, HasThoseLookAgainWhoLookedBeforeAPromise) {
+  QuotaWorld world;
+  world.create("a");
+  world.server.sync(*world.stores);
+  const auto sandbox = world.stores->sandboxes.get({"team", "a"});
+  world.stores->requests.noteSandbox("team", {.name = "a",
+                                              .uid = sandbox->metadata.uid,
+                                              .version = sandbox->metadata.resourceVersion,
+                                              .created = sandbox->metadata.creationTimestamp,
+                                              .wants = {{}},
+                                              .pods = 0});
+  api::SandboxQuota quota = aQuota(running(1));
+  quota.status.grants.resize(1);
+  quota.status.grants[0].pod = "a-pod";
+  quota.status.grants[0].sandbox = "a";
+  quota.status.grants[0].uid = sandbox->metadata.uid;
+  quota.status.grants[0].since = "1";
+  world.put(quota);
+  world.server.sync(*world.stores);
+  ASSERT_TRUE(world.reconcileQuota());
+  EXPECT_THAT(world.woken, ElementsAre("a"));
+  EXPECT_THAT(world.quota().status.grants, SizeIs(1));
+}
+
 TEST(QuotaReconciler, CarriesOutNoGrantThatItIsAboutToDrop) {
   QuotaWorld world;
   world.put(aQuota(running(1)));
