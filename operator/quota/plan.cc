@@ -1,8 +1,8 @@
 #include "operator/quota/plan.h"
 
 #include <algorithm>
-#include <unordered_map>
 
+#include "operator/quota/pods.h"
 #include "operator/quota/queue.h"
 #include "operator/quota/reasons.h"
 #include "operator/sandbox/diagnose.h"
@@ -28,47 +28,6 @@ std::string later(const std::string& told, uint64_t version) {
   return std::to_string(std::max(versionNumber(told), version));
 }
 
-// The namespace's pods, as grants are held against them.
-class Pods {
- public:
-  explicit Pods(const Observed& observed) {
-    // A view may be so old that it has a pod that was gone when one of its name was promised.
-    std::unordered_map<std::string_view, uint64_t> promised;
-    for (const api::QuotaGrant& grant : observed.quota->status.grants)
-      promised[grant.pod] = versionNumber(grant.since);
-    for (const auto& pod : observed.pods) {
-      const auto promise = promised.find(pod->metadata.name);
-      if (promise != promised.end() && versionNumber(pod->metadata.resourceVersion) <= promise->second)
-        continue;
-      if (!sandbox::hasPodEnded(*pod)) used_ += amountOf(*pod);
-      // Confirmed by the watch: another process sees it as well before it may decide anything.
-      const bool told = versionNumber(pod->metadata.resourceVersion) <= observed.seen.pods;
-      byName_[pod->metadata.name] = told;
-      const api::OwnerReference* owner = api::controllerOf(pod->metadata);
-      if (owner != nullptr && !sandbox::hasPodEnded(*pod)) byOwner_[{owner->uid, restartOf(*pod)}] = told;
-    }
-  }
-
-  const Amount& used() const { return used_; }
-  // None: there is no such pod; else whether the watch has told of it.
-  std::optional<bool> named(const std::string& name) const { return find(byName_, name); }
-  // ... that has not ended, of that restart of the Sandbox OWNER, a first start being 0.
-  std::optional<bool> of(const std::string& owner, int64_t restart) const {
-    return find(byOwner_, {owner, restart});
-  }
-
- private:
-  template <class Key>
-  static std::optional<bool> find(const std::map<Key, bool>& pods, const Key& key) {
-    const auto found = pods.find(key);
-    return found == pods.end() ? std::nullopt : std::optional(found->second);
-  }
-
-  Amount used_;
-  std::map<std::string, bool> byName_;
-  std::map<std::pair<std::string, int64_t>, bool> byOwner_;
-};
-
 const Asker* find(const std::vector<Asker>& askers, const std::string& uid) {
   const auto found = std::ranges::find(askers, uid, &Asker::uid);
   return found == askers.end() ? nullptr : &*found;
@@ -90,17 +49,9 @@ Wish wishOf(const Observed& observed, const api::QuotaGrant& grant) {
   return owner->pods < versionNumber(grant.since) ? Wish::Unclear : Wish::Gone;
 }
 
-// None: the pod that was promised is not there; else whether the watch has told of it.
-std::optional<bool> isKept(const Pods& pods, const api::QuotaGrant& grant) {
-  if (grant.pool.empty()) {
-    if (const auto told = pods.of(grant.uid, grant.restart.value_or(0))) return told;
-  }
-  return grant.pod.empty() ? std::nullopt : pods.named(grant.pod);
-}
-
 bool isOver(const Observed& observed, const Pods& pods, const api::QuotaGrant& grant) {
   if (observed.gone.contains(grant.uid)) return true;
-  if (const auto told = isKept(pods, grant)) return *told;
+  if (const auto told = pods.keeping(grant)) return *told;
   return wishOf(observed, grant) == Wish::Gone;
 }
 
@@ -197,7 +148,7 @@ std::optional<Time> nextLook(const Observed& observed, const Pods& pods, const S
   for (const api::QuotaStep& step : served.recent) at(step.at + creationMemory);
   // That the watch tells of what the store has already is no news to anybody.
   for (const api::QuotaGrant& grant : served.grants) {
-    if (isKept(pods, grant) == false || wishOf(observed, grant) == Wish::Unclear) at(now + catchUpPeriod);
+    if (pods.keeping(grant) == false || wishOf(observed, grant) == Wish::Unclear) at(now + catchUpPeriod);
   }
   if (observed.quota->spec.sandboxHoursPerDay) {
     at(nextDay(now));
@@ -217,7 +168,7 @@ Plan plan(const Observed& observed, Time now) {
   const Amount used = takeBack(observed.quota->spec, pods, held);
   std::vector<api::QuotaStep> recent;
   if (observed.quota->spec.creationsPerMinute) recent = forgotten(present.recent, now);
-  const Served served = serve(observed, std::move(held), used, std::move(recent), now);
+  const Served served = serve(observed, pods, std::move(held), used, std::move(recent), now);
 
   Plan out{.again = nextLook(observed, pods, served, now), .unclear = unclear(observed, served.grants)};
   if (served.complete) out.answers = served.answers;

@@ -32,8 +32,13 @@ api::QuotaGrant granted(const Request& request, const std::string& uid, std::str
 
 class Queue {
  public:
-  Queue(const Observed& observed, Amount used, Served begun, Time now)
-      : observed_(observed), spec_(observed.quota->spec), used_(used), out_(std::move(begun)), now_(now) {}
+  Queue(const Observed& observed, const Pods& pods, Amount used, Served begun, Time now)
+      : observed_(observed),
+        pods_(pods),
+        spec_(observed.quota->spec),
+        used_(used),
+        out_(std::move(begun)),
+        now_(now) {}
 
   Served serve() {
     for (const Asker* sandbox : oldestFirst(observed_.sandboxes)) serveSandbox(*sandbox);
@@ -94,6 +99,8 @@ class Queue {
     if (sandbox.wants->empty()) return;
     const Request& request = sandbox.wants->front();
     api::QuotaGrant* present = grantOf(sandbox.uid, request);
+    // What it wants may rest on an older view than this one.
+    if (pods_.has(sandbox.uid, request)) return;
     if (!countsForSandbox(*observed_.quota, request) || (present != nullptr && covers(*present, request)))
       return;
     if (const auto answer = refused(request)) return wait(sandbox, request, *answer);
@@ -110,7 +117,7 @@ class Queue {
   void servePool(const Asker& pool) {
     if (!pool.wants || !countsForPool(*observed_.quota)) return;
     for (const Request& request : *pool.wants) {
-      if (isHeld(pool.uid, request)) continue;
+      if (isHeld(pool.uid, request) || pods_.named(request.pod)) continue;
       if (const auto answer = refused(request)) {
         out_.answers[pool.uid] = *answer;
         return;
@@ -142,6 +149,7 @@ class Queue {
   }
 
   const Observed& observed_;
+  const Pods& pods_;
   const api::SandboxQuotaSpec& spec_;
   Amount used_;
   Served out_;
@@ -153,9 +161,10 @@ class Queue {
 
 }  // namespace
 
-Served serve(const Observed& observed, std::vector<api::QuotaGrant> held, const Amount& used,
-             std::vector<api::QuotaStep> recent, Time now) {
-  return Queue(observed, used, {.grants = std::move(held), .recent = std::move(recent), .answers = {}}, now)
+Served serve(const Observed& observed, const Pods& pods, std::vector<api::QuotaGrant> held,
+             const Amount& used, std::vector<api::QuotaStep> recent, Time now) {
+  return Queue(observed, pods, used, {.grants = std::move(held), .recent = std::move(recent), .answers = {}},
+               now)
       .serve();
 }
 

@@ -1,7 +1,7 @@
 // First come, first served: what the requests of one namespace are answered. Pure.
 #pragma once
 
-#include "operator/quota/plan.h"
+#include "operator/quota/pods.h"
 
 namespace cloister::quota {
 
@@ -15,7 +15,7 @@ struct Served {
 };
 
 // HELD: grants that stand; USED: what they and the pods use; RECENT: creations, forgotten().
-Served serve(const Observed& observed, std::vector<api::QuotaGrant> held, const Amount& used,
-             std::vector<api::QuotaStep> recent, Time now);
+Served serve(const Observed& observed, const Pods& pods, std::vector<api::QuotaGrant> held,
+             const Amount& used, std::vector<api::QuotaStep> recent, Time now);
 
 }  // namespace cloister::quota

@@ -23,7 +23,7 @@ DECIDING = {
                     "gate", "start_tracker")},
     **{f"operator/pool/{name}.cc": None for name in ("plan", "view", "status", "design", "idle")},
     **{f"operator/template/{name}.cc": None for name in ("plan", "effective", "revision")},
-    **{f"operator/quota/{name}.cc": None for name in ("plan", "queue", "amount", "gate", "guard", "ledger", "book")},
+    **{f"operator/quota/{name}.cc": None for name in ("plan", "queue", "pods", "amount", "gate", "guard", "ledger", "book")},
     **{f"operator/policy/{name}.cc": None for name in ("plan", "profile")},
     **{f"src/runtime/{name}.cc": None for name in ("queue", "controller", "election", "event_book", "store")},
     "src/runtime/store.h": "src/runtime/store.cc",

@@ -182,6 +182,14 @@ TEST(QuotaPlan, AFormerPodOfThatNameKeepsNoPromise) {
   EXPECT_THAT(granted(plan(observed, now)), IsEmpty());
 }
 
+TEST(QuotaPlan, PromisesNothingThatIsThereWhateverIsStillWanted) {
+  Observed observed = seen(aQuota(running(9)));
+  observed.pools = {poolOf("pool", 1)};
+  observed.sandboxes = {cold("a", 1), cold("b", 2)};
+  observed.pods = {podNamed("pool-0", "pool"), podNamed("pool-7", "a"), podNamed("b-pod", "of-before")};
+  EXPECT_THAT(granted(plan(observed, now)), IsEmpty());
+}
+
 TEST(QuotaPlan, WhoKnowsLessDropsNothingAsUnwanted) {
   Observed observed = seen(aQuota(running(2)));
   observed.newest.pods = 8;  // it knows 10 from a list
