@@ -69,8 +69,10 @@ BOOST_DESCRIBE_STRUCT(SandboxDefaults, (),
 
 struct SnapshotsConfig {
   bool enabled = false;  // there is a cloister-node on the nodes of sandboxes
+  // ... with these labels.
+  std::map<std::string, std::string> nodeSelector = {{"cloister.dev/snapshots", "true"}};
 };
-BOOST_DESCRIBE_STRUCT(SnapshotsConfig, (), (enabled))
+BOOST_DESCRIBE_STRUCT(SnapshotsConfig, (), (enabled, nodeSelector))
 
 struct LeaderElectionConfig {
   bool enabled = true;

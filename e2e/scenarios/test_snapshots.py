@@ -129,6 +129,18 @@ def test_without_its_agent_ordinary_sandboxes_start_and_others_say_why(namespace
     assert ask(third)[2] == str(32 << 20)
 
 
+MANY = "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do sleep 60 & done; echo all"
+
+
+def test_no_more_processes_than_allowed(namespace, node):
+    few = namespace.sandbox("few", resources={"memory": "256Mi", "disk": "256Mi", "processes": 8})
+    few.wait_ready(within=60)
+    done = namespace.exec(few, MANY, check=False)
+    assert done.returncode != 0 and "all" not in done.stdout and "fork" in done.stderr
+    namespace.sandbox("many").wait_ready(within=60)
+    assert "all" in namespace.exec(namespace.handle("many"), MANY).stdout
+
+
 def test_a_tenant_cannot_ask_for_a_restore_by_himself(namespace, api, node):
     namespace.sandbox("first", **SPEC).wait_ready(within=60)
     pod = namespace.handle("first").pod()

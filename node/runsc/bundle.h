@@ -10,12 +10,16 @@
 
 namespace cloister::node {
 
-// Larger ones are not read; containerd's have some 30 KiB.
-inline constexpr size_t largestConfig = 4 << 20;
+// Larger ones are not read; containerd's have some 30 KiB. No Pod is that large, however its JSON is escaped.
+inline constexpr size_t largestConfig = 16 << 20;
 
 // The question to ask before the container is started: all but its id and bundle. None when there is nothing
 // to ask: the pod does not say that it is to be restored, or CONFIG is of no use, which runsc itself will
 // tell.
 std::optional<StartRequest> questionOf(std::string_view config);
+
+// CONFIG with the limit on processes that its pod asks for. None when there is nothing to limit, or CONFIG is
+// of no use; InvalidInput when the pod's annotation is no such number.
+Result<std::optional<std::string>> withProcessLimit(std::string_view config);
 
 }  // namespace cloister::node

@@ -9,11 +9,27 @@ bool isFlag(const std::string& arg) {
   return arg.starts_with('-');
 }
 
+// The shim writes every flag before it as one argument, so the first other one is the command.
+auto commandOf(const std::vector<std::string>& args) {
+  return std::ranges::find_if_not(args, isFlag);
+}
+
 }  // namespace
 
+std::optional<std::string> findCreated(const std::vector<std::string>& args) {
+  const auto command = commandOf(args);
+  if (command == args.end() || *command != "create") return std::nullopt;
+  for (auto arg = command + 1; arg != args.end(); ++arg) {
+    constexpr std::string_view flag = "--bundle";
+    if (*arg == flag) return arg + 1 == args.end() ? std::nullopt : std::optional(*(arg + 1));
+    if (arg->starts_with(flag) && arg->substr(flag.size()).starts_with('='))
+      return arg->substr(flag.size() + 1);
+  }
+  return std::nullopt;
+}
+
 std::optional<StartCall> findStart(const std::vector<std::string>& args) {
-  // The shim writes every flag as one argument, so the first other one is the command.
-  const auto command = std::ranges::find_if_not(args, isFlag);
+  const auto command = commandOf(args);
   if (command == args.end() || *command != "start") return std::nullopt;
   const auto id = std::find_if_not(command + 1, args.end(), isFlag);
   if (id == args.end() || id + 1 != args.end()) return std::nullopt;

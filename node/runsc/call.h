@@ -13,6 +13,9 @@ struct StartCall {
   bool operator==(const StartCall&) const = default;
 };
 
+// The folder whose container ARGS, without the program's name, create. None when they are anything else.
+std::optional<std::string> findCreated(const std::vector<std::string>& args);
+
 // ARGS without the program's name. None when they are anything but the start of one container.
 std::optional<StartCall> findStart(const std::vector<std::string>& args);
 

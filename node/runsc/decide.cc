@@ -6,6 +6,17 @@
 #include "node/runsc/call.h"
 
 namespace cloister::node {
+namespace {
+
+// What the container in BUNDLE may use, as its pod asks for.
+Result<void> limit(const std::string& bundle, const Outside& outside) {
+  auto config = withProcessLimit(outside.readConfig(bundle));
+  if (!config) return fail(config.error());
+  if (!*config) return {};
+  return outside.writeConfig(bundle, **config);
+}
+
+}  // namespace
 
 Result<RunscConfig> parseRunscConfig(std::string_view text) {
   boost::system::error_code error;
@@ -19,14 +30,19 @@ Result<RunscConfig> parseRunscConfig(std::string_view text) {
 }
 
 Result<std::vector<std::string>> decide(const std::vector<std::string>& args, const std::string& bundle,
-                                        const std::function<std::string()>& readConfig, const Ask& ask) {
+                                        const Outside& outside) {
+  if (const auto created = findCreated(args)) {
+    auto limited = limit(*created, outside);
+    if (!limited) return fail(limited.error());
+    return args;
+  }
   const auto call = findStart(args);
   if (!call) return args;
-  auto question = questionOf(readConfig());
+  auto question = questionOf(outside.readConfig(bundle));
   if (!question) return args;
   question->container = call->id;
   question->bundle = bundle;
-  const auto answer = ask(*question);
+  const auto answer = outside.ask(*question);
   if (answer && answer->action == StartAction::Start) return args;
   if (answer && answer->action == StartAction::Restore) return restoreInstead(args, *call, answer->image);
   // gVisor's shim never gets rid of a root container whose start fails. There is nothing of the sandbox's in

@@ -1,4 +1,4 @@
-// What a call of cloister-runsc comes to. Asking is a parameter: all else is pure.
+// What a call of cloister-runsc comes to. Files and asking are parameters: all else is pure.
 #pragma once
 
 #include <expected>
@@ -20,12 +20,16 @@ BOOST_DESCRIBE_STRUCT(RunscConfig, (), (runsc, socket))
 // TEXT is the file beside the program, JSON with absolute paths. InvalidInput names the member at fault.
 Result<RunscConfig> parseRunscConfig(std::string_view text);
 
-using Ask = std::function<Result<StartAnswer>(const StartRequest&)>;
+struct Outside {
+  std::function<std::string(const std::string& bundle)> readConfig;  // its config.json; empty if that fails
+  std::function<Result<void>(const std::string& bundle, std::string_view text)> writeConfig;
+  std::function<Result<StartAnswer>(const StartRequest&)> ask;
+};
 
-// The arguments to run runsc with, for a call with ARGS in the folder BUNDLE. READ_CONFIG gives its
-// config.json (empty if it cannot be read). An error is why the container must not start: then its whole
-// sandbox has to end, since a half restored one waits for its containers for ever.
+// The arguments to run runsc with, for a call with ARGS in the folder BUNDLE. An error is why the container
+// must not be created, or not be started: then its whole sandbox has to end, since a half restored one waits
+// for its containers for ever.
 Result<std::vector<std::string>> decide(const std::vector<std::string>& args, const std::string& bundle,
-                                        const std::function<std::string()>& readConfig, const Ask& ask);
+                                        const Outside& outside);
 
 }  // namespace cloister::node

@@ -1,8 +1,10 @@
-// cloister-runsc: what gVisor's shim calls in place of runsc. It asks cloister-node before a container of a
-// pod that continues from a snapshot is started; every other call goes straight through.
+// cloister-runsc: what gVisor's shim calls in place of runsc. It limits the processes of a container that is
+// created, where its pod asks for that, and asks cloister-node before a container of a pod that continues
+// from a snapshot is started; every other call goes straight through.
 
 #include <charconv>
 #include <csignal>
+#include <cstdio>
 #include <cstring>
 #include <exception>
 #include <fcntl.h>
@@ -34,6 +36,26 @@ std::string readFile(const std::string& path) {
     text.append(buffer, size_t(got));
   ::close(file);
   return got == 0 ? text : "";
+}
+
+std::string configOf(const std::string& bundle) {
+  return bundle + "/config.json";
+}
+
+// Whole, or not at all.
+Result<void> writeConfig(const std::string& bundle, std::string_view text) {
+  const std::string path = configOf(bundle);
+  const std::string aside = path + ".cloister";
+  const auto trouble = [&] { return fail(Errc::Internal, aside + ": " + std::strerror(errno)); };
+  const int file = ::open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (file < 0) return trouble();
+  while (!text.empty()) {
+    const ssize_t put = ::write(file, text.data(), text.size());
+    if (put < 0) break;
+    text.remove_prefix(size_t(put));
+  }
+  if (::close(file) != 0 || !text.empty() || ::rename(aside.c_str(), path.c_str()) != 0) return trouble();
+  return {};
 }
 
 int complain(const std::string& message) {
@@ -75,11 +97,14 @@ int run(std::vector<std::string> args) {
   const auto config = parseRunscConfig(readFile(self + ".json"));
   if (!config) return complain(self + ".json: " + config.error().message);
   const std::string bundle = std::filesystem::current_path().string();
-  const auto askNode = [&](const StartRequest& request) { return ask(config->socket, request, patience); };
-  auto decided = decide(args, bundle, [&] { return readFile(bundle + "/config.json"); }, askNode);
+  auto decided =
+      decide(args, bundle,
+             {.readConfig = [](const std::string& folder) { return readFile(configOf(folder)); },
+              .writeConfig = writeConfig,
+              .ask = [&](const StartRequest& request) { return ask(config->socket, request, patience); }});
   if (!decided) {
     tellShim(logFile(args), decided.error().message);
-    endSandbox(bundle);
+    if (findStart(args)) endSandbox(bundle);
     return complain(decided.error().message);
   }
   return execute(config->runsc, std::move(*decided));

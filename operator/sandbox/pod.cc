@@ -72,6 +72,7 @@ object metadataOf(const PodIdentity& identity, const Resolved& resolved, std::st
   if (!profile.empty()) labels[api::networkLabel] = profile;
   object annotations = json::encode(resolved.podMetadata.annotations).as_object();
   addRuntimeAnnotations(resolved, annotations);
+  if (resolved.processes != 0) annotations[api::processesAnnotation] = std::to_string(resolved.processes);
   object meta{{"name", identity.name},
               {"namespace", identity.namespace_},
               {"labels", std::move(labels)},

@@ -37,9 +37,10 @@ Check unsupportedField(const api::SandboxSpec& spec, const Config& config) {
     return unsupported("lifecycle.idleTimeout",
                        "activity is not measured in this version; use lifecycle.ttl");
   }
-  if (spec.resources.processes) {
+  if (spec.resources.processes && !config.snapshots.enabled) {
     return unsupported("resources.processes",
-                       "a limit on processes is not available in this version; remove the field");
+                       "only nodes with cloister-node limit processes, and this cluster has none; remove the "
+                       "field, or ask the administrator to run it and set snapshots.enabled");
   }
   if (!spec.network.egress.names.empty()) {
     return unsupported("network.egress.names",
@@ -58,6 +59,11 @@ const RuntimeConfig& configOf(api::Runtime runtime, const RuntimesConfig& runtim
       break;
   }
   return runtimes.gvisor;
+}
+
+Check unlimitedRuntime(const Resolved& resolved) {
+  if (resolved.processes == 0 || resolved.runtime == api::Runtime::gvisor) return std::nullopt;
+  return unsupported("resources.processes", "only gvisor limits processes; use it, or remove the field");
 }
 
 Check forbiddenRuntime(const Resolved& resolved, const Config& config) {
@@ -182,10 +188,14 @@ Resolved resolve(const api::SandboxSpec& spec, const Config& config) {
   out.command = spec.command.empty() && spec.args.empty() ? config.defaults.command : spec.command;
   out.args = spec.args;
   resolvePlacement(spec, config.defaults, out);
+  out.processes = spec.resources.processes.value_or(0);
+  if (out.processes != 0) {
+    for (const auto& [key, value] : config.snapshots.nodeSelector) out.nodeSelector[key] = value;
+  }
   const Check resources = resolveResources(spec, config, out);
   const Check lifecycle = resolveLifecycle(spec.lifecycle, config.lifecycle, out);
-  for (const Check& check :
-       {unsupportedField(spec, config), forbiddenRuntime(out, config), resources, lifecycle}) {
+  for (const Check& check : {unsupportedField(spec, config), unlimitedRuntime(out),
+                             forbiddenRuntime(out, config), resources, lifecycle}) {
     if (check && !out.refusal) out.refusal = check;
   }
   return out;

@@ -30,6 +30,7 @@ struct Resolved {
   int64_t workspaceBytes = 0;  // /workspace
   std::string workspaceClass;  // the StorageClass of /workspace; empty: it lives with the pod
   int64_t tmpBytes = 0;        // /tmp
+  int processes = 0;           // and threads, at once; 0: no limit
   Duration ttl = {};
   Duration maxLifetime = {};
   std::vector<api::LocalReference> imagePullSecrets;

@@ -23,7 +23,7 @@ struct SandboxResources {
   Quantity cpu;
   Quantity memory;
   Quantity disk;
-  std::optional<int> processes;  // answered with a condition until the runtime can enforce it
+  std::optional<int> processes;  // and threads, at once; no limit when absent
   bool operator==(const SandboxResources&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(SandboxResources, (), (cpu, memory, disk, processes))
@@ -195,6 +195,9 @@ inline constexpr std::string_view restartLabel = "cloister.dev/restart";
 inline constexpr std::string_view coldStartAnnotation = "cloister.dev/cold-start";
 // A pod that is to continue from a SandboxSnapshot: its name. It makes the node ask, and decides nothing.
 inline constexpr std::string_view restoreAnnotation = "cloister.dev/restore-from";
+// A pod whose container may have so many processes and threads at once: a decimal number, which cloister-runsc
+// makes a limit of.
+inline constexpr std::string_view processesAnnotation = "cloister.dev/processes";
 inline constexpr std::string_view shapeAnnotation =
     "cloister.dev/shape";  // a pool's pod: see sandbox::shapeOf
 inline constexpr std::string_view networkLabel = "cloister.dev/network";  // a pod: its network profile

@@ -172,7 +172,7 @@ def test_the_operators_rights_are_exactly_these(render):
 @pytest.mark.parametrize("values", [SNAPSHOTS, {"config": SNAPSHOTS}], ids=["ours", "somebody else's"])
 def test_the_operator_reads_snapshots_only_where_there_are_any(render, values):
     cluster = render(values)
-    assert config_of(cluster)["snapshots"] == {"enabled": True}
+    assert config_of(cluster)["snapshots"] == {"enabled": True, "nodeSelector": {"cloister.dev/snapshots": "true"}}
     assert rights(cluster["ClusterRole", "", "cloister-operator"]) == {
         **RIGHTS, ("", "nodes"): {"get", "list", "watch"}, ("cloister.dev", "sandboxsnapshots"): {"get"}}
 

@@ -74,7 +74,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
     "defaults" $defaults
     "leaderElection" (dict "name" (include "cloister.name" .)) -}}
 {{- if include "cloister.admissionPolicy" . }}{{ $_ := set $known "podsGuarded" true }}{{ end -}}
-{{- if include "cloister.snapshots" . }}{{ $_ := set $known "snapshots" (dict "enabled" true) }}{{ end -}}
+{{- if include "cloister.snapshots" . }}{{ $_ := set $known "snapshots" (dict "enabled" true "nodeSelector" .Values.snapshots.nodeSelector) }}{{ end -}}
 {{- with .Values.watchNamespaces }}{{ $_ := set $known "watchNamespaces" . }}{{ end -}}
 {{- toYaml (mergeOverwrite $known (deepCopy .Values.config)) -}}
 {{- end -}}

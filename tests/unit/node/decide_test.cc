@@ -25,16 +25,22 @@ const std::string restored = config(R"(,"cloister.dev/restore-from":"snap")");
 class Decide : public testing::Test {
  protected:
   Result<Args> operator()(const Args& args, const std::string& text) {
-    return decide(
-        args, "/bundle",
-        [&] {
-          ++read_;
-          return text;
-        },
-        [this](const StartRequest& request) {
-          asked_.push_back(request);
-          return answer_;
-        });
+    return decide(args, "/bundle",
+                  {.readConfig =
+                       [&](const std::string& folder) {
+                         read_.push_back(folder);
+                         return text;
+                       },
+                   .writeConfig = [this](const std::string& folder, std::string_view config) -> Result<void> {
+                     if (!writes_) return fail(Errc::Internal, "no space");
+                     written_ = {folder, std::string(config)};
+                     return {};
+                   },
+                   .ask =
+                       [this](const StartRequest& request) {
+                         asked_.push_back(request);
+                         return answer_;
+                       }});
   }
 
   // Of a container in the pod: the root container is started anyway.
@@ -45,13 +51,66 @@ class Decide : public testing::Test {
 
   Result<StartAnswer> answer_ = StartAnswer{.action = StartAction::Start, .image = {}, .message = {}};
   std::vector<StartRequest> asked_;
-  int read_ = 0;
+  std::vector<std::string> read_;
+  std::pair<std::string, std::string> written_;
+  bool writes_ = true;
 };
 
 TEST_F(Decide, PassesOtherCallsThroughUnread) {
   const Args state{"--root=/r", "state", "id1"};
   EXPECT_EQ((*this)(state, restored), state);
-  EXPECT_EQ(read_, 0);
+  EXPECT_TRUE(read_.empty());
+}
+
+// A container that may have PROCESSES.
+std::string limited(const std::string& processes, const char* rlimits = "") {
+  return R"({"process":{"args":["sh"])" + std::string(rlimits) +
+         R"(},"annotations":{"io.kubernetes.cri.container-type":"container","cloister.dev/processes":")" +
+         processes + R"("}})";
+}
+const Args create{"--root=/r", "create", "--bundle", "/b", "--pid-file", "/b/init.pid", "id1"};
+
+TEST_F(Decide, LimitsTheProcessesOfWhatIsCreated) {
+  for (const Args& args : {create, Args{"--root=/r", "create", "--bundle=/b", "id1"}}) {
+    written_ = {};
+    EXPECT_EQ(
+        (*this)(
+            args,
+            limited(
+                "12",
+                R"(,"rlimits":[{"type":"RLIMIT_NOFILE","hard":7,"soft":7},{"type":"RLIMIT_NPROC","hard":99,"soft":99}])")),
+        args);
+    EXPECT_EQ(read_.back(), "/b");
+    EXPECT_EQ(written_.first, "/b");
+    EXPECT_THAT(
+        written_.second,
+        HasSubstr(
+            R"("rlimits":[{"type":"RLIMIT_NOFILE","hard":7,"soft":7},{"type":"RLIMIT_NPROC","hard":12,"soft":12}])"));
+    EXPECT_THAT(written_.second, HasSubstr(R"("args":["sh"])"));
+  }
+  EXPECT_EQ((*this)(create, limited("4194304")), create);
+  EXPECT_THAT(written_.second, HasSubstr(R"("hard":4194304)"));
+  EXPECT_TRUE(asked_.empty());
+}
+
+TEST_F(Decide, CreatesNothingThatItCannotLimit) {
+  for (const char* text : {"0", "-1", "ten", "12 ", "4294967297"}) {
+    const auto decided = (*this)(create, limited(text));
+    ASSERT_FALSE(decided) << text;
+    EXPECT_THAT(decided.error().message, HasSubstr("cloister.dev/processes"));
+  }
+  writes_ = false;
+  EXPECT_FALSE((*this)(create, limited("12")));
+}
+
+TEST_F(Decide, LeavesOtherContainersAsTheyAre) {
+  std::string root = limited("12");
+  root.replace(root.find(R"("container")"), 11, R"("sandbox")");
+  for (const std::string& text : {root, ordinary, restored, std::string("{"), std::string()})
+    EXPECT_EQ((*this)(create, text), create);
+  EXPECT_EQ((*this)(start, limited("12")), start);
+  EXPECT_EQ((*this)(Args{"create", "--bundle"}, limited("12")), (Args{"create", "--bundle"}));
+  EXPECT_EQ(written_.first, "");
 }
 
 TEST_F(Decide, StartsOrdinaryPodsWithoutAsking) {

@@ -34,7 +34,9 @@ TEST(Preparation, NamesWhatIsThereAlready) {
   EXPECT_EQ(files[3].path, "/etc/containerd/conf.d/cloister.toml");
   EXPECT_THAT(files[3].text, HasSubstr("version = 3\n"));
   EXPECT_THAT(files[3].text, HasSubstr(".runtimes.'runsc']\n"));
-  EXPECT_THAT(files[3].text, HasSubstr("pod_annotations = ['dev.gvisor.*', 'cloister.dev/restore-from']"));
+  EXPECT_THAT(
+      files[3].text,
+      HasSubstr("pod_annotations = ['dev.gvisor.*', 'cloister.dev/restore-from', 'cloister.dev/processes']"));
   EXPECT_THAT(files[3].text, HasSubstr("ConfigPath = '/opt/cloister/runsc.toml'\n"));
 }
 

@@ -106,6 +106,15 @@ TEST(Pod, LimitsEverythingAndRequestsAShare) {
   EXPECT_EQ(at(small, "memory"), "268435456");
 }
 
+TEST(Pod, TellsTheNodeHowManyProcessesItMayHave) {
+  api::Sandbox sandbox = aSandbox();
+  sandbox.spec.podMetadata.annotations[std::string(api::processesAnnotation)] = "7";
+  const auto annotations = [&] { return at(podUnder(sandbox, {}), "metadata.annotations").as_object(); };
+  EXPECT_FALSE(annotations().contains(api::processesAnnotation)) << "the tenant's own";
+  sandbox.spec.resources.processes = 12;
+  EXPECT_EQ(annotations().at(api::processesAnnotation), "12");
+}
+
 TEST(Pod, RequestsLittleOfTheDisk) {
   EXPECT_EQ(at(podUnder(aSandbox()), "spec.containers.0.resources.requests.ephemeral-storage"), "16777216");
 }

@@ -97,6 +97,25 @@ INSTANTIATE_TEST_SUITE_P(
         RefusedSpec{R"({"lifecycle": {"maxLifetime": "200h"}})", reason::notAllowed,
                     "lifecycle.maxLifetime"}));
 
+TEST(Resolve, LimitsProcessesOnNodesThatCan) {
+  const auto spec = specOf(
+      R"({"resources": {"processes": 10}, "nodeSelector": {"disk": "large", "cloister.dev/snapshots": "no"}})");
+  Config config;
+  config.snapshots.enabled = true;
+  const Resolved resolved = resolve(spec, config);
+  EXPECT_FALSE(resolved.refusal);
+  EXPECT_EQ(resolved.processes, 10);
+  using Labels = std::map<std::string, std::string>;
+  EXPECT_EQ(resolved.nodeSelector, (Labels{{"disk", "large"}, {"cloister.dev/snapshots", "true"}}));
+  EXPECT_EQ(resolve(specOf("{}"), config).nodeSelector, Labels());
+  config.defaults.runtime = api::Runtime::kata;
+  config.runtimes.kata.allowed = true;
+  const auto refusal = resolve(spec, config).refusal;
+  ASSERT_TRUE(refusal);
+  EXPECT_EQ(refusal->reason, reason::unsupported);
+  EXPECT_THAT(refusal->message, StartsWith("spec.resources.processes: "));
+}
+
 TEST(Resolve, AcceptsWhatIsTheDefaultAnyway) {
   EXPECT_FALSE(
       resolve(specOf(R"({"desiredState": "Running", "lifecycle": {"onExpiry": "Delete"}})"), {}).refusal);
