@@ -195,8 +195,8 @@ inline constexpr std::string_view restartLabel = "cloister.dev/restart";
 inline constexpr std::string_view coldStartAnnotation = "cloister.dev/cold-start";
 // A pod that is to continue from a SandboxSnapshot: its name. It makes the node ask, and decides nothing.
 inline constexpr std::string_view restoreAnnotation = "cloister.dev/restore-from";
-// A pod whose container may have so many processes and threads at once: a decimal number, which cloister-runsc
-// makes a limit of.
+// A pod whose container may have so many processes and threads at once: a decimal number, which
+// cloister-runsc makes a limit of.
 inline constexpr std::string_view processesAnnotation = "cloister.dev/processes";
 inline constexpr std::string_view shapeAnnotation =
     "cloister.dev/shape";  // a pool's pod: see sandbox::shapeOf
