@@ -36,10 +36,14 @@ void Controller::start(TaskGroup& group) {
 }
 
 void Controller::wakeOne() {
-  const auto idle = std::ranges::find(workers_, true, &Worker::idle);
-  if (idle == workers_.end()) return;
-  idle->idle = false;
-  idle->timer->wake();
+  // The one that waits longest: one that waits for a key's time is to be there then.
+  Worker* chosen = nullptr;
+  for (Worker& worker : workers_) {
+    if (worker.idle && (chosen == nullptr || worker.until > chosen->until)) chosen = &worker;
+  }
+  if (chosen == nullptr) return;
+  chosen->idle = false;
+  chosen->timer->wake();
 }
 
 Task<void> Controller::work(size_t number) {
@@ -53,9 +57,11 @@ Task<void> Controller::work(size_t number) {
       co_await boost::asio::post(boost::asio::use_awaitable);
       continue;
     }
-    workers_[number].idle = true;
-    co_await workers_[number].timer->waitUntil(gate_() ? queue_.nextDue() : Instant::max());
-    workers_[number].idle = false;
+    Worker& self = workers_[number];
+    self.idle = true;
+    self.until = gate_() ? queue_.nextDue() : Instant::max();
+    co_await self.timer->waitUntil(self.until);
+    self.idle = false;
   }
 }
 

@@ -64,6 +64,7 @@ class Controller {
   struct Worker {
     std::unique_ptr<Timer> timer;
     bool idle = false;
+    Instant until = {};  // waits, while it is idle
   };
 
   Options options_;

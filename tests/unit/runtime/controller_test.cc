@@ -150,6 +150,18 @@ TEST_F(ControllerTest, LooksAgainWhenAsked) {
   EXPECT_THAT(script.times, ElementsAre(Instant{}, Instant(seconds(30))));
 }
 
+TEST_F(ControllerTest, LooksAgainInTimeThoughAnotherReconcileHangs) {
+  clock.runUntilIdle();  // both workers wait, for nothing
+  script.outcome.again = clock.now() + seconds(10);
+  controller.add(a);
+  clock.runUntilIdle();
+  script.outcome.again.reset();
+  script.takes = seconds(30);
+  controller.add(b);
+  clock.advance(seconds(10));
+  EXPECT_THAT(script.begun, ElementsAre("a", "b", "a"));
+}
+
 TEST_F(ControllerTest, AJumpOfTheWallClockDelaysAnExpiryByAMinuteAtMost) {
   const Time expiry = clock.now() + std::chrono::hours(2);
   script.outcome.again = expiry;
