@@ -17,7 +17,7 @@ if(CCACHE)
     CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime CCACHE_PCH_EXTSUM=1 ${CCACHE})
 endif()
 
-find_package(Boost 1.81 EXACT REQUIRED COMPONENTS json url)
+find_package(Boost 1.81 EXACT REQUIRED COMPONENTS url)
 find_package(OpenSSL 3 REQUIRED)
 find_package(Threads REQUIRED)
 find_package(spdlog REQUIRED)
@@ -40,7 +40,7 @@ target_compile_options(cloister_options INTERFACE
 target_compile_definitions(cloister_options INTERFACE BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_SEPARATE_COMPILATION
   BOOST_BEAST_SEPARATE_COMPILATION SPDLOG_FMT_EXTERNAL)
 target_link_options(cloister_options INTERFACE -fuse-ld=lld)
-target_link_libraries(cloister_options INTERFACE Boost::json Boost::url OpenSSL::SSL OpenSSL::Crypto Threads::Threads)
+target_link_libraries(cloister_options INTERFACE Boost::url OpenSSL::SSL OpenSSL::Crypto Threads::Threads)
 if(CLOISTER_SANITIZE)
   target_compile_options(cloister_options INTERFACE -fsanitize=${CLOISTER_SANITIZE} -fno-sanitize-recover=all)
   target_link_options(cloister_options INTERFACE -fsanitize=${CLOISTER_SANITIZE})
@@ -50,7 +50,7 @@ if(CLOISTER_COVERAGE)
   target_link_options(cloister_options INTERFACE -fprofile-instr-generate)
 endif()
 
-# Asio and Beast are compiled once here, and their headers parsed once, for all.
+# Asio, Beast and JSON are compiled once here, and their headers parsed once, for all.
 #
 # CMake makes the precompiled header; it is put to use by hand, because CMake's own way of using it names the header in a form
 # that ccache cannot make independent of the checkout's place. For the same reason ccache takes the sum beside the header for
