@@ -78,6 +78,10 @@ bench-claims: bench-load ## warm starts beside agent-sandbox and the bare writes
 bench-scale: bench-load ## ten thousand sandboxes: memory of each, restart, idleness; a large pool beside a small one
 	@bench/scale
 
+.PHONY: profile
+profile: bench-load ## count anew what warm starts run, for the release build to go by (docs/decisions/0013)
+	@tools/profile
+
 SEEDS ?= 2000
 .PHONY: sim
 sim: setup ## run the operator in the simulation: stories disturbed everywhere, then SEEDS times from different seeds

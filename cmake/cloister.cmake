@@ -4,6 +4,7 @@ option(CLOISTER_TESTS "Build the tests" ON)
 option(CLOISTER_BENCHES "Build what only the benchmarks run" OFF)
 set(CLOISTER_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize= takes them (address,undefined or thread)")
 option(CLOISTER_COVERAGE "Count which branches a program takes (tools/sim-coverage)" OFF)
+set(CLOISTER_PROFILE "" CACHE STRING "A profile (tools/profile) to compile by; or `count`, for programs that make one")
 
 set(CMAKE_CXX_STANDARD 23)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
@@ -48,6 +49,24 @@ endif()
 if(CLOISTER_COVERAGE)
   target_compile_options(cloister_options INTERFACE -fprofile-instr-generate -fcoverage-mapping)
   target_link_options(cloister_options INTERFACE -fprofile-instr-generate)
+endif()
+
+# What runs often is laid out and inlined for speed (docs/decisions/0013). A function that is not in the profile, or has
+# changed since, is compiled as without one.
+if(CLOISTER_PROFILE)
+  # Functions of one file are named by the file's name alone in a profile, wherever the checkout is.
+  target_compile_options(cloister_options INTERFACE "SHELL:-mllvm -static-func-full-module-prefix=false")
+endif()
+if(CLOISTER_PROFILE STREQUAL "count")
+  target_compile_options(cloister_options INTERFACE -fprofile-generate)
+  target_link_options(cloister_options INTERFACE -fprofile-generate)
+elseif(CLOISTER_PROFILE)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CLOISTER_PROFILE})
+  # Named by its content, so that another profile is another command; and relative, so that ccache hits across checkouts.
+  file(SHA256 ${CLOISTER_PROFILE} PROFILE_SUM)
+  execute_process(COMMAND llvm-profdata-19 merge -o ${CMAKE_BINARY_DIR}/${PROFILE_SUM}.profdata ${CLOISTER_PROFILE}
+    COMMAND_ERROR_IS_FATAL ANY)
+  target_compile_options(cloister_options INTERFACE -fprofile-use=${PROFILE_SUM}.profdata -Wno-backend-plugin)
 endif()
 
 # Asio, Beast and JSON are compiled once here, and their headers parsed once, for all.

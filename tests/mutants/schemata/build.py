@@ -56,7 +56,7 @@ def _take_snapshot() -> set[str]:
 def _configure() -> None:
     # With assertions, the library's among them: what a mutant does to memory is noticed, too.
     subprocess.run(["cmake", "--preset", "release", "-S", str(TREE), "-B", str(PROGRAMS), "-DCLOISTER_TESTS=ON",
-                    "-DCLOISTER_SIM_SHARE=1",
+                    "-DCLOISTER_SIM_SHARE=1", "-DCLOISTER_PROFILE=",
                     "-DCMAKE_CXX_FLAGS_RELEASE=-O1 -D_GLIBCXX_ASSERTIONS", "--log-level=ERROR"],
                    cwd=TREE, check=True, stdout=subprocess.DEVNULL)
     # With the precompiled header the compiler reads a source in a second.
