@@ -102,6 +102,8 @@ void Operator::informOf(const std::string& namespace_) {
   inform(stores_.quotas, {.resource = kube::sandboxQuotas, .namespace_ = namespace_});
   inform(stores_.resourceQuotas,
          {.resource = kube::resourceQuotas, .namespace_ = namespace_, .labelSelector = managedSelector});
+  if (with_.config.snapshots.enabled)
+    inform(stores_.snapshots, {.resource = kube::sandboxSnapshots, .namespace_ = namespace_});
 }
 
 void Operator::start(TaskGroup& group) {
@@ -164,6 +166,8 @@ void Operator::connectStores() {
                               quota::batchPeriod);
   });
   stores_.requests.onChange([this](const std::string& namespace_) { useChanged(namespace_); });
+  stores_.snapshots.onChange(
+      [this](const auto& before, const auto& after) { snapshotChanged(*(after ? after : before)); });
   stores_.nodes.onChange(
       [this](const auto& before, const auto& after) { nodeChanged(before.get(), after.get()); });
   stores_.policies.onChange([this](const auto& before, const auto& after) {
@@ -294,6 +298,12 @@ void Operator::wakeAskers(const std::string& namespace_) {
     sandboxController_.add(api::keyOf(sandbox->metadata));
   for (const auto& pool : stores_.pools.inNamespace(namespace_))
     poolController_.add(api::keyOf(pool->metadata));
+}
+
+// Sandboxes that wait to continue from it.
+void Operator::snapshotChanged(const api::SandboxSnapshot& snapshot) {
+  for (const auto& sandbox : stores_.unstartedOfSnapshot(api::keyOf(snapshot.metadata)))
+    sandboxController_.add(api::keyOf(sandbox->metadata));
 }
 
 // Pods are not left on a node that is closed; those on one that is open again may be taken.

@@ -71,6 +71,7 @@ class Operator {
   void quotaChanged(const api::SandboxQuota* before, const api::SandboxQuota* after);
   void wakeAskers(const std::string& namespace_);
   void useChanged(const std::string& namespace_);
+  void snapshotChanged(const api::SandboxSnapshot& snapshot);
   void nodeChanged(const api::Node* before, const api::Node* after);
   void noteWanted(const api::Sandbox* before, const api::Sandbox& after);
   void noteUse(const kube::ObjectKey& policy);
@@ -86,7 +87,7 @@ class Operator {
   runtime::EventRecorder events_;
   runtime::LeaderElection election_;
   Informers<api::Sandbox, api::Pod, api::NetworkPolicy, api::SandboxTemplate, api::ControllerRevision,
-            api::SandboxPool, api::SandboxQuota, api::ResourceQuota, api::Node>
+            api::SandboxPool, api::SandboxQuota, api::ResourceQuota, api::SandboxSnapshot, api::Node>
       informers_;
   sandbox::Reconciler sandboxes_;
   policy::Reconciler policies_;

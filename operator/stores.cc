@@ -18,6 +18,7 @@ constexpr const char* byNamespace = "namespace";
 constexpr const char* waitingByNamespace = "waiting";
 constexpr const char* unstartedByPool = "unstarted of pool";
 constexpr const char* byTemplate = "template";
+constexpr const char* bySnapshot = "snapshot";
 constexpr const char* byRevision = "revision";
 
 std::vector<std::string> ofRevision(const std::string& namespace_, const std::string& name) {
@@ -119,6 +120,8 @@ Stores::Stores() {
                      [](const api::Sandbox& sandbox) { return unstartedBy(sandbox, sandbox.spec.poolRef); });
   sandboxes.addIndex(
       byTemplate, [](const api::Sandbox& sandbox) { return unstartedBy(sandbox, sandbox.spec.templateRef); });
+  sandboxes.addIndex(
+      bySnapshot, [](const api::Sandbox& sandbox) { return unstartedBy(sandbox, sandbox.spec.restoreFrom); });
   sandboxes.addIndex(byRevision, [](const api::Sandbox& sandbox) {
     return ofRevision(sandbox.metadata.namespace_, sandbox.status.templateRevision);
   });
@@ -212,6 +215,11 @@ bool Stores::hasOlderIdle(const kube::ObjectKey& key) const {
 std::vector<std::shared_ptr<const api::Sandbox>> Stores::unstartedOfTemplate(
     const kube::ObjectKey& key) const {
   return oldestFirst(sandboxes.byIndex(byTemplate, kube::toString(key)));
+}
+
+std::vector<std::shared_ptr<const api::Sandbox>> Stores::unstartedOfSnapshot(
+    const kube::ObjectKey& key) const {
+  return oldestFirst(sandboxes.byIndex(bySnapshot, kube::toString(key)));
 }
 
 std::vector<std::shared_ptr<const api::ControllerRevision>> Stores::revisionsOf(

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "api/pool.h"
+#include "api/snapshot.h"
 #include "api/template.h"
 #include "operator/pool/idle.h"
 #include "operator/quota/book.h"
@@ -20,6 +21,7 @@ struct Stores {
   runtime::Store<api::SandboxPool> pools;
   runtime::Store<api::SandboxQuota> quotas;
   runtime::Store<api::ResourceQuota> resourceQuotas;
+  runtime::Store<api::SandboxSnapshot> snapshots;  // empty unless snapshots are enabled
   runtime::Store<api::Node> nodes;  // empty where the operator may not read them (watchNamespaces)
 
   pool::IdlePods idle;  // follows pods
@@ -49,6 +51,7 @@ struct Stores {
   // Sandboxes that name the pool or the template KEY and have neither begun nor ended, the oldest first.
   std::vector<std::shared_ptr<const api::Sandbox>> unstartedOfPool(const kube::ObjectKey& key) const;
   std::vector<std::shared_ptr<const api::Sandbox>> unstartedOfTemplate(const kube::ObjectKey& key) const;
+  std::vector<std::shared_ptr<const api::Sandbox>> unstartedOfSnapshot(const kube::ObjectKey& key) const;
   // The pool KEY has a pod to be taken that was made before its template's last change.
   bool hasOlderIdle(const kube::ObjectKey& key) const;
   // ControllerRevisions that the template KEY, or a namesake of it, owns.

@@ -69,6 +69,8 @@ Observed observeStores(Parts& parts, const kube::ObjectKey& key) {
   seen.answer = parts.stores.requests.answer(key.namespace_, seen.sandbox->metadata.uid);
   seen.latency = parts.starts.latency(seen.sandbox->metadata.uid);
   observeOrigin(parts.stores, seen);
+  if (const auto& from = seen.sandbox->spec.restoreFrom)
+    seen.snapshot = parts.stores.snapshots.get({key.namespace_, from->name});
   return seen;
 }
 
@@ -165,19 +167,6 @@ Task<Result<void>> findRevision(Parts& parts, kube::ObjectKey key, Observed& see
   co_return Result<void>{};
 }
 
-// None when there is none, or the cluster has no such kind.
-Task<Result<void>> readSnapshot(Parts& parts, Observed& seen) {
-  const api::Sandbox& sandbox = *seen.sandbox;
-  const kube::ObjectKey key{sandbox.metadata.namespace_, sandbox.spec.restoreFrom->name};
-  auto object = co_await parts.client.get(kube::sandboxSnapshots, key);
-  if (!object && object.error().code == Errc::NotFound) co_return Result<void>{};
-  if (!object) co_return fail(object.error());
-  auto snapshot = json::decode<api::SandboxSnapshot>(*object);
-  if (!snapshot) co_return fail(snapshot.error());
-  seen.snapshot = std::move(*snapshot);
-  co_return Result<void>{};
-}
-
 Task<Result<void>> confirmSandboxGone(Parts& parts, kube::ObjectKey key, Observed& seen) {
   auto object = co_await parts.client.get(kube::sandboxes, key);
   if (!object && object.error().code != Errc::NotFound) co_return fail(object.error());
@@ -219,10 +208,6 @@ Task<Result<Observed>> observe(Parts& parts, kube::ObjectKey key) {
   }
   if (ask.revision) {
     auto done = co_await findRevision(parts, key, seen);
-    if (!done) co_return fail(done.error());
-  }
-  if (ask.snapshot && parts.config.snapshots.enabled) {
-    auto done = co_await readSnapshot(parts, seen);
     if (!done) co_return fail(done.error());
   }
   if (ask.podEvents) {

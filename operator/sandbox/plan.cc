@@ -67,7 +67,6 @@ struct Situation {
   Time expiresAt;
   bool begun = false;                          // the present pod, or what the status tells of it, has run
   bool waits = false;                          // it has no pod, and may not have the next one yet
-  bool restores = false;                       // it has no pod, and is to continue from a snapshot
   bool frozen = false;                         // what runs goes on as it is
   std::optional<Start> start = {};             // it has no pod, and may have one
   std::optional<quota::Request> request = {};  // that START needs the quota's grant for
@@ -289,7 +288,6 @@ Questions questions(const Observed& observed, Time now) {
   if (pod == nullptr) {
     ask.pod = hasBegun(sandbox.status) && !hasEnded(sandbox.status);
     ask.newest |= mayRestart(observed, now);
-    ask.snapshot = sandbox.spec.restoreFrom && !hasBegun(sandbox.status) && !hasEnded(sandbox.status);
     return ask;
   }
   ask.podEvents = !isQuietTime(sandbox, pod.get(), now) && needsEvents(*pod);
@@ -347,8 +345,8 @@ Situation situationOf(const Observed& observed, api::Sandbox& sandbox, const Con
   const bool over = at.begun || hasEnded(sandbox.status);
   at.waits = at.pod == nullptr && isToRestart(sandbox) && !(observed.newest && mayRestart(observed, now));
   const bool begins = at.pod == nullptr && !at.resolved.refusal && !over && !at.waits;
-  at.restores = begins && sandbox.spec.restoreFrom;
-  if (at.restores) at.resolved.refusal = refuseRestore(sandbox.spec, observed.snapshot);
+  if (begins && sandbox.spec.restoreFrom)
+    at.resolved.refusal = refuseRestore(sandbox.spec, observed.snapshot.get());
   if (begins && !at.resolved.refusal) {
     at.start = chooseStart(observed, sandbox.spec, at.resolved, config);
     at.request = requestOf(observed, *at.start, at.resolved);
@@ -371,7 +369,6 @@ Plan plan(const Observed& observed, const Config& config, Time now) {
   }
   out.again = at.expiresAt;
   if (at.waits) out.again = std::min(at.expiresAt, nextLook(observed, now));
-  if (at.restores && at.resolved.refusal) out.again = std::min(*out.again, now + snapshotPeriod);
   if (now >= at.expiresAt) {
     planExpiry(at, now, out);
     out.again = now + deletionPeriod;

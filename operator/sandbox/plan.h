@@ -41,12 +41,12 @@ struct Observed {
   std::shared_ptr<const api::ControllerRevision> pinned = {};  // that pinnedRevision() names
   std::vector<Offer> offers = {};                              // of the pool
   std::set<std::string> nodesAway = {};  // not Ready or gone, of its pods on their way out; those known to be
-  std::shared_ptr<const api::SandboxQuota> quota = {};  // of the namespace
-  std::optional<quota::Answer> answer = {};             // ... to what this process asked of it last
+  std::shared_ptr<const api::SandboxQuota> quota = {};        // of the namespace
+  std::optional<quota::Answer> answer = {};                   // ... to what this process asked of it last
+  std::shared_ptr<const api::SandboxSnapshot> snapshot = {};  // that spec.restoreFrom names
   // Answers to questions(), absent until asked.
   std::optional<std::vector<PodEvent>> podEvents = {};
   std::optional<bool> nodeReady = {};
-  std::optional<api::SandboxSnapshot> snapshot = {};  // that spec.restoreFrom names
   bool podConfirmedGone = false;      // the API server itself has no pod of that name that is the own one
   bool newest = false;                // ... had this version of the Sandbox when all else here was seen
   bool sandboxConfirmed = false;      // ... has this version of the Sandbox
@@ -60,7 +60,6 @@ struct Observed {
 struct Questions {
   bool podEvents = false;
   bool nodeState = false;
-  bool snapshot = false;  // a pod is to be made that continues from one
   bool pod = false;       // the status names a pod that the store lacks: it may merely lag
   bool revision = false;  // the store lacks the ControllerRevision that it was made from: it may merely lag
   bool newest = false;    // a restart is due, or a pod is of one that this view does not know

@@ -4,15 +4,14 @@
 
 namespace cloister::sandbox {
 
-std::optional<Refusal> refuseRestore(const api::SandboxSpec& spec,
-                                     const std::optional<api::SandboxSnapshot>& snapshot) {
+std::optional<Refusal> refuseRestore(const api::SandboxSpec& spec, const api::SandboxSnapshot* snapshot) {
   const std::string field = "spec.restoreFrom: ";
   if (spec.poolRef) {
     return Refusal{reason::unsupported,
                    field + "a pod of a pool has begun already; remove the field, or poolRef"};
   }
   const std::string named = "SandboxSnapshot \"" + spec.restoreFrom->name + "\"";
-  if (!snapshot) {
+  if (snapshot == nullptr) {
     return Refusal{reason::snapshotNotFound,
                    field + "the namespace has no " + named + "; create it, or name another one"};
   }

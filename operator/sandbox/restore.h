@@ -6,11 +6,8 @@
 
 namespace cloister::sandbox {
 
-// Why SNAPSHOT, as the API server has it, cannot be restored, or not yet. SPEC is completed.
-std::optional<Refusal> refuseRestore(const api::SandboxSpec& spec,
-                                     const std::optional<api::SandboxSnapshot>& snapshot);
-// How often one that is not there, or not Ready, is looked at again.
-inline constexpr Duration snapshotPeriod = seconds(2);
+// Why SNAPSHOT (null: there is none) cannot be restored, or not yet. SPEC is completed.
+std::optional<Refusal> refuseRestore(const api::SandboxSpec& spec, const api::SandboxSnapshot* snapshot);
 
 // Makes POD, as podFor() made it, ask for SNAPSHOT, on the node that keeps it.
 void restoreFrom(const api::SandboxSnapshot& snapshot, json::value& pod);

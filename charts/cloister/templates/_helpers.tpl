@@ -106,7 +106,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- if include "cloister.snapshots" . }}
 - apiGroups: [cloister.dev]
   resources: [sandboxsnapshots] # that a Sandbox's restoreFrom names
-  verbs: [get]
+  verbs: [get, list, watch]
 {{- end }}
 - apiGroups: [cloister.dev]
   resources: [sandboxes/status, sandboxtemplates/status, sandboxpools/status, sandboxquotas/status]

@@ -77,8 +77,7 @@ void ReconcilerServer::sync(Stores& stores) const {
   stores.revisions.replace("", select<api::ControllerRevision>(all("controllerrevisions"), managed), version);
   stores.quotas.replace("", select<api::SandboxQuota>(all("sandboxquotas"), ""), version);
   stores.resourceQuotas.replace("", select<api::ResourceQuota>(all("resourcequotas"), managed), version);
-  stores.quotas.replace("", select<api::SandboxQuota>(all("sandboxquotas"), ""), version);
-  stores.resourceQuotas.replace("", select<api::ResourceQuota>(all("resourcequotas"), managed), version);
+  stores.snapshots.replace("", select<api::SandboxSnapshot>(all("sandboxsnapshots"), ""), version);
   stores.nodes.replace("", select<api::Node>(all("nodes"), ""), version);
   stores.policies.replace("", select<api::NetworkPolicy>(all("networkpolicies"), managed), version);
 }

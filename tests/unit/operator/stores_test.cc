@@ -47,6 +47,21 @@ TEST(Stores, FindPodsByThePoliciesThatApply) {
                                                             kube::ObjectKey{"team", profile}));
 }
 
+TEST(Stores, FindTheSandboxesThatWaitForASnapshot) {
+  Stores stores;
+  api::Sandbox waits = aSandbox("a");
+  waits.spec.restoreFrom = api::LocalReference{"saved"};
+  api::Sandbox runs = waits;
+  runs.metadata.name = "b";
+  runs.status.startedAt = Time(seconds(1));
+  stores.sandboxes.put(waits);
+  stores.sandboxes.put(runs);
+  stores.sandboxes.put(aSandbox("c"));
+  ASSERT_THAT(stores.unstartedOfSnapshot({"team", "saved"}), SizeIs(1));
+  EXPECT_EQ(stores.unstartedOfSnapshot({"team", "saved"}).at(0)->metadata.name, "a");
+  EXPECT_THAT(stores.unstartedOfSnapshot({"other-team", "saved"}), IsEmpty());
+}
+
 TEST(Stores, TellThePodsOfAPoolFromThoseThatWereTaken) {
   Stores stores;
   api::Pod idle = podOf(aSandbox("a"));
