@@ -77,6 +77,12 @@ Result<int> readNumber(Reader& reader) {
   return number;
 }
 
+// As the reader reads it: what had stood in single quotes has none, and no escapes what had not.
+std::string inQuotes(const std::string& path) {
+  const char quote = path.contains('\'') ? '"' : '\'';
+  return quote + path + quote;
+}
+
 bool isImported(const ContainerdConfig& config, const std::string& path, const std::string& dropIn) {
   const fs::path folder = fs::path(path).parent_path();
   return std::ranges::any_of(config.imports, [&](const std::string& pattern) {
@@ -119,8 +125,8 @@ Result<void> checkImports(const ContainerdConfig& config, const std::string& pat
   }
   if (isImported(config, path, dropIn)) return {};
   std::string line = "imports = [";
-  for (const std::string& pattern : config.imports) line += "'" + pattern + "', ";
-  line += "'" + fs::path(dropIn).parent_path().string() + "/*.toml']";
+  for (const std::string& pattern : config.imports) line += inQuotes(pattern) + ", ";
+  line += inQuotes(fs::path(dropIn).parent_path().string() + "/*.toml") + "]";
   return fail(Errc::InvalidInput,
               path + " does not import " + dropIn + ": put this line " +
                   (config.imports.empty() ? "above its first table: " : "in the place of its imports: ") +

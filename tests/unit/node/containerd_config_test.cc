@@ -51,6 +51,11 @@ TEST(ContainerdConfig, SaysWhichLineIsMissing) {
                         "'/etc/containerd/conf.d/*.toml']"));
 }
 
+TEST(ContainerdConfig, SaysALineThatCanBeRead) {
+  EXPECT_THAT(check("version = 3\nimports = [\"it's/*.toml\"]").error().message,
+              HasSubstr("imports = [\"it's/*.toml\", '/etc/containerd/conf.d/*.toml']"));
+}
+
 TEST(ContainerdConfig, IsNotTakenWhenItIsOfAnOldVersion) {
   for (const char* text : {"", "imports = ['conf.d/*']", "version = 2\nimports = ['conf.d/*']"})
     EXPECT_THAT(check(text).error().message, HasSubstr("`containerd config migrate` prints it")) << text;
