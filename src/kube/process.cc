@@ -21,7 +21,9 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr off_t largestOutput = 1 << 20;
+// `runsc list` prints some KiB for each container of a node.
+constexpr off_t largestOutput = 16 << 20;
+constexpr size_t blockSize = 1 << 16;
 
 class File {
  public:
@@ -49,10 +51,14 @@ int openOutput() {
 
 // Text holds no NUL, so the first one is where the program stopped writing.
 std::string readOutput(int file) {
-  std::string out(largestOutput, '\0');
-  const ssize_t got = ::pread(file, out.data(), out.size(), 0);
-  out.resize(got > 0 ? ::strnlen(out.data(), size_t(got)) : 0);
-  return out;
+  std::string out;
+  std::string block(blockSize, '\0');
+  for (;;) {
+    const ssize_t got = ::pread(file, block.data(), block.size(), off_t(out.size()));
+    const size_t text = got > 0 ? ::strnlen(block.data(), size_t(got)) : 0;
+    out.append(block, 0, text);
+    if (text < block.size()) return out;
+  }
 }
 
 // Our environment with ADDED in place of variables of the same name. Each entry is "NAME=value".

@@ -19,7 +19,7 @@ struct Command {
 struct Finished {
   int exitStatus = 0;  // 128 + the signal's number when a signal ended it
   std::string
-      output;  // standard output and standard error, each at most 1 MiB: a program that writes more fails to
+      output;  // standard output and standard error, each at most 16 MiB: a program that writes more fails to
   std::string errors;
 };
 
