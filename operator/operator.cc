@@ -1,7 +1,5 @@
 #include "operator/operator.h"
 
-#include "operator/quota/figures.h"
-
 namespace cloister {
 namespace {
 
@@ -69,19 +67,30 @@ Operator::Operator(Surroundings surroundings)
           {.client = with_.client, .clock = with_.clock, .config = with_.config, .stores = stores_},
           [this](const kube::ObjectKey& key) { sandboxController_.add(key); },
           [this](const kube::ObjectKey& key) { poolController_.add(key); }),
+      snapshots_(
+          {.client = with_.client,
+           .clock = with_.clock,
+           .config = with_.config,
+           .stores = stores_,
+           .report = [this](const auto& snapshot,
+                            const auto& note) { report(kube::sandboxSnapshots, snapshot.metadata, note); }}),
       sandboxController_(controllerOf("sandbox", 1, sandboxes_)),
       policyController_(controllerOf("networkpolicy", 2, policies_)),
       templateController_(controllerOf("template", 3, templates_)),
       poolController_(controllerOf("pool", 4, pools_)),
-      quotaController_(controllerOf("quota", 5, quotas_)) {
+      quotaController_(controllerOf("quota", 5, quotas_)),
+      snapshotController_(controllerOf("snapshot", 6, snapshots_)) {
   for (const std::string& namespace_ : watchedNamespaces(with_.config)) informOf(namespace_);
   if (with_.config.watchNamespaces.empty()) inform(stores_.nodes, {.resource = kube::nodes});
   connectStores();
   election_.onChange([this](bool) { gateChanged(); });
-  for (runtime::Controller* controller :
-       {&sandboxController_, &policyController_, &templateController_, &poolController_, &quotaController_}) {
+  for (runtime::Controller* controller : controllers())
     controller->onReconcile([this](const auto& record) { with_.metrics.reconciled(record); });
-  }
+}
+
+std::array<runtime::Controller*, 6> Operator::controllers() {
+  return {&sandboxController_, &policyController_, &templateController_,
+          &poolController_,    &quotaController_,  &snapshotController_};
 }
 
 template <class T>
@@ -117,11 +126,7 @@ void Operator::start(TaskGroup& group) {
   std::apply([&](auto&... informers) { (watch(informers), ...); }, informers_);
   group.spawn("events", events_.run());
   if (with_.config.leaderElection.enabled) group.spawn("leader-election", election_.run());
-  sandboxController_.start(group);
-  policyController_.start(group);
-  templateController_.start(group);
-  poolController_.start(group);
-  quotaController_.start(group);
+  for (runtime::Controller* controller : controllers()) controller->start(group);
 }
 
 Task<void> Operator::release() {
@@ -137,11 +142,7 @@ bool Operator::leading() const {
 }
 
 void Operator::gateChanged() {
-  sandboxController_.gateChanged();
-  policyController_.gateChanged();
-  templateController_.gateChanged();
-  poolController_.gateChanged();
-  quotaController_.gateChanged();
+  for (runtime::Controller* controller : controllers()) controller->gateChanged();
 }
 
 void Operator::connectStores() {
@@ -184,7 +185,9 @@ void Operator::sandboxChanged(const api::Sandbox* before, const api::Sandbox* af
   } else if (before == nullptr && with_.clock.now() - after->metadata.creationTimestamp < freshFor) {
     starts_.seen(after->metadata.uid, with_.clock.instant());
   }
-  sandboxController_.add(api::keyOf((after != nullptr ? after : before)->metadata));
+  const kube::ObjectKey key = api::keyOf((after != nullptr ? after : before)->metadata);
+  sandboxController_.add(key);
+  wakeSnapshotsOf(key);
   if (after != nullptr) noteWanted(before, *after);
   demandChanged(before != nullptr ? waitsForPool(*before) : kube::ObjectKey{},
                 after != nullptr ? waitsForPool(*after) : kube::ObjectKey{});
@@ -229,7 +232,10 @@ void Operator::podChanged(const api::Pod* before, const api::Pod* after) {
   useChanged((after != nullptr ? after : before)->metadata.namespace_);
   for (const api::Pod* pod : {before, after}) {
     if (pod == nullptr) continue;
-    if (const auto key = sandboxKeyOf(*pod); !key.name.empty()) sandboxController_.add(key);
+    if (const auto key = sandboxKeyOf(*pod); !key.name.empty()) {
+      sandboxController_.add(key);
+      wakeSnapshotsOf(key);
+    }
     // Many pods change at once, and their claims go first.
     if (const auto key = poolOf(*pod); !key.name.empty()) poolController_.addAfter(key, pool::roundPeriod);
   }
@@ -300,8 +306,14 @@ void Operator::wakeAskers(const std::string& namespace_) {
     poolController_.add(api::keyOf(pool->metadata));
 }
 
-// Sandboxes that wait to continue from it.
+void Operator::wakeSnapshotsOf(const kube::ObjectKey& sandbox) {
+  for (const auto& snapshot : stores_.openSnapshotsOf(sandbox))
+    snapshotController_.add(api::keyOf(snapshot->metadata));
+}
+
+// Sandboxes may wait to continue from it.
 void Operator::snapshotChanged(const api::SandboxSnapshot& snapshot) {
+  snapshotController_.add(api::keyOf(snapshot.metadata));
   for (const auto& sandbox : stores_.unstartedOfSnapshot(api::keyOf(snapshot.metadata)))
     sandboxController_.add(api::keyOf(sandbox->metadata));
 }
@@ -310,6 +322,8 @@ void Operator::snapshotChanged(const api::SandboxSnapshot& snapshot) {
 void Operator::nodeChanged(const api::Node* before, const api::Node* after) {
   if (before != nullptr && after != nullptr && before->spec == after->spec && before->status == after->status)
     return;
+  for (const auto& snapshot : stores_.snapshotsOn((after != nullptr ? after : before)->metadata.name))
+    snapshotController_.add(api::keyOf(snapshot->metadata));
   const bool open = after != nullptr && !stores_.closedNodes.contains(after->metadata.name);
   for (const auto& pool : stores_.pools.all()) {
     poolController_.addAfter(api::keyOf(pool->metadata), pool::roundPeriod);
@@ -353,41 +367,6 @@ void Operator::report(kube::Resource resource, const api::ObjectMeta& object, co
                   .warning = note.warning,
                   .reason = std::string(note.reason),
                   .message = note.message});
-}
-
-std::map<std::string, int64_t> Operator::queueDepths() const {
-  return {{"sandbox", int64_t(sandboxController_.queue().depth())},
-          {"networkpolicy", int64_t(policyController_.queue().depth())},
-          {"template", int64_t(templateController_.queue().depth())},
-          {"pool", int64_t(poolController_.queue().depth())},
-          {"quota", int64_t(quotaController_.queue().depth())}};
-}
-
-std::map<runtime::Metrics::Labels, double> Operator::quotaFigures(
-    api::QuotaAmounts api::SandboxQuotaStatus::* which) const {
-  std::map<runtime::Metrics::Labels, double> all;
-  for (const auto& quota : stores_.quotas.all()) {
-    for (const auto& [resource, value] : quota::figuresOf(quota->status.*which))
-      all[{{"namespace", quota->metadata.namespace_}, {"resource", resource}}] = value;
-  }
-  return all;
-}
-
-std::map<std::string, int64_t> Operator::queuedByNamespace() const {
-  std::map<std::string, int64_t> all;
-  for (const auto& quota : stores_.quotas.all())
-    all[quota->metadata.namespace_] = quota->status.queued.value_or(0);
-  return all;
-}
-
-std::map<std::string, int64_t> Operator::sandboxesByPhase() const {
-  std::map<std::string, int64_t> counts;
-  boost::mp11::mp_for_each<boost::describe::describe_enumerators<api::Phase>>(
-      [&](auto phase) { counts[phase.name] = 0; });
-  for (const auto& sandbox : stores_.sandboxes.all()) {
-    ++counts[boost::describe::enum_to_string(sandbox->status.phase.value_or(api::Phase::Pending), "")];
-  }
-  return counts;
 }
 
 }  // namespace cloister

@@ -10,6 +10,7 @@
 #include "operator/pool/reconciler.h"
 #include "operator/quota/reconciler.h"
 #include "operator/sandbox/reconciler.h"
+#include "operator/snapshot/reconciler.h"
 #include "operator/stores.h"
 #include "operator/template/reconciler.h"
 #include "runtime/events.h"
@@ -71,6 +72,7 @@ class Operator {
   void quotaChanged(const api::SandboxQuota* before, const api::SandboxQuota* after);
   void wakeAskers(const std::string& namespace_);
   void useChanged(const std::string& namespace_);
+  void wakeSnapshotsOf(const kube::ObjectKey& sandbox);
   void snapshotChanged(const api::SandboxSnapshot& snapshot);
   void nodeChanged(const api::Node* before, const api::Node* after);
   void noteWanted(const api::Sandbox* before, const api::Sandbox& after);
@@ -80,6 +82,7 @@ class Operator {
   void report(kube::Resource resource, const api::ObjectMeta& object, const sandbox::Report& note);
   template <class R>
   runtime::Controller controllerOf(std::string name, uint64_t salt, R& reconciler);
+  std::array<runtime::Controller*, 6> controllers();
 
   Surroundings with_;
   Stores stores_;
@@ -94,11 +97,13 @@ class Operator {
   templates::Reconciler templates_;
   pool::Reconciler pools_;
   quota::Reconciler quotas_;
+  snapshot::Reconciler snapshots_;
   runtime::Controller sandboxController_;
   runtime::Controller policyController_;
   runtime::Controller templateController_;
   runtime::Controller poolController_;
   runtime::Controller quotaController_;
+  runtime::Controller snapshotController_;
 };
 
 }  // namespace cloister

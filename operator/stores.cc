@@ -19,6 +19,7 @@ constexpr const char* waitingByNamespace = "waiting";
 constexpr const char* unstartedByPool = "unstarted of pool";
 constexpr const char* byTemplate = "template";
 constexpr const char* bySnapshot = "snapshot";
+constexpr const char* byNode = "node";
 constexpr const char* byRevision = "revision";
 
 std::vector<std::string> ofRevision(const std::string& namespace_, const std::string& name) {
@@ -30,11 +31,27 @@ bool isClosed(const api::Node& node) {
   return node.spec.unschedulable || !isReady(node);
 }
 
+bool isOpen(const api::SandboxSnapshot& snapshot) {
+  const auto phase = snapshot.status.phase.value_or(api::SnapshotPhase::Pending);
+  return phase == api::SnapshotPhase::Pending || phase == api::SnapshotPhase::Running;
+}
+
 // The object that REFERENCE of SANDBOX names, unless it has no need of it any more.
 std::vector<std::string> unstartedBy(const api::Sandbox& sandbox,
                                      const std::optional<api::LocalReference>& reference) {
   if (!reference || !isUnstarted(sandbox)) return {};
   return {kube::toString(kube::ObjectKey{sandbox.metadata.namespace_, reference->name})};
+}
+
+void addIndexes(runtime::Store<api::SandboxSnapshot>& snapshots) {
+  snapshots.addIndex(bySandbox, [](const api::SandboxSnapshot& snapshot) {
+    return isOpen(snapshot) ? std::vector{kube::toString(sandboxOf(snapshot))} : std::vector<std::string>{};
+  });
+  snapshots.addIndex(byNode, [](const api::SandboxSnapshot& snapshot) {
+    const std::string& node = snapshot.status.nodeName;
+    const bool lost = node.empty() || snapshot.status.phase == api::SnapshotPhase::Failed;
+    return lost ? std::vector<std::string>{} : std::vector{node};
+  });
 }
 
 std::vector<std::shared_ptr<const api::Sandbox>> oldestFirst(
@@ -153,6 +170,7 @@ Stores::Stores() {
     for (const kube::ObjectKey& key : policyKeysOf(pod)) values.push_back(kube::toString(key));
     return values;
   });
+  addIndexes(snapshots);
   policies.addIndex(byNamespace,
                     [](const api::NetworkPolicy& policy) { return std::vector{policy.metadata.namespace_}; });
 }
@@ -220,6 +238,15 @@ std::vector<std::shared_ptr<const api::Sandbox>> Stores::unstartedOfTemplate(
 std::vector<std::shared_ptr<const api::Sandbox>> Stores::unstartedOfSnapshot(
     const kube::ObjectKey& key) const {
   return oldestFirst(sandboxes.byIndex(bySnapshot, kube::toString(key)));
+}
+
+std::vector<std::shared_ptr<const api::SandboxSnapshot>> Stores::openSnapshotsOf(
+    const kube::ObjectKey& sandbox) const {
+  return snapshots.byIndex(bySandbox, kube::toString(sandbox));
+}
+
+std::vector<std::shared_ptr<const api::SandboxSnapshot>> Stores::snapshotsOn(const std::string& node) const {
+  return snapshots.byIndex(byNode, node);
 }
 
 std::vector<std::shared_ptr<const api::ControllerRevision>> Stores::revisionsOf(

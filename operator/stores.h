@@ -54,6 +54,11 @@ struct Stores {
   std::vector<std::shared_ptr<const api::Sandbox>> unstartedOfSnapshot(const kube::ObjectKey& key) const;
   // The pool KEY has a pod to be taken that was made before its template's last change.
   bool hasOlderIdle(const kube::ObjectKey& key) const;
+  // SandboxSnapshots of the Sandbox KEY that are still to be taken.
+  std::vector<std::shared_ptr<const api::SandboxSnapshot>> openSnapshotsOf(
+      const kube::ObjectKey& sandbox) const;
+  // SandboxSnapshots that the node takes or keeps.
+  std::vector<std::shared_ptr<const api::SandboxSnapshot>> snapshotsOn(const std::string& node) const;
   // ControllerRevisions that the template KEY, or a namesake of it, owns.
   std::vector<std::shared_ptr<const api::ControllerRevision>> revisionsOf(
       const kube::ObjectKey& template_) const;

@@ -23,7 +23,8 @@ struct SandboxSnapshotSpec {
 };
 BOOST_DESCRIBE_STRUCT(SandboxSnapshotSpec, (), (sandboxRef, mode, deletionPolicy, ttl))
 
-// Written by the node agent of the node that the sandbox runs on.
+// Written by the operator until a node has claimed it, and then by that node's agent
+// (operator/snapshot/plan.h).
 struct SandboxSnapshotStatus {
   std::optional<SnapshotPhase> phase;
   std::optional<int64_t> observedGeneration;
@@ -34,13 +35,14 @@ struct SandboxSnapshotStatus {
       duration;        // of runsc's checkpoint, which is how long the sandbox stood still at most
   std::string digest;  // "sha256:..." of the manifest, which has each file's
   std::string runtimeVersion;
-  std::string specHash;  // "sha256:..." of what runsc compares when it restores
+  std::string specHash;           // "sha256:..." of what runsc compares when it restores
+  std::optional<Time> expiresAt;  // when it is deleted; with spec.ttl, once it has been Ready
   std::vector<Condition> conditions;
   bool operator==(const SandboxSnapshotStatus&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(SandboxSnapshotStatus, (),
                       (phase, observedGeneration, nodeName, podUID, sizeBytes, duration, digest,
-                       runtimeVersion, specHash, conditions))
+                       runtimeVersion, specHash, expiresAt, conditions))
 
 struct SandboxSnapshot {
   ObjectMeta metadata;
@@ -60,9 +62,21 @@ inline constexpr std::string_view taking = "Taking";      // the checkpoint is b
 inline constexpr std::string_view taken = "Taken";        // it can be restored
 inline constexpr std::string_view retrying = "Retrying";  // it failed, and is tried again
 inline constexpr std::string_view unsupported =
-    "Unsupported";                                      // not in this version, or not with this sandbox
-inline constexpr std::string_view podLost = "PodLost";  // the sandbox ended before it was taken
-inline constexpr std::array all{taking, taken, retrying, unsupported, podLost};
+    "Unsupported";                                        // not in this version, or not with this sandbox
+inline constexpr std::string_view podLost = "PodLost";    // the sandbox ended before it was taken
+inline constexpr std::string_view nodeLost = "NodeLost";  // what was to take it, or kept it, is gone
+inline constexpr std::string_view corrupt = "Corrupt";    // its files are not what was saved
+// Not claimed yet:
+inline constexpr std::string_view sandboxNotFound = "SandboxNotFound";
+inline constexpr std::string_view sandboxNotRunning = "SandboxNotRunning";
+inline constexpr std::string_view noNodeAgent = "NoNodeAgent";
+inline constexpr std::array all{taking,   taken,   retrying,        unsupported,       podLost,
+                                nodeLost, corrupt, sandboxNotFound, sandboxNotRunning, noNodeAgent};
 }  // namespace snapshot
+
+// The Sandbox that SNAPSHOT is of.
+inline kube::ObjectKey sandboxOf(const SandboxSnapshot& snapshot) {
+  return {snapshot.metadata.namespace_, snapshot.spec.sandboxRef.name};
+}
 
 }  // namespace cloister::api

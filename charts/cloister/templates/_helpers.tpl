@@ -105,8 +105,11 @@ app.kubernetes.io/instance: {{ .Release.Name }}
   verbs: [get, list, watch]
 {{- if include "cloister.snapshots" . }}
 - apiGroups: [cloister.dev]
-  resources: [sandboxsnapshots] # that a Sandbox's restoreFrom names
-  verbs: [get, list, watch]
+  resources: [sandboxsnapshots] # deleted when their ttl is over
+  verbs: [get, list, watch, delete]
+- apiGroups: [cloister.dev]
+  resources: [sandboxsnapshots/status] # why no node takes it, and that its node is lost
+  verbs: [patch]
 {{- end }}
 - apiGroups: [cloister.dev]
   resources: [sandboxes/status, sandboxtemplates/status, sandboxpools/status, sandboxquotas/status]
