@@ -27,6 +27,11 @@ Agent::Agent(Surroundings with)
     : parts_{with.client, with.clock, stores_, with.vault, with.files, with.runsc, with.disk, with.node},
       seed_(with.seed),
       reconciler_(parts_),
+      scrubber_({.clock = with.clock,
+                 .files = with.files,
+                 .vault = with.vault,
+                 .disk = with.disk,
+                 .report = [this](const SnapshotId& id, const std::string&) { wake(id); }}),
       controller_(
           {.name = "snapshot", .workers = 2, .seed = seed_}, with.clock,
           [this](kube::ObjectKey key, uint64_t id) { return reconciler_.reconcile(std::move(key), id); },
@@ -58,6 +63,12 @@ void Agent::currentChanged() {
   for (const SnapshotId& id : *kept) controller_.add({id.namespace_, ""});
 }
 
+void Agent::wake(const SnapshotId& id) {
+  for (const auto& snapshot : stores_.snapshots.inNamespace(id.namespace_)) {
+    if (snapshot->metadata.uid == id.uid) controller_.add(api::keyOf(snapshot->metadata));
+  }
+}
+
 void Agent::start(TaskGroup& group) {
   const auto watch = [&](auto& informer) {
     group.spawn("watch-" + std::string(informer.target().resource.plural),
@@ -66,6 +77,7 @@ void Agent::start(TaskGroup& group) {
   watch(snapshotInformer_);
   watch(podInformer_);
   controller_.start(group);
+  group.spawn("scrub", scrubber_.run());
 }
 
 Task<StartAnswer> Agent::answer(StartRequest request) {

@@ -3,6 +3,7 @@
 
 #include "node/agent/door.h"
 #include "node/agent/reconciler.h"
+#include "node/agent/scrub.h"
 #include "node/agent/start.h"
 #include "runtime/informer.h"
 
@@ -30,12 +31,14 @@ class Agent {
  private:
   bool current() const { return snapshotInformer_.current() && podInformer_.current(); }
   void currentChanged();
+  void wake(const SnapshotId& id);
   Task<Result<StartView>> look(StartRequest request);
 
   Stores stores_;
   Parts parts_;
   uint64_t seed_;
   Reconciler reconciler_;
+  Scrubber scrubber_;
   runtime::Controller controller_;
   runtime::Informer<api::SandboxSnapshot> snapshotInformer_;
   runtime::Informer<api::Pod> podInformer_;

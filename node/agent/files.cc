@@ -6,11 +6,10 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
-#include <openssl/evp.h>
-
-#include "base/hash.h"
+#include "node/agent/sha256.h"
 
 namespace cloister::node {
 namespace {
@@ -53,23 +52,6 @@ int readAll(int file, const Take& take) {
     if (!take(std::string_view(block).substr(0, size_t(got)))) return EFBIG;
   }
 }
-
-class Sha256 {
- public:
-  Sha256() : context_(EVP_MD_CTX_new(), &EVP_MD_CTX_free) {
-    EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr);
-  }
-  void add(std::string_view bytes) { EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()); }
-  std::string finish() {
-    std::string sum(EVP_MAX_MD_SIZE, '\0');
-    unsigned length = 0;
-    EVP_DigestFinal_ex(context_.get(), reinterpret_cast<unsigned char*>(sum.data()), &length);
-    return hexOf(std::string_view(sum).substr(0, length));
-  }
-
- private:
-  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
-};
 
 class RealFiles final : public Files {
  public:
@@ -123,6 +105,22 @@ class RealFiles final : public Files {
     struct stat found{};
     if (::lstat(path.c_str(), &found) != 0) return cannot("look at", path, errno);
     return found.st_size;
+  }
+
+  Result<std::string> readAt(const std::string& path, int64_t offset, size_t length) override {
+    const Descriptor file(path, O_RDONLY);
+    if (!file.ok()) return cannot("open", path, errno);
+    std::string bytes(length, '\0');
+    const ssize_t got = ::pread(file.get(), bytes.data(), bytes.size(), offset);
+    if (got < 0) return cannot("read", path, errno);
+    bytes.resize(size_t(got));
+    return bytes;
+  }
+
+  Result<int64_t> freeBytes(const std::string& path) override {
+    struct statvfs found{};
+    if (::statvfs(path.c_str(), &found) != 0) return cannot("look at the disk of", path, errno);
+    return int64_t(found.f_bavail) * int64_t(found.f_frsize);
   }
 
   Result<void> makeProgram(const std::string& path) override {

@@ -26,6 +26,11 @@ class Files {
   virtual Result<std::vector<std::string>> list(const std::string& folder) = 0;
   // NotFound when there is none; an error when it is larger than 16 MiB.
   virtual Result<std::string> read(const std::string& path) = 0;
+  // LENGTH bytes from OFFSET on, or as many as there are; none past its end. NotFound when there is no such
+  // file.
+  virtual Result<std::string> readAt(const std::string& path, int64_t offset, size_t length) = 0;
+  // That may still be written to the disk of PATH.
+  virtual Result<int64_t> freeBytes(const std::string& path) = 0;
   // A new file, on disk when this returns.
   virtual Result<void> write(const std::string& path, std::string_view text) = 0;
   // Root may run it.

@@ -105,6 +105,8 @@ Result<Container> readContainer(std::string_view config) {
   out.name = out.isRoot ? "" : textAt(*annotations, "io.kubernetes.cri.container-name");
   out.podUID = textAt(*annotations, "io.kubernetes.cri.sandbox-uid");
   out.hasWorkspaceInside = annotations->contains("dev.gvisor.spec.mount.workspace.type");
+  const value* limit = json::find(parsed, "linux.resources.memory.limit");
+  if (limit != nullptr && limit->is_int64()) out.memoryLimit = std::max<int64_t>(limit->get_int64(), 0);
   dropWhatMayDiffer(spec);
   out.compared = withSortedKeys(parsed);
   return out;

@@ -15,6 +15,7 @@ struct Container {
   bool isRoot = false;  // the pod's sandbox
   std::string name;     // empty: the root container
   std::string podUID;
+  int64_t memoryLimit = 0;          // bytes; 0: none
   bool hasWorkspaceInside = false;  // its workspace is part of a checkpoint
   json::value compared;             // what must be equal, in a form in which equal texts mean equal specs
 };

@@ -41,14 +41,13 @@ std::optional<std::string> unsupported(const api::SandboxSnapshotSpec& spec, con
     return "spec.mode: only Memory is available in this version";
   if (spec.deletionPolicy == api::SnapshotDeletion::Retain)
     return "spec.deletionPolicy: only Delete is available in this version";
-  if (spec.ttl)
-    return "spec.ttl: not available in this version; delete the SandboxSnapshot when it is not needed";
   if (sandbox.status.runtime && *sandbox.status.runtime != api::Runtime::gvisor)
     return "spec.mode: only a sandbox under gvisor can be saved with its memory";
   return std::nullopt;
 }
 
-api::SandboxSnapshotStatus readyStatus(Report report, const Kept& kept, std::string_view node) {
+api::SandboxSnapshotStatus readyStatus(const api::SandboxSnapshot& snapshot, Report report, const Kept& kept,
+                                       std::string_view node, Time now) {
   api::SandboxSnapshotStatus& status = report.status();
   status.nodeName = node;
   status.podUID = kept.manifest.podUID;
@@ -57,6 +56,7 @@ api::SandboxSnapshotStatus readyStatus(Report report, const Kept& kept, std::str
   status.digest = kept.digest;
   status.runtimeVersion = kept.manifest.runtimeVersion;
   status.specHash = specHashOf(kept.manifest);
+  if (snapshot.spec.ttl) status.expiresAt = std::chrono::floor<seconds>(now + *snapshot.spec.ttl);
   return report.tell(SnapshotPhase::Ready, reason::taken,
                      "It can be restored on the node " + std::string(node) + ".");
 }
@@ -83,10 +83,17 @@ Plan plan(const Observed& observed, std::string_view node, Time now) {
   Plan out;
   const api::SandboxSnapshot& snapshot = *observed.snapshot;
   const bool leaving = snapshot.metadata.deletionTimestamp.has_value() || !snapshot.unreadable.empty();
-  if (leaving || hasEnded(snapshot.status) || !isOurs(snapshot, observed.pod.get(), node)) return out;
+  if (leaving || !isOurs(snapshot, observed.pod.get(), node)) return out;
   Report report(snapshot, now);
+  if (snapshot.status.phase == SnapshotPhase::Ready && observed.damage) {
+    out.status =
+        report.tell(SnapshotPhase::Failed, reason::corrupt,
+                    "It cannot be restored: " + *observed.damage + ". Create another SandboxSnapshot.");
+    return out;
+  }
+  if (hasEnded(snapshot.status)) return out;
   if (observed.kept) {
-    out.status = readyStatus(std::move(report), *observed.kept, node);
+    out.status = readyStatus(snapshot, std::move(report), *observed.kept, node, now);
     return out;
   }
   const bool claimed = snapshot.status.phase == SnapshotPhase::Running;

@@ -13,6 +13,7 @@ struct Observed {
   std::shared_ptr<const api::Pod> pod;       // of its Sandbox, on this node; null: there is none
   std::optional<api::Sandbox> sandbox = {};  // as the API server has it
   std::optional<Kept> kept = {};             // on this node
+  std::optional<std::string> damage = {};    // what is wrong with the files of a Ready one
   std::optional<Error> failure = {};         // of the attempt just made
 };
 

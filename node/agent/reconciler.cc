@@ -11,6 +11,8 @@ namespace cloister::node {
 namespace {
 
 constexpr const char* bySandbox = "sandbox";
+// Left on the disk for others besides.
+constexpr int64_t spareBytes = int64_t(256) << 20;
 
 std::string indexKey(const std::string& namespace_, const std::string& name) {
   return namespace_ + "/" + name;
@@ -20,13 +22,10 @@ SnapshotId idOf(const api::SandboxSnapshot& snapshot) {
   return {.namespace_ = snapshot.metadata.namespace_, .uid = snapshot.metadata.uid};
 }
 
-kube::ObjectKey sandboxKeyOf(const api::SandboxSnapshot& snapshot) {
-  return {snapshot.metadata.namespace_, snapshot.spec.sandboxRef.name};
-}
-
 struct Running {
   std::string rootId;
   std::vector<ManifestContainer> specs;
+  int64_t memoryLimit = 0;  // bytes, as far as its containers have one
 };
 
 // The pod's containers; InvalidInput when its workspace would not be in a checkpoint.
@@ -42,6 +41,7 @@ Result<Running> findContainers(Files& files, const std::vector<RunningContainer>
     if (!container || container->podUID != podUID) continue;
     if (container->isRoot) out.rootId = one.id;
     hasWorkspace |= container->hasWorkspaceInside;
+    out.memoryLimit += container->memoryLimit;
     out.specs.push_back({.name = container->name, .spec = std::move(container->compared)});
   }
   if (out.rootId.empty()) return fail(Errc::NotFound, "runsc has no container of the sandbox's pod");
@@ -52,6 +52,38 @@ Result<Running> findContainers(Files& files, const std::vector<RunningContainer>
   }
   std::ranges::sort(out.specs, {}, &ManifestContainer::name);
   return out;
+}
+
+// A checkpoint that fills the disk would fail, after the sandbox has stood still for nothing, and other pods
+// of the node would suffer.
+Result<void> checkRoom(Vault& vault, int64_t memoryLimit) {
+  const auto room = vault.room();
+  if (!room) return fail(room.error());
+  const int64_t needed = memoryLimit + spareBytes;
+  if (*room >= needed) return {};
+  return fail(Errc::Internal, "the node's disk has room for " + std::to_string(*room >> 20) +
+                                  " MiB more, and the snapshot may need " + std::to_string(needed >> 20) +
+                                  " MiB, as much as the sandbox's memory limit; delete snapshots or other "
+                                  "files there");
+}
+
+// A disk that is not mounted has lost nothing.
+Result<void> checkMounted(Vault& vault) {
+  const auto all = vault.all();
+  if (!all) return fail(all.error());
+  if (!all->empty()) return {};
+  return fail(Errc::Internal,
+              "the store is empty, and shall have a snapshot that is Ready: is its disk mounted?");
+}
+
+// What is wrong with what is KEPT of SNAPSHOT, which is Ready.
+std::optional<std::string> damageOf(Vault& vault, const api::SandboxSnapshot& snapshot,
+                                    const Result<std::optional<Kept>>& kept) {
+  if (!kept) return kept.error().message;
+  if (!*kept) return "its files are gone";
+  if ((*kept)->digest != snapshot.status.digest) return "its manifest is not as it was saved";
+  const auto whole = vault.check(**kept);
+  return whole ? std::nullopt : std::optional(whole.error().message);
 }
 
 }  // namespace
@@ -85,7 +117,7 @@ Task<Result<runtime::Outcome>> Reconciler::reconcile(kube::ObjectKey key, uint64
     if (!done) co_return fail(done.error());
     co_return runtime::Outcome{};
   }
-  if (!isOurs(*snapshot, parts_.stores.podOf(sandboxKeyOf(*snapshot)).get(), parts_.node))
+  if (!isOurs(*snapshot, parts_.stores.podOf(sandboxOf(*snapshot)).get(), parts_.node))
     co_return runtime::Outcome{};
   auto observed = co_await observe(snapshot);
   if (!observed) co_return fail(observed.error());
@@ -93,11 +125,17 @@ Task<Result<runtime::Outcome>> Reconciler::reconcile(kube::ObjectKey key, uint64
 }
 
 Task<Result<Observed>> Reconciler::observe(std::shared_ptr<const api::SandboxSnapshot> snapshot) {
-  Observed seen{.snapshot = snapshot, .pod = parts_.stores.podOf(sandboxKeyOf(*snapshot))};
+  Observed seen{.snapshot = snapshot, .pod = parts_.stores.podOf(sandboxOf(*snapshot))};
   auto kept = parts_.vault.find(idOf(*snapshot));
+  const bool unreadable = !kept && kept.error().code != Errc::InvalidInput;
+  if (snapshot->status.phase == api::SnapshotPhase::Ready && !unreadable) {
+    if (auto mounted = checkMounted(parts_.vault); !mounted) co_return fail(mounted.error());
+    seen.damage = damageOf(parts_.vault, *snapshot, kept);
+    co_return seen;
+  }
   if (!kept) co_return fail(kept.error());
   seen.kept = std::move(*kept);
-  auto object = co_await parts_.client.get(kube::sandboxes, sandboxKeyOf(*snapshot));
+  auto object = co_await parts_.client.get(kube::sandboxes, sandboxOf(*snapshot));
   if (!object && object.error().code != Errc::NotFound) co_return fail(object.error());
   if (!object) co_return seen;
   auto sandbox = json::decode<api::Sandbox>(*object);
@@ -124,6 +162,7 @@ Task<Result<runtime::Outcome>> Reconciler::apply(Observed observed) {
     if (kept) {
       observed.kept = std::move(*kept);
     } else {
+      (void)co_await onDisk(parts_.disk, [&] { return parts_.vault.discard(idOf(*observed.snapshot)); });
       log::warn("snapshot failed", {{"snapshot", toString(key)}, {"reason", kept.error().message}});
       observed.failure = kept.error();
     }
@@ -140,6 +179,7 @@ Task<Result<Kept>> Reconciler::take(Observed observed) {
   if (!running) co_return fail(running.error());
   auto version = co_await parts_.runsc.version();
   if (!version) co_return fail(version.error());
+  if (auto enough = checkRoom(parts_.vault, running->memoryLimit); !enough) co_return fail(enough.error());
   auto folder = parts_.vault.stage(id);
   if (!folder) co_return fail(folder.error());
   const Instant paused = parts_.clock.instant();

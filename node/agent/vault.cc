@@ -28,6 +28,11 @@ Result<std::string> Vault::stage(const SnapshotId& id) {
   return folder;
 }
 
+Result<void> Vault::discard(const SnapshotId& id) {
+  if (auto done = checkNames(id); !done) return done;
+  return files_.remove(stagingOf(id));
+}
+
 Result<Kept> Vault::publish(const SnapshotId& id, Manifest manifest) {
   const std::string from = stagingOf(id);
   const std::string to = folderOf(id);
@@ -53,6 +58,8 @@ Result<Kept> Vault::publish(const SnapshotId& id, Manifest manifest) {
 
 Result<std::optional<Kept>> Vault::find(const SnapshotId& id) {
   if (auto done = checkNames(id); !done) return fail(done.error());
+  if (const auto bad = condemned_.find(id); bad != condemned_.end())
+    return fail(Errc::InvalidInput, bad->second);
   const std::string folder = folderOf(id);
   const auto text = files_.read(folder + "/" + std::string(manifestName));
   if (!text && text.error().code == Errc::NotFound) return std::optional<Kept>();

@@ -3,6 +3,7 @@
 // whole. All of it blocks.
 #pragma once
 
+#include <map>
 #include <optional>
 
 #include "node/agent/files.h"
@@ -32,10 +33,16 @@ class Vault {
   Result<std::string> stage(const SnapshotId& id);
   // The files that were written there, with MANIFEST completed by them, are kept from now on: all, or none.
   Result<Kept> publish(const SnapshotId& id, Manifest manifest);
-  // None when there is none of ID; an error when it cannot be read.
+  // What was staged for ID is gone.
+  Result<void> discard(const SnapshotId& id);
+  // Bytes that may still be staged.
+  Result<int64_t> room() { return files_.freeBytes(staging()); }
+  // None when there is none of ID. InvalidInput when what is there cannot be used, or was condemned.
   Result<std::optional<Kept>> find(const SnapshotId& id);
   // Its files are there, as long as they were. InvalidInput names one that is not.
   Result<void> check(const Kept& kept);
+  // It is no longer to be found, for the reason WHY, until the agent ends: its status tells for ever.
+  void condemn(const SnapshotId& id, std::string why) { condemned_[id] = std::move(why); }
   Result<void> remove(const SnapshotId& id);
   Result<std::vector<SnapshotId>> all();
 
@@ -46,6 +53,7 @@ class Vault {
 
   Files& files_;
   std::string root_;
+  std::map<SnapshotId, std::string> condemned_;
 };
 
 }  // namespace cloister::node

@@ -12,6 +12,7 @@ class FailingFiles final : public Files {
   int failAt = 0;     // counted from 1; 0: none
   bool dies = false;  // and so does each one after it
   int count = 0;
+  std::optional<int64_t> free = {};  // bytes, in place of the disk's
 
   Result<void> makeFolder(const std::string& path) override {
     if (fails()) return broken();
@@ -24,6 +25,14 @@ class FailingFiles final : public Files {
   Result<std::string> read(const std::string& path) override {
     if (fails()) return broken();
     return real_->read(path);
+  }
+  Result<std::string> readAt(const std::string& path, int64_t offset, size_t length) override {
+    if (fails()) return broken();
+    return real_->readAt(path, offset, length);
+  }
+  Result<int64_t> freeBytes(const std::string& path) override {
+    if (fails()) return broken();
+    return free ? *free : real_->freeBytes(path);
   }
   Result<void> write(const std::string& path, std::string_view text) override {
     if (!fails()) return real_->write(path, text);

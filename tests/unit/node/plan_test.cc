@@ -106,6 +106,33 @@ TEST(Plan, TellsOfWhatIsKept) {
   EXPECT_TRUE(next.status->specHash.starts_with("sha256:"));
 }
 
+TEST(Plan, TellsWhenItExpires) {
+  Observed observed = seen(snapshotWith([](auto& s) { s.spec.ttl = seconds(60); }));
+  observed.kept = kept();
+  EXPECT_EQ(plan(observed, node, now + milliseconds(900)).status->expiresAt, now + seconds(60));
+  EXPECT_EQ(plan(seen(observed.snapshot), node, now).status->expiresAt, std::nullopt)
+      << "not before it is Ready";
+  observed.snapshot = snapshotWith();
+  EXPECT_EQ(plan(observed, node, now).status->expiresAt, std::nullopt);
+}
+
+TEST(Plan, TakesBackThatADamagedOneIsReady) {
+  const auto ready = [](const char* of) {
+    return snapshotWith([of](auto& s) {
+      s.status.phase = api::SnapshotPhase::Ready;
+      s.status.nodeName = of;
+    });
+  };
+  Observed observed{.snapshot = ready("node-1"), .pod = nullptr, .damage = "its file a is missing"};
+  const Plan told = plan(observed, node, now);
+  ASSERT_TRUE(told.status);
+  EXPECT_EQ(told.status->phase, api::SnapshotPhase::Failed);
+  EXPECT_EQ(readyReason(told), "False/Corrupt");
+  EXPECT_THAT(told.status->conditions.at(0).message, HasSubstr("its file a is missing"));
+  observed.snapshot = ready("node-2");
+  EXPECT_TRUE(isStill(plan(observed, node, now)));
+}
+
 TEST(Plan, LeavesAloneWhatIsOverOrAnothers) {
   for (const auto& change :
        {std::function<void(api::SandboxSnapshot&)>(
@@ -157,8 +184,7 @@ TEST(Plan, RefusesWhatItCannotDo) {
   runc.sandbox->status.runtime = api::Runtime::runc;
   for (const Observed& observed :
        {seen(snapshotWith([](auto& s) { s.spec.mode = api::SnapshotMode::Filesystem; })),
-        seen(snapshotWith([](auto& s) { s.spec.deletionPolicy = api::SnapshotDeletion::Retain; })),
-        seen(snapshotWith([](auto& s) { s.spec.ttl = seconds(60); })), runc}) {
+        seen(snapshotWith([](auto& s) { s.spec.deletionPolicy = api::SnapshotDeletion::Retain; })), runc}) {
     const Plan told = plan(observed, node, now);
     ASSERT_TRUE(told.status);
     EXPECT_EQ(told.status->phase, api::SnapshotPhase::Failed);

@@ -182,6 +182,62 @@ TEST_F(AgentReconciler, TellsOfARuntimeThatFailsAndTriesAgain) {
   EXPECT_EQ(reason(), "Taken");
 }
 
+TEST_F(AgentReconciler, LeavesNothingOfAnAttemptThatFailed) {
+  createSnapshot();
+  runsc_.failure = Error{Errc::Internal, "runsc failed (128): no space left on device"};
+  Stores stores;
+  sync(stores);
+  Reconciler reconciler({client_, clock_, stores, vault_, *files_, runsc_, clock_.executor(), "node-1"});
+  EXPECT_FALSE(cloister::test::run(clock_, reconciler.reconcile(key, 1)));
+  EXPECT_THAT(files_->list(root_ + "/.staging").value(), IsEmpty());
+}
+
+// The sandbox is not even stopped for it.
+TEST_F(AgentReconciler, TakesNoneThatTheDiskMayHaveNoRoomFor) {
+  folder_.write("box-id/config.json",
+                R"({"linux":{"resources":{"memory":{"limit":1073741824}}},"annotations":{
+      "io.kubernetes.cri.sandbox-uid":")" +
+                    podUID_ + R"(","io.kubernetes.cri.container-type":"container",
+      "dev.gvisor.spec.mount.workspace.type":"bind"}})");
+  createSnapshot();
+  FailingFiles full;
+  full.free = (int64_t(1280) << 20) - 1;
+  EXPECT_FALSE(reconcile(full)) << "so that it is tried again";
+  EXPECT_EQ(reason(), "Retrying");
+  EXPECT_THAT(api::findCondition(status().conditions, "Ready")->message, HasSubstr("1280 MiB"));
+  EXPECT_THAT(runsc_.checkpoints, IsEmpty());
+  full.free = int64_t(1280) << 20;
+  ASSERT_TRUE(reconcile(full));
+  EXPECT_EQ(reason(), "Taken");
+}
+
+TEST_F(AgentReconciler, TellsWhenWhatItKeptIsDamaged) {
+  files_->makeFolder(root_ + "/other-team/other").value();
+  for (const char* file : {"manifest.json", "checkpoint.img", ""}) {
+    createSnapshot();
+    ASSERT_TRUE(reconcile());
+    const std::string folder =
+        root_ + "/team/" + json::findString(read("sandboxsnapshots", "saved"), "metadata.uid");
+    files_->remove(*file == '\0' ? folder : folder + "/" + file).value();
+    ASSERT_TRUE(reconcile());
+    EXPECT_EQ(status().phase, api::SnapshotPhase::Failed) << file;
+    EXPECT_EQ(reason(), "Corrupt") << file;
+    ASSERT_TRUE(reconcile());
+    EXPECT_EQ(reason(), "Corrupt") << "for ever";
+    server_.erase("user", {"sandboxsnapshots", key});
+    ASSERT_TRUE(reconcile());
+    EXPECT_EQ(vault_.all().value().size(), 1U) << "the other team's";
+  }
+}
+
+TEST_F(AgentReconciler, TakesADiskThatIsNotMountedForNoDamage) {
+  createSnapshot();
+  ASSERT_TRUE(reconcile());
+  files_->rename(root_, root_ + "-unmounted").value();
+  EXPECT_FALSE(reconcile()) << "so that it is looked at again";
+  EXPECT_EQ(reason(), "Taken");
+}
+
 TEST_F(AgentReconciler, RefusesAWorkspaceThatIsAVolume) {
   configs_["box-id"].second = "";
   writeConfigs();

@@ -129,6 +129,15 @@ TEST_F(VaultTest, RefusesNamesThatLeadElsewhere) {
   }
 }
 
+TEST_F(VaultTest, FindsNoneThatWasCondemned) {
+  stageFiles();
+  vault_.publish(id, manifest()).value();
+  vault_.condemn(id, "its file pages.img is not as it was saved");
+  EXPECT_EQ(vault_.find(id).error().code, Errc::InvalidInput);
+  EXPECT_THAT(vault_.all().value(), ElementsAre(id)) << "it goes with its object";
+  EXPECT_TRUE(vault_.remove(id));
+}
+
 TEST_F(VaultTest, PublishesNoEmptyCheckpoint) {
   vault_.stage(id).value();
   EXPECT_FALSE(vault_.publish(id, manifest()));
