@@ -16,6 +16,7 @@ from support.api import Api, ApiError  # noqa: E402 (the path must be set first)
 from support.cluster import Cluster  # noqa: E402
 from support.faulty_proxy import FaultyProxy  # noqa: E402
 from support.operator_process import Operator, binary  # noqa: E402
+from support.node_agent import NodeAgent  # noqa: E402
 from support.release import NAME, NAMESPACE, Release  # noqa: E402
 from support.report import describe  # noqa: E402
 from support.sandboxes import Namespace  # noqa: E402
@@ -24,7 +25,7 @@ from support.waiting import eventually  # noqa: E402
 from support.witness import Witness  # noqa: E402
 
 # From the quiet to the disruptive: what breaks the operator, the API server or the node comes last.
-ORDER = ["test_start", "test_pools", "test_quotas", "test_command_line", "test_pending", "test_end", "test_recovery", "test_snapshots", "test_lifetime", "test_changes",
+ORDER = ["test_start", "test_pools", "test_quotas", "test_command_line", "test_pending", "test_end", "test_recovery", "test_snapshots", "test_pause", "test_lifetime", "test_changes",
          "test_policies", "test_tenants", "test_operator_faults", "test_chart", "test_cluster_faults", "test_request_faults",
          "test_crash_faults", "test_uninstall"]
 RUN = f"{os.getpid() % 10000:04}"  # leftovers of an earlier run are not met
@@ -59,6 +60,20 @@ def release(cluster, api):
         made.restore()
     elif made.is_installed():
         made.uninstall()
+
+
+@pytest.fixture(scope="module")
+def node(cluster, api, release):
+    """A node with the chart's agent, which has prepared it, and an operator that knows of it."""
+    agent = NodeAgent(cluster, api)
+    release.install(snapshots=agent.values)
+    release.wait_ready()
+    agent.prepare()
+    yield agent
+    print(agent.log())
+    agent.unprepare(release)
+    agent.stop()
+    release.restore()
 
 
 def remove_namespaces(api):

@@ -4,7 +4,7 @@ import urllib.request
 
 import pytest
 from support.api import MERGE, ApiError, path_of
-from support.node_agent import NAMESPACE, NodeAgent
+from support.node_agent import NAMESPACE
 from support.sandboxes import Handle, manifest
 from support.waiting import eventually
 
@@ -50,20 +50,6 @@ def ask(sandbox):
             raise AssertionError(trouble) from trouble
 
     return eventually(fetch, 20, f"the server in {sandbox.name} answers")
-
-
-@pytest.fixture(scope="module")
-def node(cluster, api, release):
-    """A node with the chart's agent, which has prepared it, and an operator that knows of it."""
-    agent = NodeAgent(cluster, api)
-    release.install(snapshots=agent.values)
-    release.wait_ready()
-    agent.prepare()
-    yield agent
-    print(agent.log())
-    agent.unprepare(release)
-    agent.stop()
-    release.restore()
 
 
 def test_a_sandbox_continues_from_a_snapshot(namespace, api, node):

@@ -29,6 +29,7 @@ GROUPS = {
 PREFIXES = {plural: prefix for prefix, plurals in GROUPS.items() for plural in plurals}
 
 MERGE = "application/merge-patch+json"
+STRATEGIC = "application/strategic-merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 
 

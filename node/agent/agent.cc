@@ -36,6 +36,11 @@ Agent::Agent(Surroundings with)
           {.name = "snapshot", .workers = 2, .seed = seed_}, with.clock,
           [this](kube::ObjectKey key, uint64_t id) { return reconciler_.reconcile(std::move(key), id); },
           [this] { return current(); }),
+      freezer_({with.client, with.clock, stores_.pods, with.runsc}),
+      freezes_(
+          {.name = "freeze", .workers = 4, .seed = seed_}, with.clock,
+          [this](kube::ObjectKey key, uint64_t id) { return freezer_.reconcile(std::move(key), id); },
+          [this] { return podInformer_.current(); }),
       snapshotInformer_(stores_.snapshots, {.resource = kube::sandboxSnapshots}),
       podInformer_(stores_.pods, {.resource = kube::pods,
                                   .labelSelector = std::string(api::sandboxLabel),
@@ -50,6 +55,10 @@ Agent::Agent(Surroundings with)
     const api::ObjectMeta& meta = (after ? after : before)->metadata;
     const kube::ObjectKey sandbox{meta.namespace_, api::labelOf(meta, api::sandboxLabel)};
     for (const auto& snapshot : stores_.snapshotsOf(sandbox)) controller_.add(api::keyOf(snapshot->metadata));
+    // What is there when the agent starts may have been left in any state by the agent before.
+    if (!podInformer_.synced() && after) freezer_.doubt(*after);
+    if (before && (!after || after->metadata.uid != before->metadata.uid)) freezer_.forget(*before);
+    freezes_.add(api::keyOf(meta));
   });
   snapshotInformer_.onState([this] { currentChanged(); });
   podInformer_.onState([this] { currentChanged(); });
@@ -57,6 +66,7 @@ Agent::Agent(Surroundings with)
 
 void Agent::currentChanged() {
   controller_.gateChanged();
+  freezes_.gateChanged();
   if (!current() || std::exchange(swept_, true)) return;
   const auto kept = parts_.vault.all();
   if (!kept) return log::error("the store cannot be read", {{"reason", kept.error().message}});
@@ -78,6 +88,7 @@ void Agent::start(TaskGroup& group) {
   watch(podInformer_);
   controller_.start(group);
   group.spawn("scrub", scrubber_.run());
+  freezes_.start(group);
 }
 
 Task<StartAnswer> Agent::answer(StartRequest request) {

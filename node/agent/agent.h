@@ -2,6 +2,7 @@
 #pragma once
 
 #include "node/agent/door.h"
+#include "node/agent/freezer.h"
 #include "node/agent/reconciler.h"
 #include "node/agent/scrub.h"
 #include "node/agent/start.h"
@@ -40,6 +41,8 @@ class Agent {
   Reconciler reconciler_;
   Scrubber scrubber_;
   runtime::Controller controller_;
+  Freezer freezer_;
+  runtime::Controller freezes_;
   runtime::Informer<api::SandboxSnapshot> snapshotInformer_;
   runtime::Informer<api::Pod> podInformer_;
   bool swept_ = false;  // what was removed while the agent was away

@@ -69,7 +69,8 @@ bool isPodOf(const api::Sandbox& sandbox, const api::Pod& pod) {
 bool canBeTaken(const Observed& observed) {
   return observed.pod != nullptr && observed.sandbox && isPodOf(*observed.sandbox, *observed.pod) &&
          observed.pod->status.phase == "Running" && !observed.pod->metadata.deletionTimestamp &&
-         observed.sandbox->status.phase == api::Phase::Running;
+         (observed.sandbox->status.phase == api::Phase::Running ||
+          observed.sandbox->status.phase == api::Phase::Paused);
 }
 
 }  // namespace

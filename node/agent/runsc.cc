@@ -31,6 +31,10 @@ class RealRunsc final : public Runsc {
     co_return Result<void>{};
   }
 
+  Task<Result<void>> pause(std::string rootId) override { return act({"pause", std::move(rootId)}); }
+  Task<Result<void>> resume(std::string rootId) override { return act({"resume", std::move(rootId)}); }
+  Task<Result<void>> kill(std::string id) override { return act({"kill", std::move(id), "KILL"}); }
+
   Task<Result<std::string>> version() override {
     auto output = co_await call({"--version"}, seconds(30));
     if (!output) co_return fail(output.error());
@@ -38,6 +42,13 @@ class RealRunsc final : public Runsc {
   }
 
  private:
+  Task<Result<void>> act(std::vector<std::string> args) {
+    args.insert(args.begin(), "--root=" + root_);
+    auto output = co_await call(std::move(args), seconds(30));
+    if (!output) co_return fail(output.error());
+    co_return Result<void>{};
+  }
+
   Task<Result<std::string>> call(std::vector<std::string> args, Duration deadline) {
     kube::Command command{
         .program = program_, .args = std::move(args), .environment = {}, .deadline = deadline};
@@ -55,6 +66,14 @@ class RealRunsc final : public Runsc {
   std::string root_;
 };
 
+// Annotations have dots in their names.
+std::string annotation(const json::value& container, std::string_view name) {
+  const json::value* all = json::find(container, "annotations");
+  const json::value* found =
+      all != nullptr && all->is_object() ? all->get_object().if_contains(name) : nullptr;
+  return found != nullptr && found->is_string() ? std::string(found->get_string()) : "";
+}
+
 }  // namespace
 
 std::unique_ptr<Runsc> realRunsc(boost::asio::any_io_executor executor, std::string program,
@@ -69,7 +88,11 @@ Result<std::vector<RunningContainer>> parseRunscList(std::string_view output) {
   if (!error && parsed.is_null()) return out;
   if (error || !parsed.is_array()) return fail(Errc::Protocol, "runsc list did not print a list");
   for (const json::value& one : parsed.get_array()) {
-    RunningContainer container{.id = json::findString(one, "id"), .bundle = json::findString(one, "bundle")};
+    RunningContainer container{.id = json::findString(one, "id"),
+                               .bundle = json::findString(one, "bundle"),
+                               .podUID = annotation(one, "io.kubernetes.cri.sandbox-uid"),
+                               .isRoot = annotation(one, "io.kubernetes.cri.container-type") == "sandbox",
+                               .status = json::findString(one, "status")};
     if (!container.id.empty() && !container.bundle.empty()) out.push_back(std::move(container));
   }
   return out;

@@ -1,4 +1,4 @@
-// The calls of runsc that snapshots need.
+// The calls of runsc that snapshots and freezing need.
 #pragma once
 
 #include <memory>
@@ -13,6 +13,10 @@ namespace cloister::node {
 struct RunningContainer {
   std::string id;
   std::string bundle;
+  std::string podUID = {};  // as containerd tells it
+  bool isRoot = false;      // its sandbox's, which has the sandbox's own state
+  std::string status = {};  // "running", "paused", "stopped", ...
+  bool operator==(const RunningContainer&) const = default;
 };
 
 class Runsc {
@@ -20,8 +24,13 @@ class Runsc {
   virtual ~Runsc() = default;
   virtual Task<Result<std::vector<RunningContainer>>> list() = 0;
   // Writes the state of the whole sandbox of ROOT_ID into the empty FOLDER; it stands still meanwhile, and
-  // runs on.
+  // runs on, unless it stood still before.
   virtual Task<Result<void>> checkpoint(std::string rootId, std::string folder) = 0;
+  // All processes of the sandbox of ROOT_ID stand still, and go on. An error if they do so already.
+  virtual Task<Result<void>> pause(std::string rootId) = 0;
+  virtual Task<Result<void>> resume(std::string rootId) = 0;
+  // The processes of container ID end, without another step; of a sandbox that stands still, once it goes on.
+  virtual Task<Result<void>> kill(std::string id) = 0;
   // As `runsc --version` has it.
   virtual Task<Result<std::string>> version() = 0;
 };

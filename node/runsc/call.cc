@@ -2,6 +2,11 @@
 
 #include <algorithm>
 
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "json/codec.h"
+
 namespace cloister::node {
 namespace {
 
@@ -34,6 +39,19 @@ std::optional<StartCall> findStart(const std::vector<std::string>& args) {
   const auto id = std::find_if_not(command + 1, args.end(), isFlag);
   if (id == args.end() || id + 1 != args.end()) return std::nullopt;
   return StartCall{.command = size_t(command - args.begin()), .id = *id};
+}
+
+bool asksForState(const std::vector<std::string>& args) {
+  const auto command = std::ranges::find_if_not(args, isFlag);
+  return command != args.end() && *command == "state";
+}
+
+std::string withoutPause(std::string output) {
+  boost::system::error_code error;
+  json::value state = boost::json::parse(output, error);
+  if (error || json::findString(state, "status") != "paused") return output;
+  state.as_object()["status"] = "running";
+  return boost::json::serialize(state);
 }
 
 std::string logFile(const std::vector<std::string>& args) {

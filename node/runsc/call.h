@@ -23,6 +23,13 @@ std::optional<StartCall> findStart(const std::vector<std::string>& args);
 std::vector<std::string> restoreInstead(const std::vector<std::string>& args, const StartCall& call,
                                         const std::string& image);
 
+// ARGS ask for a container's state.
+bool asksForState(const std::vector<std::string>& args);
+
+// OUTPUT, which tells a container's state, with "running" in place of "paused": containerd, when it starts,
+// gives up every container that is anything else, and the kubelet then ends the pod.
+std::string withoutPause(std::string output);
+
 // The file that the shim reads runsc's errors from; empty when ARGS name none.
 std::string logFile(const std::vector<std::string>& args);
 

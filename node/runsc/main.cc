@@ -9,6 +9,7 @@
 #include <exception>
 #include <fcntl.h>
 #include <filesystem>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <boost/json/serialize.hpp>
@@ -25,10 +26,8 @@ constexpr int failed = 125;
 // The kubelet waits 2 minutes for a container to start.
 constexpr Duration patience = seconds(20);
 
-// Empty when it cannot be read, or is too large.
-std::string readFile(const std::string& path) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return "";
+// All that comes from FILE, which is closed then. Empty when it cannot be read, or is too large.
+std::string readAll(int file) {
   std::string text;
   char buffer[16 << 10];
   ssize_t got = 0;
@@ -36,6 +35,11 @@ std::string readFile(const std::string& path) {
     text.append(buffer, size_t(got));
   ::close(file);
   return got == 0 ? text : "";
+}
+
+std::string readFile(const std::string& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  return file < 0 ? "" : readAll(file);
 }
 
 std::string configOf(const std::string& bundle) {
@@ -92,6 +96,32 @@ int execute(const std::string& program, std::vector<std::string> args) {
   return complain("cannot run " + program + ": " + std::strerror(errno));
 }
 
+void writeAll(const std::string& text) {
+  for (size_t done = 0; done < text.size();) {
+    const ssize_t more = ::write(STDOUT_FILENO, text.data() + done, text.size() - done);
+    if (more <= 0) return;
+    done += size_t(more);
+  }
+}
+
+// As execute(), for one that asks for a container's state.
+int tellState(const std::string& program, std::vector<std::string> args) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return complain(std::string("pipe: ") + std::strerror(errno));
+  const pid_t child = ::fork();
+  if (child < 0) return complain(std::string("fork: ") + std::strerror(errno));
+  if (child == 0) {
+    ::dup2(ends[1], STDOUT_FILENO);
+    _exit(execute(program, std::move(args)));
+  }
+  ::close(ends[1]);
+  const std::string output = readAll(ends[0]);
+  int status = 0;
+  if (::waitpid(child, &status, 0) != child || !WIFEXITED(status)) return failed;
+  if (WEXITSTATUS(status) == 0) writeAll(withoutPause(output));
+  return WEXITSTATUS(status);
+}
+
 int run(std::vector<std::string> args) {
   const std::string self = std::filesystem::read_symlink("/proc/self/exe").string();
   const auto config = parseRunscConfig(readFile(self + ".json"));
@@ -107,6 +137,7 @@ int run(std::vector<std::string> args) {
     if (findStart(args)) endSandbox(bundle);
     return complain(decided.error().message);
   }
+  if (asksForState(*decided)) return tellState(config->runsc, std::move(*decided));
   return execute(config->runsc, std::move(*decided));
 }
 

@@ -57,7 +57,7 @@ Time byOurClock(Time when, std::optional<Duration> known, Time now) {
 
 Time notReadySince(const api::Pod& pod) {
   const Time created = pod.metadata.creationTimestamp;
-  const api::PodCondition* ready = sandbox::findPodCondition(pod, "Ready");
+  const api::PodCondition* ready = api::findPodCondition(pod, "Ready");
   return ready == nullptr ? created : std::max(created, ready->lastTransitionTime.value_or(created));
 }
 

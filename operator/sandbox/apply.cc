@@ -103,17 +103,18 @@ Task<Result<void>> adoptPod(Parts& parts, AdoptPod action) {
   co_return failWith("taking the pool's pod " + key.name, answer.error());
 }
 
-Task<Result<void>> labelPod(Parts& parts, LabelPod action) {
-  const json::value label = action.profile.empty() ? json::value(nullptr) : json::value(action.profile);
-  json::value body = {{"metadata",
-                       {{"resourceVersion", action.pod->metadata.resourceVersion},
-                        {"labels", {{api::networkLabel, label}}}}}};
-  const kube::ObjectKey key = api::keyOf(action.pod->metadata);
+// Sets KEY in the pod's labels or annotations (WHERE), or removes it if VALUE is empty.
+Task<Result<void>> markPod(Parts& parts, std::shared_ptr<const api::Pod> pod, const char* where,
+                           std::string_view mark, std::string value) {
+  const json::value next = value.empty() ? json::value(nullptr) : json::value(value);
+  json::value body = {
+      {"metadata", {{"resourceVersion", pod->metadata.resourceVersion}, {where, {{mark, next}}}}}};
+  const kube::ObjectKey key = api::keyOf(pod->metadata);
   auto answer = co_await parts.client.patch(kube::pods, key, std::move(body), {});
   if (!answer && isGone(answer.error())) co_return Result<void>{};
   if (!answer && isOutdated(answer.error()))
     co_await catchUp(parts.client, parts.stores.pods, kube::pods, key);
-  if (!answer) co_return failWith("moving the pod to another network profile", answer.error());
+  if (!answer) co_return failWith("marking the pod " + key.name, answer.error());
   learn(parts.stores.pods, *answer);
   co_return Result<void>{};
 }
@@ -159,7 +160,10 @@ Task<Result<void>> apply(Parts& parts, Action action) {
   }
   if (auto* pod = std::get_if<AdoptPod>(&action)) co_return co_await adoptPod(parts, std::move(*pod));
   if (auto* pod = std::get_if<CreatePod>(&action)) co_return co_await createPod(parts, std::move(*pod));
-  if (auto* label = std::get_if<LabelPod>(&action)) co_return co_await labelPod(parts, std::move(*label));
+  if (auto* label = std::get_if<LabelPod>(&action))
+    co_return co_await markPod(parts, label->pod, "labels", api::networkLabel, label->profile);
+  if (auto* freeze = std::get_if<FreezePod>(&action))
+    co_return co_await markPod(parts, freeze->pod, "annotations", api::freezeAnnotation, freeze->wish);
   if (auto* pod = std::get_if<DeletePod>(&action)) co_return co_await deletePod(parts, std::move(*pod));
   co_return co_await deleteSandbox(parts, std::move(std::get<DeleteSandbox>(action)));
 }

@@ -180,11 +180,6 @@ const api::ContainerStatus* sandboxContainer(const api::Pod& pod) {
   return found == statuses.end() ? nullptr : &*found;
 }
 
-const api::PodCondition* findPodCondition(const api::Pod& pod, std::string_view type) {
-  const auto found = std::ranges::find(pod.status.conditions, type, &api::PodCondition::type);
-  return found == pod.status.conditions.end() ? nullptr : &*found;
-}
-
 bool isPodReady(const api::Pod& pod) {
   const api::PodCondition* ready = findPodCondition(pod, "Ready");
   return ready != nullptr && ready->status == "True";

@@ -49,7 +49,6 @@ std::string excerpt(std::string_view text);
 
 // Of the container that runs the sandbox, or null: admission may have put others into POD.
 const api::ContainerStatus* sandboxContainer(const api::Pod& pod);
-const api::PodCondition* findPodCondition(const api::Pod& pod, std::string_view type);
 bool isPodReady(const api::Pod& pod);
 bool hasPodEnded(const api::Pod& pod);  // its containers have, for good
 

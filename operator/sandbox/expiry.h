@@ -3,12 +3,14 @@
 
 #include <optional>
 
-#include "operator/sandbox/resolve.h"
+#include "operator/sandbox/pause.h"
 
 namespace cloister::sandbox {
 
-// The earliest of: STARTED_AT plus the ttl (once started), spec.lifecycle.expiresAt, creation plus the
+// The earliest of: STARTED_AT plus the ttl and the time of STANDSTILL (once started, and while it runs),
+// spec.lifecycle.expiresAt, creation plus the
 // maximal lifetime. What cannot be read keeps the expiry that it was given before.
-Time expiryOf(const api::Sandbox& sandbox, const Resolved& resolved, std::optional<Time> startedAt);
+Time expiryOf(const api::Sandbox& sandbox, const Resolved& resolved, std::optional<Time> startedAt,
+              const Standstill& standstill);
 
 }  // namespace cloister::sandbox

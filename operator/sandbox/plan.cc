@@ -7,6 +7,7 @@
 #include "operator/sandbox/reasons.h"
 #include "operator/sandbox/restart.h"
 #include "operator/sandbox/restore.h"
+#include "operator/sandbox/situation.h"
 #include "operator/sandbox/status.h"
 #include "operator/sandbox/volume.h"
 #include "operator/sandbox/warm.h"
@@ -56,25 +57,6 @@ void ensurePolicies(const Observed& observed, const policy::NetworkProfile& prof
   }
 }
 
-// One Sandbox that is there and not expired, with all that its plan needs.
-struct Situation {
-  const Observed& observed;
-  const api::Sandbox& sandbox;  // its spec completed
-  std::shared_ptr<const api::Pod> pod;
-  Resolved resolved;
-  policy::NetworkProfile profile;
-  std::optional<Time> startedAt;
-  Time expiresAt;
-  bool begun = false;                          // the present pod, or what the status tells of it, has run
-  bool waits = false;                          // it has no pod, and may not have the next one yet
-  bool frozen = false;                         // what runs goes on as it is
-  std::optional<Start> start = {};             // it has no pod, and may have one
-  std::optional<quota::Request> request = {};  // that START needs the quota's grant for
-  std::optional<Duration> quotaLifetime = {};
-
-  bool queued() const { return request && isShut(observed, *request); }
-};
-
 // Where it has a revision already, whatever pod it gets is of that.
 PodIdentity identityAt(const Situation& at) {
   PodIdentity identity = identityOf(at.sandbox);
@@ -118,22 +100,28 @@ void planStart(const Situation& at, const Config& config, Plan& out) {
   out.actions.emplace_back(CreatePod{coldPod(at, config.requests)});
 }
 
-void planActions(const Situation& at, const Config& config, Plan& out) {
-  if (at.frozen) return;
-  if (at.pod != nullptr) {
-    if (api::labelOf(at.pod->metadata, api::networkLabel) == at.profile.name ||
-        at.pod->metadata.deletionTimestamp)
-      return;
+// Of the pod as it runs: one patch at a time, as each rests on the version before it.
+void planChanges(const Situation& at, Plan& out) {
+  if (at.pod->metadata.deletionTimestamp) return;
+  if (api::labelOf(at.pod->metadata, api::networkLabel) != at.profile.name) {
     ensurePolicies(at.observed, at.profile, out);
     out.actions.emplace_back(LabelPod{at.pod, at.profile.name});
-    return;
+  } else if (auto wish = nextWish(*at.pod, at.resolved.paused && at.begun)) {
+    out.actions.emplace_back(FreezePod{at.pod, std::move(*wish)});
   }
+}
+
+void planActions(const Situation& at, const Config& config, Plan& out) {
+  if (at.frozen) return;
+  if (at.pod != nullptr) return planChanges(at, out);
   if (at.start && !at.queued()) planStart(at, config, out);
 }
 
-bool creates(const Plan& plan) {
+// What the pod is then is the next round's news.
+bool movesOn(const Plan& plan) {
   return std::ranges::any_of(plan.actions, [](const Action& action) {
-    return std::holds_alternative<CreatePod>(action) || std::holds_alternative<AdoptPod>(action);
+    return std::holds_alternative<CreatePod>(action) || std::holds_alternative<AdoptPod>(action) ||
+           std::holds_alternative<FreezePod>(action);
   });
 }
 
@@ -161,7 +149,7 @@ Diagnosis diagnose(const Situation& at, Time now) {
         diagnosePod(*at.pod, observed.podEvents.value_or(std::vector<PodEvent>{}), observed.nodeReady);
     // What has run once is not waiting to start, even while its pod is briefly not ready.
     if (at.begun && out.phase == api::Phase::Pending) out.phase = api::Phase::Running;
-    return out;
+    return out.phase == api::Phase::Running ? diagnosePause(*at.pod, std::move(out)) : out;
   }
   if (at.begun) {
     return {.phase = api::Phase::Failed,
@@ -225,6 +213,7 @@ void planStatus(const Situation& at, Time now, Plan& out) {
                                        .pod = hasEnded(at.sandbox.status) ? nullptr : at.pod.get(),
                                        .diagnosis = diagnosis,
                                        .startedAt = at.startedAt,
+                                       .standstill = at.standstill,
                                        .expiresAt = at.expiresAt,
                                        .quotaLifetime = at.quotaLifetime,
                                        .latency = at.observed.latency,
@@ -295,67 +284,6 @@ Questions questions(const Observed& observed, Time now) {
   return ask;
 }
 
-namespace {
-
-std::optional<Refusal> refusalOfFrozen(const Observed& observed, const Completed& whole) {
-  if (!observed.sandbox->unreadable.empty()) {
-    return Refusal{reason::unreadable,
-                   "This version cannot read the object: " + observed.sandbox->unreadable + ". Correct it."};
-  }
-  const std::string pinned = pinnedRevision(*observed.sandbox, ownPod(observed).get());
-  if (!whole.lost || pinned.empty()) return std::nullopt;
-  return Refusal{
-      reason::templateNotFound,
-      "The ControllerRevision \"" + pinned +
-          "\", from which the sandbox was made, is gone: it goes on as it is, to status.expiresAt, and "
-          "changes of its spec have no effect."};
-}
-
-// AT's of a Sandbox whose template's ttl and maximal lifetime are lost: what was told of them stays. Before
-// the first start no ttl was part of that: then it is the Sandbox's own, or the default.
-Time expiryWhenLost(const Situation& at) {
-  const api::SandboxStatus& status = at.sandbox.status;
-  if (!status.expiresAt) return at.expiresAt;
-  if (status.startedAt || !at.startedAt) return *status.expiresAt;
-  return std::min(*status.expiresAt, *at.startedAt + at.resolved.ttl);
-}
-
-// SANDBOX is OBSERVED's, about to be completed.
-Situation situationOf(const Observed& observed, api::Sandbox& sandbox, const Config& config, Time now) {
-  auto pod = ownPod(observed);
-  Completed whole = complete(observed, pod.get());
-  sandbox.spec = std::move(whole.spec);
-  Situation at{.observed = observed,
-               .sandbox = sandbox,
-               .pod = std::move(pod),
-               .resolved = resolve(sandbox.spec, config),
-               .profile = policy::networkProfile(sandbox.spec.network, config.network),
-               .startedAt = {},
-               .expiresAt = {}};
-  if (whole.refusal) at.resolved.refusal = std::move(whole.refusal);
-  at.frozen = whole.lost || !observed.sandbox->unreadable.empty();
-  if (auto refusal = refusalOfFrozen(observed, whole)) at.resolved.refusal = std::move(refusal);
-  at.startedAt = firstReady(sandbox, at.pod.get());
-  at.quotaLifetime = quotaLifetime(observed);
-  if (at.quotaLifetime) at.resolved.maxLifetime = std::min(at.resolved.maxLifetime, *at.quotaLifetime);
-  at.expiresAt = expiryOf(sandbox, at.resolved, at.startedAt);
-  if (whole.lost) at.expiresAt = expiryWhenLost(at);
-  at.begun = hasBegun(sandbox.status) || (at.pod != nullptr && hasRun(sandbox, *at.pod));
-  // A sandbox that once ran is not started again behind its owner's back: its memory and files are gone.
-  const bool over = at.begun || hasEnded(sandbox.status);
-  at.waits = at.pod == nullptr && isToRestart(sandbox) && !(observed.newest && mayRestart(observed, now));
-  const bool begins = at.pod == nullptr && !at.resolved.refusal && !over && !at.waits;
-  if (begins && sandbox.spec.restoreFrom)
-    at.resolved.refusal = refuseRestore(sandbox.spec, observed.snapshot.get());
-  if (begins && !at.resolved.refusal) {
-    at.start = chooseStart(observed, sandbox.spec, at.resolved, config);
-    at.request = requestOf(observed, *at.start, at.resolved);
-  }
-  return at;
-}
-
-}  // namespace
-
 Plan plan(const Observed& observed, const Config& config, Time now) {
   Plan out;
   if (!observed.failure) removeStrays(observed, out);
@@ -379,8 +307,7 @@ Plan plan(const Observed& observed, const Config& config, Time now) {
   out.wants = at.request;
   out.suited = at.start && at.observed.pool != nullptr && at.start->reason != reason::poolMismatch;
   if (!observed.failure) planActions(at, config, out);
-  // A pod about to be created is the next round's news.
-  if (!creates(out)) planStatus(at, now, out);
+  if (!movesOn(out)) planStatus(at, now, out);
   return out;
 }
 

@@ -91,6 +91,11 @@ struct LabelPod {  // moves the pod to another network profile (empty: to none)
   std::shared_ptr<const api::Pod> pod;
   std::string profile;
 };
+// The pod's sandbox is to stand still, or to go on.
+struct FreezePod {
+  std::shared_ptr<const api::Pod> pod;
+  std::string wish;  // of api::freezeAnnotation; empty: none
+};
 struct DeletePod {
   std::shared_ptr<const api::Pod> pod;
 };
@@ -98,7 +103,7 @@ struct DeleteSandbox {
   std::shared_ptr<const api::Sandbox> sandbox;  // deleted only if unchanged
 };
 using Action = std::variant<CreatePolicy, CreateRevision, CreateVolume, CreatePod, AdoptPod, LabelPod,
-                            DeletePod, DeleteSandbox>;
+                            FreezePod, DeletePod, DeleteSandbox>;
 
 // An Event for people.
 struct Report {

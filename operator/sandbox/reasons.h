@@ -34,6 +34,9 @@ inline constexpr std::string_view scheduled = "Scheduled";
 inline constexpr std::string_view running = "Running";
 inline constexpr std::string_view expired = "Expired";
 inline constexpr std::string_view restarting = "Restarting";
+inline constexpr std::string_view pausing = "Pausing";
+inline constexpr std::string_view paused = "Paused";
+inline constexpr std::string_view resuming = "Resuming";
 // Waits for the namespace's SandboxQuota
 inline constexpr std::string_view queued = "Queued";
 inline constexpr std::string_view quotaTooSmall = "QuotaTooSmall";
@@ -107,7 +110,10 @@ inline constexpr std::array all{accepted,
                                 restarting,
                                 volumeNameTaken,
                                 snapshotNotFound,
-                                snapshotNotReady};
+                                snapshotNotReady,
+                                pausing,
+                                paused,
+                                resuming};
 }  // namespace reason
 
 }  // namespace cloister::sandbox

@@ -26,10 +26,6 @@ Check unsupportedField(const api::SandboxSpec& spec, const Config& config) {
         "snapshots are not available on this cluster; remove the field, or ask the administrator "
         "to run cloister-node and set snapshots.enabled");
   }
-  if (spec.desiredState && *spec.desiredState != api::DesiredState::Running) {
-    return unsupported("desiredState",
-                       "only Running is available in this version; delete the Sandbox to stop it");
-  }
   if (spec.lifecycle.onExpiry && *spec.lifecycle.onExpiry != api::OnExpiry::Delete) {
     return unsupported("lifecycle.onExpiry", "only Delete is available in this version");
   }
@@ -46,6 +42,23 @@ Check unsupportedField(const api::SandboxSpec& spec, const Config& config) {
     return unsupported("network.egress.names",
                        "names are not resolved in this version; use network.egress.cidrs");
   }
+  return std::nullopt;
+}
+
+Check unsupportedState(const api::SandboxSpec& spec, const Resolved& resolved, const Config& config) {
+  const auto state = spec.desiredState.value_or(api::DesiredState::Running);
+  if (state == api::DesiredState::Running) return std::nullopt;
+  if (state == api::DesiredState::Suspended)
+    return unsupported("desiredState",
+                       "Suspended is not available in this version; use Paused, or delete it");
+  if (!config.snapshots.enabled) {
+    return unsupported(
+        "desiredState",
+        "only Running is available on this cluster; ask the administrator to run cloister-node "
+        "and set snapshots.enabled, or delete the Sandbox to stop it");
+  }
+  if (resolved.runtime != api::Runtime::gvisor)
+    return unsupported("desiredState", "only a sandbox under gvisor can be stopped; delete this one instead");
   return std::nullopt;
 }
 
@@ -194,7 +207,9 @@ Resolved resolve(const api::SandboxSpec& spec, const Config& config) {
   }
   const Check resources = resolveResources(spec, config, out);
   const Check lifecycle = resolveLifecycle(spec.lifecycle, config.lifecycle, out);
-  for (const Check& check : {unsupportedField(spec, config), unlimitedRuntime(out),
+  const Check state = unsupportedState(spec, out, config);
+  out.paused = spec.desiredState == api::DesiredState::Paused && !state;
+  for (const Check& check : {unsupportedField(spec, config), state, unlimitedRuntime(out),
                              forbiddenRuntime(out, config), resources, lifecycle}) {
     if (check && !out.refusal) out.refusal = check;
   }

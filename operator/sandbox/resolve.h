@@ -38,6 +38,7 @@ struct Resolved {
   std::vector<api::Toleration> tolerations;
   std::string priorityClassName;
   api::PodMetadata podMetadata;
+  bool paused = false;  // it shall stand still, and can be made to
   // The first thing in the spec that keeps it from being carried out. The rest is then filled as far as the
   // limits go.
   std::optional<Refusal> refusal;

@@ -121,6 +121,8 @@ api::SandboxStatus statusFor(const StatusInput& input, Time now) {
   // Pinned with the first status after the start: what runs is not touched by what the quota says later.
   if (input.startedAt) status.maxLifetime = input.quotaLifetime;
   status.startedAt = input.startedAt;
+  status.pausedAt = input.standstill.since;
+  if (input.standstill.total > Duration{}) status.pausedFor = input.standstill.total;
   // The status carries whole seconds: compare what will be read back.
   status.expiresAt = std::chrono::floor<seconds>(input.expiresAt);
   if (input.diagnosis.exitCode) status.exitCode = input.diagnosis.exitCode;

@@ -1,7 +1,7 @@
 // What a Sandbox's status should say. Pure.
 #pragma once
 
-#include "operator/sandbox/plan.h"
+#include "operator/sandbox/pause.h"
 
 namespace cloister::sandbox {
 
@@ -11,6 +11,7 @@ struct StatusInput {
   const api::Pod* pod = nullptr;  // its own, if there is one
   const Diagnosis& diagnosis;
   std::optional<Time> startedAt;
+  Standstill standstill = {};
   Time expiresAt;
   std::optional<Duration> quotaLifetime = {};
   std::optional<api::StartLatency> latency;

@@ -31,4 +31,9 @@ json::value write(const ContainerLimits& limits) {
                           {disk, std::to_string(limits.diskBytes)}}}}}}};
 }
 
+const PodCondition* findPodCondition(const Pod& pod, std::string_view type) {
+  const auto found = std::ranges::find(pod.status.conditions, type, &PodCondition::type);
+  return found == pod.status.conditions.end() ? nullptr : &*found;
+}
+
 }  // namespace cloister::api

@@ -119,6 +119,9 @@ struct Pod {
 };
 BOOST_DESCRIBE_STRUCT(Pod, (), (metadata, spec, status))
 
+// The condition of TYPE, or null.
+const PodCondition* findPodCondition(const Pod& pod, std::string_view type);
+
 // What the operator reads of a NetworkPolicy.
 struct NetworkPolicy {
   ObjectMeta metadata;

@@ -17,7 +17,7 @@ BOOST_DEFINE_FIXED_ENUM_CLASS(OnExpiry, int, Delete, Suspend, Snapshot)
 BOOST_DEFINE_FIXED_ENUM_CLASS(RestartPolicy, int, Never, OnFailure, Always)
 BOOST_DEFINE_FIXED_ENUM_CLASS(EgressMode, int, None, Internet, Allow)
 BOOST_DEFINE_FIXED_ENUM_CLASS(Protocol, int, TCP, UDP)
-BOOST_DEFINE_FIXED_ENUM_CLASS(Phase, int, Pending, Queued, Running, Succeeded, Failed)
+BOOST_DEFINE_FIXED_ENUM_CLASS(Phase, int, Pending, Queued, Running, Paused, Succeeded, Failed)
 
 struct SandboxResources {
   Quantity cpu;
@@ -152,6 +152,8 @@ struct SandboxStatus {
   std::optional<Runtime> runtime;
   std::optional<Time> startedAt;
   std::optional<Time> expiresAt;
+  std::optional<Time> pausedAt;       // since when it stands still
+  std::optional<Duration> pausedFor;  // for how long it did before
   std::optional<int> exitCode;
   std::optional<StartLatency> startLatency;
   std::optional<int64_t> restarts;  // that were decided; never goes back
@@ -160,8 +162,8 @@ struct SandboxStatus {
 };
 BOOST_DESCRIBE_STRUCT(SandboxStatus, (),
                       (phase, queuePosition, maxLifetime, observedGeneration, conditions, podName, podUID,
-                       templateRevision, podIPs, nodeName, runtime, startedAt, expiresAt, exitCode,
-                       startLatency, restarts, history))
+                       templateRevision, podIPs, nodeName, runtime, startedAt, expiresAt, pausedAt, pausedFor,
+                       exitCode, startLatency, restarts, history))
 
 // Of its sandbox: an end is final.
 inline bool hasEnded(const SandboxStatus& status) {
@@ -170,7 +172,8 @@ inline bool hasEnded(const SandboxStatus& status) {
 
 // The pod that STATUS is about has been Ready. A restart begins anew.
 inline bool hasBegun(const SandboxStatus& status) {
-  return status.restarts ? status.phase == Phase::Running : status.startedAt.has_value();
+  const bool begun = status.phase == Phase::Running || status.phase == Phase::Paused;
+  return status.restarts ? begun : status.startedAt.has_value();
 }
 
 struct Sandbox {
@@ -198,10 +201,18 @@ inline constexpr std::string_view restoreAnnotation = "cloister.dev/restore-from
 // A pod whose container may have so many processes and threads at once: a decimal number, which
 // cloister-runsc makes a limit of.
 inline constexpr std::string_view processesAnnotation = "cloister.dev/processes";
+// A pod whose sandbox shall stand still. Its value is another one each time, and the node's answer, the
+// condition, has it as its message: an answer to an earlier wish is told from that to the present one.
+inline constexpr std::string_view freezeAnnotation = "cloister.dev/freeze";
+inline constexpr std::string_view frozenCondition = "cloister.dev/Frozen";
+inline constexpr std::string_view frozenFailed = "Failed";  // its reason when the node could not do it
 inline constexpr std::string_view shapeAnnotation =
     "cloister.dev/shape";  // a pool's pod: see sandbox::shapeOf
 inline constexpr std::string_view networkLabel = "cloister.dev/network";  // a pod: its network profile
 inline constexpr std::string_view managedByLabel = "app.kubernetes.io/managed-by";
 inline constexpr std::string_view managedBy = "cloister-operator";
+
+// POD's sandbox stands still, as POD asks for now.
+bool isFrozen(const Pod& pod);
 
 }  // namespace cloister::api

@@ -49,7 +49,9 @@ class Watch {
   virtual Task<Result<WatchEvent>> next(Duration idle) = 0;
 };
 
-enum class PatchType { Json, Merge, Apply };
+// Strategic: a merge that knows the lists of Kubernetes' own kinds which are keyed, as a pod's conditions
+// are; not for other kinds.
+enum class PatchType { Json, Merge, Strategic, Apply };
 
 struct PatchOptions {
   PatchType type = PatchType::Merge;

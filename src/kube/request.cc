@@ -57,6 +57,8 @@ std::string_view contentType(PatchType type) {
       return "application/json-patch+json";
     case PatchType::Merge:
       return "application/merge-patch+json";
+    case PatchType::Strategic:
+      return "application/strategic-merge-patch+json";
     case PatchType::Apply:
       return "application/apply-patch+yaml";
   }

@@ -188,7 +188,7 @@ def test_the_nodes_rights_are_exactly_these(render):
     objects = render(SNAPSHOTS)
     assert rights(objects["ClusterRole", "", "cloister-node"]) == {
         ("cloister.dev", "sandboxsnapshots"): {"get", "list", "watch"}, ("cloister.dev", "sandboxsnapshots/status"): {"patch"},
-        ("cloister.dev", "sandboxes"): {"get"}, ("", "pods"): {"get", "list", "watch"}}
+        ("cloister.dev", "sandboxes"): {"get"}, ("", "pods"): {"get", "list", "watch"}, ("", "pods/status"): {"patch"}}
     binding = objects["ClusterRoleBinding", "", "cloister-node"]
     assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "cloister-node", "namespace": "cloister-node"}]
     assert binding["roleRef"]["name"] == "cloister-node"
@@ -214,7 +214,7 @@ def test_what_runs_on_nodes_has_no_power_that_it_does_not_need(render):
     assert not spec["enableServiceLinks"] and {key for key in spec if key.startswith("host")} == {"hostPID"}
     (container,) = spec["containers"]
     assert mounted(spec, container) == {
-        "/usr/local/bin": True, "/run/containerd/runsc/k8s.io": True, "/run/containerd/io.containerd.runtime.v2.task/k8s.io": True,
+        "/usr/local/bin": True, "/run/containerd/runsc/k8s.io": False, "/run/containerd/io.containerd.runtime.v2.task/k8s.io": True,
         "/run/cloister": False, "/var/lib/cloister/snapshots": False}
 
 

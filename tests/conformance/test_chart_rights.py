@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "e2e"))
 
+from support.api import STRATEGIC, Api, ApiError, path_of  # noqa: E402 (the path must be set first)
 from support.waiting import eventually  # noqa: E402 (the path must be set first)
 
 CHART = ROOT / "charts/cloister"
@@ -18,7 +19,7 @@ NODE = "system:serviceaccount:cloister-node:cloister-node"
 SANDBOX_LABEL = "cloister.dev/sandbox"
 POOL_LABEL = "cloister.dev/pool"
 MANAGED = {"app.kubernetes.io/managed-by": "cloister-operator"}
-POLICIES = ("cloister-operator-pods", "cloister-operator-revisions")
+POLICIES = ("cloister-operator-pods", "cloister-operator-revisions", "cloister-node-snapshots", "cloister-node-pods")
 # Caches inside the API server and the controllers follow a write in their own time.
 CACHES = 30  # seconds
 
@@ -49,7 +50,7 @@ def revision(name, **metadata):
 def chart(admin, helm, tmp_path_factory):
     """The chart's rights and policy, in force."""
     file = tmp_path_factory.mktemp("chart") / "rendered.yaml"
-    file.write_text(render(helm, "serviceaccount", "rbac", "noderbac", "tenantroles", "admissionpolicy"))
+    file.write_text(render(helm, "serviceaccount", "rbac", "noderbac", "tenantroles", "admissionpolicy", "nodepolicy"))
     admin("create", "namespace", "cloister-system")
     warnings = admin.must("apply", "-f", str(file)).text
     assert "Warning" not in warnings, warnings
@@ -292,3 +293,50 @@ def test_the_operator_elects_its_leader_in_its_own_namespace_alone(admin, chart)
         assert not operator("auth", "can-i", verb, "leases/another").ok
     assert operator("auth", "can-i", "create", "leases").ok
     assert not operator("auth", "can-i", "list", "leases").ok
+
+
+@pytest.fixture(scope="module")
+def write(kubeconfig):
+    """Writes a pod's status as the cloister-node on a node; returns why not, or nothing."""
+    api = Api(kubeconfig)
+
+    def send(name, change, on="node-a"):
+        user = {"Impersonate-User": NODE}
+        if on:
+            user["Impersonate-Extra-authentication.kubernetes.io%2Fnode-name"] = on
+        path = path_of("pods", "chart-rights", name, "status") + "?dryRun=All"
+        try:
+            api.send("PATCH", path, change, content_type=STRATEGIC, headers=user)
+        except ApiError as error:
+            return str(error)
+        return ""
+    return send
+
+
+FROZEN = {"status": {"conditions": [{"type": "cloister.dev/Frozen", "status": "True", "message": "7"}]}}
+MORE = {
+    "its phase": {"status": {**FROZEN["status"], "phase": "Failed"}},
+    "its address": {"status": {**FROZEN["status"], "podIPs": [{"ip": "10.9.9.9"}]}},
+    "the kubelet's condition": {"status": {"conditions": [{"type": "Ready", "status": "True"}]}},
+    "a label": {**FROZEN, "metadata": {"labels": {"cloister.dev/network": "open"}}},
+    "what the operator asks for": {**FROZEN, "metadata": {"annotations": {"cloister.dev/freeze": ""}}},
+    "a finalizer": {**FROZEN, "metadata": {"finalizers": ["example.com/held"]}},
+}
+
+
+@pytest.fixture(scope="module")
+def pods_on_node_a(users):
+    labels = {SANDBOX_LABEL: "box"}
+    assert users["operator"]("create", "-f", "-", stdin=pod("frozen", labels=labels, annotations={"cloister.dev/freeze": "7"})).ok
+    users["admin"].must("create", "-f", "-", stdin=pod("strangers"))
+
+
+def test_a_node_answers_for_its_own_sandboxes_alone(write, pods_on_node_a):
+    assert not write("frozen", FROZEN)
+    for why in (write("strangers", FROZEN), write("frozen", FROZEN, on="node-b"), write("frozen", FROZEN, on="")):
+        assert "on its own node alone" in why
+
+
+@pytest.mark.parametrize("change", MORE.values(), ids=MORE.keys())
+def test_a_node_writes_nothing_but_its_answer(write, pods_on_node_a, change):
+    assert "and nothing else" in write("frozen", change)

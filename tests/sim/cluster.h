@@ -14,6 +14,7 @@ class Kubelets {
  public:
   static constexpr int nodes = 3;
 
+  // With the nodes' agents (node/agent), which answer those who ask.
   Kubelets(test::SimClock& clock, test::ApiServer& server, uint64_t seed);
 
   // The pod ends. HOW: an End, or "spared": somebody who wanted its place has given up.
@@ -31,6 +32,7 @@ class Kubelets {
   void start(const test::ObjectId& pod);
   void recordEvent(const test::ObjectId& pod, const struct Image& image);
   void run(const test::ObjectId& pod);
+  void freeze(const test::ObjectId& pod);
   void stop(const test::ObjectId& pod, const std::string& uid);
   bool nodeIsUp(const test::ObjectId& pod) const;
   void setCordoned(const std::string& node, bool cordoned);

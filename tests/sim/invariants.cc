@@ -11,7 +11,8 @@ using json::findString;
 
 // The pod of the present restart has been Ready.
 bool hasBegun(const json::value& sandbox) {
-  if (integer(sandbox, "status.restarts") != 0) return findString(sandbox, "status.phase") == "Running";
+  const std::string phase = findString(sandbox, "status.phase");
+  if (integer(sandbox, "status.restarts") != 0) return phase == "Running" || phase == "Paused";
   return json::find(sandbox, "status.startedAt") != nullptr;
 }
 
@@ -227,8 +228,11 @@ Time Invariants::earliestEnd(const json::value& sandbox) const {
   if (lacksRevision(server_, sandbox)) expiry = std::chrono::floor<seconds>(expiry);
   const auto ready = firstReady_.find(findString(sandbox, "metadata.uid"));
   if (ready == firstReady_.end()) return expiry;
+  // What stands still as told may go on by now: then its ttl does, before that is told.
+  if (std::ranges::any_of(podsOf(server_, sandbox), [](const auto& pod) { return isFrozen(pod->json); }))
+    return expiry;
   const auto ttl = parseDuration(findString(sandbox, "spec.lifecycle.ttl"));
-  return std::min(expiry, ready->second + ttl.value_or(config_.lifecycle.defaultTtl));
+  return std::min(expiry, ready->second + ttl.value_or(config_.lifecycle.defaultTtl) + pausedFor(sandbox));
 }
 
 void Invariants::listLiving() {

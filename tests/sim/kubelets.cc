@@ -1,3 +1,4 @@
+#include "api/sandbox.h"
 #include "tests/sim/cluster.h"
 #include "tests/sim/images.h"
 
@@ -22,6 +23,12 @@ bool hasEnded(const json::value& pod) {
 // ... or its container has, before it.
 bool isOver(const json::value& pod) {
   return hasEnded(pod) || json::find(pod, "status.containerStatuses.0.state.terminated") != nullptr;
+}
+
+std::string wishOf(const json::value& pod) {
+  const json::value* all = json::find(pod, "metadata.annotations");
+  const json::value* wish = all != nullptr ? all->as_object().if_contains(api::freezeAnnotation) : nullptr;
+  return wish != nullptr ? std::string(wish->as_string()) : std::string();
 }
 
 json::object& statusOf(json::value& object) {
@@ -107,6 +114,8 @@ void Kubelets::changed(const test::Change& change) {
     const bool slow = imageOf(pod).name == "slow";
     later(milliseconds(slow ? 4000 : 200), milliseconds(slow ? 9000 : 1500), [this, id] { start(id); });
   }
+  if (change.before && wishOf(change.before->json) != wishOf(pod))
+    later(milliseconds(10), milliseconds(400), [this, id] { freeze(id); });
   if (isLeaving(pod) && change.before && !isLeaving(change.before->json)) {
     const std::string uid = json::findString(pod, "metadata.uid");
     later(milliseconds(50), milliseconds(4000), [this, id, uid] { stop(id, uid); });
@@ -214,6 +223,19 @@ void Kubelets::run(const test::ObjectId& id) {
   });
   if (image == nullptr || image->end.empty()) return;
   later(milliseconds(100), seconds(9), [this, id, how = std::string(image->end)] { end(id, how); });
+}
+
+// What the node's agent does. Now and then it fails first.
+void Kubelets::freeze(const test::ObjectId& id) {
+  if (!nodeIsUp(id)) return later(seconds(1), seconds(2), [this, id] { freeze(id); });
+  server_.edit("node-agent", id, [&](json::value& pod) {
+    if (isOver(pod) || isLeaving(pod)) return;
+    const std::string wish = wishOf(pod);
+    if (wish.empty()) return setCondition(pod, api::frozenCondition, "False", clock_.now(), "NotAsked");
+    if (!dice_.oneIn(4)) return setCondition(pod, api::frozenCondition, "True", clock_.now(), "Asked", wish);
+    setCondition(pod, api::frozenCondition, "False", clock_.now(), api::frozenFailed, "runsc failed");
+    later(milliseconds(50), seconds(2), [this, id] { freeze(id); });
+  });
 }
 
 void Kubelets::end(const test::ObjectId& id, const std::string& how) {

@@ -12,10 +12,29 @@ std::string keyOf(const json::value& object) {
   return findString(object, "metadata.namespace") + "/" + findString(object, "metadata.name");
 }
 
-std::string labelOf(const json::value& object, std::string_view label) {
-  const json::value* labels = json::find(object, "metadata.labels");
-  const json::value* found = labels != nullptr ? labels->as_object().if_contains(label) : nullptr;
+namespace {
+
+std::string markOf(const json::value& object, const char* where, std::string_view key) {
+  const json::value* all = json::find(object, where);
+  const json::value* found = all != nullptr ? all->as_object().if_contains(key) : nullptr;
   return found != nullptr ? std::string(found->as_string()) : std::string();
+}
+
+}  // namespace
+
+std::string labelOf(const json::value& object, std::string_view label) {
+  return markOf(object, "metadata.labels", label);
+}
+
+std::string annotationOf(const json::value& object, std::string_view annotation) {
+  return markOf(object, "metadata.annotations", annotation);
+}
+
+bool isFrozen(const json::value& pod) {
+  const std::string wish = annotationOf(pod, api::freezeAnnotation);
+  return !wish.empty() && !isLeaving(pod) && !hasEnded(pod) &&
+         conditionOf(pod, api::frozenCondition, "status") == "True" &&
+         conditionOf(pod, api::frozenCondition, "message") == wish;
 }
 
 bool isOurs(const json::value& pod) {
@@ -85,6 +104,10 @@ bool lacksRevision(const test::ApiServer& server, const json::value& sandbox) {
   return !pinned.empty() && !server.storage().get({"controllerrevisions", key});
 }
 
+Duration pausedFor(const json::value& sandbox) {
+  return parseDuration(findString(sandbox, "status.pausedFor")).value_or(Duration{});
+}
+
 Time expiryOf(const test::ApiServer& server, const Config& config, const json::value& sandbox) {
   // What cannot be read keeps the expiry that was told before. So does what has lost its template's revision
   // once it has begun, and what ended without a pod: for its pool had none.
@@ -107,7 +130,9 @@ Time expiryOf(const test::ApiServer& server, const Config& config, const json::v
       started = std::max(created, *parseTime(conditionOf(pod->json, "Ready", "lastTransitionTime")));
   }
   const auto ttl = parseDuration(findString(sandbox, "spec.lifecycle.ttl"));
-  if (started) expiry = std::min(expiry, *started + ttl.value_or(config.lifecycle.defaultTtl));
+  const bool runs = json::find(sandbox, "status.pausedAt") == nullptr;
+  if (started && runs)
+    expiry = std::min(expiry, *started + ttl.value_or(config.lifecycle.defaultTtl) + pausedFor(sandbox));
   return expiry;
 }
 

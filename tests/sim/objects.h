@@ -11,6 +11,10 @@ bool isLeaving(const json::value& object);
 std::string keyOf(const json::value& object);
 // The label's value, or empty.
 std::string labelOf(const json::value& object, std::string_view label);
+// The annotation's value, or empty.
+std::string annotationOf(const json::value& object, std::string_view annotation);
+// POD lives, and its node says that its sandbox stands still, as POD asks for.
+bool isFrozen(const json::value& pod);
 // Only our own service account can write these labels: without them a pod is somebody else's.
 bool isOurs(const json::value& pod);
 // Such a one that is in a pool.
@@ -34,6 +38,8 @@ inline constexpr std::string_view garbled = "plenty";
 bool isGarbled(const json::value& sandbox);
 // The ControllerRevision that it is pinned to is gone.
 bool lacksRevision(const test::ApiServer& server, const json::value& sandbox);
+// For how long it stood still, as told.
+Duration pausedFor(const json::value& sandbox);
 // Deliberately not operator/sandbox/expiry.cc: this is what its documentation promises.
 Time expiryOf(const test::ApiServer& server, const Config& config, const json::value& sandbox);
 

@@ -75,12 +75,13 @@ struct Setup {
   int idle = 2;          // pods that the pool holds
   int quota = 0;         // how many may run in each namespace; 0: there is no SandboxQuota
   int perMinute = 0;     // with a quota, how many may start in a minute; 0: any number
+  bool agents = false;   // each node has one, which stops and resumes sandboxes
   bool lingers = false;  // it is watched on, until unused network policies have gone
   bool operator==(const Setup&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(Setup, (),
                       (replicas, election, workers, page, namespaced, tailored, pool, poolWay, templateWay,
-                       idle, quota, perMinute, lingers))
+                       idle, quota, perMinute, agents, lingers))
 
 struct Script {
   std::string name;

@@ -21,6 +21,7 @@ Config configOf(const Setup& setup) {
   Config config;
   config.workers = setup.workers;
   config.leaderElection.enabled = setup.election;
+  config.snapshots.enabled = setup.agents;
   if (setup.tailored != 0) tailor(setup.tailored, config);
   if (setup.namespaced) config.watchNamespaces = {"team-0", "team-1"};
   return config;

@@ -192,7 +192,8 @@ void Simulation::createSandbox(const Step& step) {
   test::applyMergePatch(spec, *json::parse(wish.spec));
   json::object metadata{{"name", id.key.name}, {"namespace", id.key.namespace_}};
   const std::string_view refused = script_.setup.tailored != 0 ? wish.refusedTailored : wish.refused;
-  if (!refused.empty()) metadata["labels"] = {{refusedLabel, refused}};
+  const bool granted = wish.needsAgents && script_.setup.agents;
+  if (!refused.empty() && !granted) metadata["labels"] = {{refusedLabel, refused}};
   server_.create(actorUser, id.plural,
                  {{"apiVersion", api::apiVersion},
                   {"kind", "Sandbox"},

@@ -54,9 +54,20 @@ bool setsMoreThan(const json::value& template_, const json::value& sandbox) {
   });
 }
 
-bool isRefused(const test::ApiServer& server, const json::value& sandbox) {
-  const std::string wanted = findString(sandbox, "spec.desiredState");
-  if (!labelOf(sandbox, refusedLabel).empty() || (!wanted.empty() && wanted != "Running")) return true;
+bool isToPause(const json::value& sandbox) {
+  return findString(sandbox, "spec.desiredState") == "Paused";
+}
+
+bool mayPause(const test::ApiServer& server, const Config& config, const json::value& sandbox) {
+  std::string runtime = findString(sandbox, "spec.runtime");
+  const json::value* template_ = templateOf(server, sandbox);
+  if (runtime.empty() && template_ != nullptr) runtime = findString(*template_, "sandbox.runtime");
+  return config.snapshots.enabled && (runtime.empty() || runtime == "gvisor");
+}
+
+bool isRefused(const test::ApiServer& server, const Config& config, const json::value& sandbox) {
+  if (!labelOf(sandbox, refusedLabel).empty() || (isToPause(sandbox) && !mayPause(server, config, sandbox)))
+    return true;
   if (lacksRevision(server, sandbox)) return true;
   const json::value* template_ = templateOf(server, sandbox);
   return template_ != nullptr && setsMoreThan(*template_, sandbox);
@@ -140,14 +151,32 @@ bool lacksVolume(const test::ApiServer& server, const json::value& sandbox, cons
   return !findString(sandbox, "spec.workspace.storageClass").empty();
 }
 
+// It stands still, or does not, as it is told and as it shall.
+std::string unsettledPause(const test::ApiServer& server, const Config& config, const json::value& sandbox,
+                           const json::value& pod) {
+  const bool frozen = isFrozen(pod);
+  if (frozen != (findString(sandbox, "status.phase") == "Paused"))
+    return "whether it stands still is not told";
+  if (frozen != (json::find(sandbox, "status.pausedAt") != nullptr))
+    return "since when it stands still is not told";
+  if (frozen && conditionOf(sandbox, "Ready", "status") == "True") return "it stands still, and is Ready";
+  // It goes on as it is.
+  if (isGarbled(sandbox) || lacksRevision(server, sandbox)) return {};
+  const bool begun = json::find(sandbox, "status.startedAt") != nullptr;
+  const bool wanted = isToPause(sandbox) && mayPause(server, config, sandbox) && begun &&
+                      findString(pod, "status.phase") == "Running";
+  return wanted == frozen ? "" : "it does not stand still as it shall, or does";
+}
+
 std::string unsettledStatus(const json::value& sandbox, const json::value& pod) {
   const bool ready = conditionOf(sandbox, "Ready", "status") == "True";
   if (hasEnded(sandbox)) return "its pod lives, yet it has ended";
   if (conditionOf(sandbox, "Ready", "reason") == "Restarting") return "its pod is there, yet another follows";
-  if (ready != (conditionOf(pod, "Ready", "status") == "True")) return "Ready is not what its pod is";
+  if (!isFrozen(pod) && ready != (conditionOf(pod, "Ready", "status") == "True"))
+    return "Ready is not what its pod is";
   if (ready && findString(sandbox, "status.podName") != findString(pod, "metadata.name"))
     return "another pod is named";
-  return findString(sandbox, "status.phase") == findString(pod, "status.phase")
+  return isFrozen(pod) || findString(sandbox, "status.phase") == findString(pod, "status.phase")
              ? ""
              : "the phase is not its pod's";
 }
@@ -158,14 +187,14 @@ std::string unsettledSandbox(const test::ApiServer& server, const Config& config
   if (until >= expiryOf(server, config, sandbox)) return "soon expired";
   if (integer(sandbox, "status.observedGeneration") != integer(sandbox, "metadata.generation"))
     return "the generation was not observed";
-  if (conditionOf(sandbox, "Accepted", "status") != (isRefused(server, sandbox) ? "False" : "True"))
+  if (conditionOf(sandbox, "Accepted", "status") != (isRefused(server, config, sandbox) ? "False" : "True"))
     return "wrongly accepted or refused";
   // Noticed within a minute: nothing that runs depends on it.
   const bool lossTold = conditionOf(sandbox, "Accepted", "reason") == "TemplateNotFound";
   if (lacksRevision(server, sandbox) && !lossTold) return "the loss of its revision was not told";
   const auto pods = podsOf(server, sandbox);
   if (pods.empty()) {
-    const bool rightly = hasEnded(sandbox) || isRefused(server, sandbox) ||
+    const bool rightly = hasEnded(sandbox) || isRefused(server, config, sandbox) ||
                          isSquatted(server, config, sandbox) || isQueued(sandbox) ||
                          waitsForPool(server, sandbox) || waitsForRoom(server, sandbox);
     return rightly ? "" : "it has no pod";
@@ -176,6 +205,7 @@ std::string unsettledSandbox(const test::ApiServer& server, const Config& config
   }
   if (auto what = unsettledPolicies(server, config, sandbox, pod); !what.empty()) return what;
   if (lacksVolume(server, sandbox, pod)) return "its workspace is not there";
+  if (auto what = unsettledPause(server, config, sandbox, pod); !what.empty()) return what;
   return unsettledStatus(sandbox, pod);
 }
 
@@ -189,7 +219,7 @@ std::string unsettledPod(const test::ApiServer& server, const json::value& pod) 
 // Its pod will need POLICY, should it get one.
 bool waitsFor(const test::ApiServer& server, const Config& config, const json::value& sandbox,
               const std::string& policy) {
-  if (isLeaving(sandbox) || hasEnded(sandbox) || isRefused(server, sandbox)) return false;
+  if (isLeaving(sandbox) || hasEnded(sandbox) || isRefused(server, config, sandbox)) return false;
   const auto profile = policy::networkProfile(networkOf(server, sandbox), config.network);
   return !profile.name.empty() && policy::policyName(profile.name) == policy;
 }

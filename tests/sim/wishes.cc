@@ -40,9 +40,9 @@ constexpr Wish all[] = {
     {R"({"restoreFrom":{"name":"s"}})", "restoreFrom"},
     {R"({"lifecycle":{"onExpiry":"Suspend"}})", "lifecycle"},
     {R"({"lifecycle":{"idleTimeout":"5m"}})", "lifecycle"},
-    {R"({"resources":{"processes":100}})", "resources"},
+    {R"({"resources":{"processes":100}})", "resources", "resources", true},
     {R"({"network":{"egress":{"mode":"Allow","names":["example.com"]}}})", "network"},
-    {R"({"resources":{"processes":9}})", "resources"},
+    {R"({"resources":{"processes":9}})", "resources", "resources", true},
     // Too much, or nothing that can be had.
     {R"({"resources":{"cpu":"1000"}})", "resources"},
     {R"({"resources":{"memory":"0"}})", "resources"},

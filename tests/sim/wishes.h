@@ -17,6 +17,7 @@ struct Wish {
   // The part of the spec for which it is refused: under the configuration as shipped, and as tailored.
   std::string_view refused = {};
   std::string_view refusedTailored = refused;
+  bool needsAgents = false;  // it is refused only where nodes have none
 };
 
 // The first is none, the second asks for the internet.

@@ -290,6 +290,8 @@ net::Response ApiServer::patch(const Target& target, const net::Request& request
   const std::string_view type = net::header(request.headers, "Content-Type");
   if (type == "application/merge-patch+json") {
     applyMergePatch(next, body);
+  } else if (type == "application/strategic-merge-patch+json") {
+    applyStrategicPatch(next, body);
   } else if (type == "application/json-patch+json") {
     // The details are empty: kube/status.cc tells it from a validation's 422 by that.
     if (!applyJsonPatch(next, body))

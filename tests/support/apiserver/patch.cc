@@ -64,6 +64,22 @@ void applyMergePatch(json::value& object, const json::value& patch) {
   }
 }
 
+void applyStrategicPatch(json::value& object, const json::value& patch) {
+  json::value whole = patch;
+  const json::value* changed = json::find(patch, "status.conditions");
+  if (changed != nullptr) {
+    const json::value* present = json::find(object, "status.conditions");
+    json::array merged = present != nullptr ? present->as_array() : json::array();
+    for (const json::value& next : changed->as_array()) {
+      const auto same = std::ranges::find(
+          merged, next.at("type"), [](const json::value& one) -> const auto& { return one.at("type"); });
+      applyMergePatch(same == merged.end() ? merged.emplace_back(json::object()) : *same, next);
+    }
+    whole.at("status").as_object()["conditions"] = std::move(merged);
+  }
+  applyMergePatch(object, whole);
+}
+
 Result<void> applyJsonPatch(json::value& object, const json::value& patch) {
   if (!patch.is_array()) return fail(Errc::InvalidInput, "a JSON patch is a list");
   for (const json::value& step : patch.get_array()) {

@@ -11,6 +11,9 @@ bool isSame(const json::value& a, const json::value& b);
 // RFC 7386.
 void applyMergePatch(json::value& object, const json::value& patch);
 
+// As a merge patch; but conditions are merged by their type.
+void applyStrategicPatch(json::value& object, const json::value& patch);
+
 // RFC 6902: add, remove, replace and test, of members. As the API server does it, replace also adds.
 // InvalidInput when it does not fit OBJECT, whose state is then undefined.
 Result<void> applyJsonPatch(json::value& object, const json::value& patch);

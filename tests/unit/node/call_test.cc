@@ -26,6 +26,19 @@ TEST(Call, LeavesEverythingElseAlone) {
   }
 }
 
+TEST(Call, FindsAQuestionForTheState) {
+  EXPECT_TRUE(asksForState({"--root=/r", "state", "id1"}));
+  EXPECT_FALSE(asksForState({"--root=/r", "kill", "state"}));
+  EXPECT_FALSE(asksForState({}));
+}
+
+TEST(Call, TellsNobodyThatItStandsStill) {
+  const std::string paused = R"({"id":"a","status":"paused","pid":7,"annotations":{"b.c":"paused"}})";
+  EXPECT_EQ(withoutPause(paused), R"({"id":"a","status":"running","pid":7,"annotations":{"b.c":"paused"}})");
+  for (const std::string other : {"{\n  \"status\": \"stopped\"\n}\n", "", "not JSON", "[]"})
+    EXPECT_EQ(withoutPause(other), other);
+}
+
 TEST(Call, FindsTheLog) {
   EXPECT_EQ(logFile(start), "/b/log.json");
   EXPECT_EQ(logFile({"start", "id1"}), "");

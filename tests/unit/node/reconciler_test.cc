@@ -38,6 +38,9 @@ class FakeRunsc final : public Runsc {
     if (failure) co_return fail(*failure);
     co_return Result<void>{};
   }
+  Task<Result<void>> pause(std::string) override { co_return Result<void>{}; }
+  Task<Result<void>> resume(std::string) override { co_return Result<void>{}; }
+  Task<Result<void>> kill(std::string) override { co_return Result<void>{}; }
   Task<Result<std::string>> version() override { co_return "v1"; }
 };
 

@@ -16,6 +16,20 @@ TEST(Runsc, ReadsItsList) {
   EXPECT_FALSE(parseRunscList("{}"));
 }
 
+TEST(Runsc, TellsWhoseAContainerIsAndWhetherItStandsStill) {
+  const auto list = parseRunscList(R"([
+    {"id":"r","bundle":"/b/r","status":"paused","annotations":
+     {"io.kubernetes.cri.container-type":"sandbox","io.kubernetes.cri.sandbox-uid":"u"}},
+    {"id":"c","bundle":"/b/c","status":"running","annotations":
+     {"io.kubernetes.cri.container-type":"container","io.kubernetes.cri.sandbox-uid":"u"}},
+    {"id":"d","bundle":"/b/d","status":"running","annotations":[]}])");
+  const std::vector<RunningContainer> wanted{
+      {.id = "r", .bundle = "/b/r", .podUID = "u", .isRoot = true, .status = "paused"},
+      {.id = "c", .bundle = "/b/c", .podUID = "u", .status = "running"},
+      {.id = "d", .bundle = "/b/d", .status = "running"}};
+  EXPECT_EQ(*list, wanted);
+}
+
 TEST(Runsc, ReadsItsVersion) {
   EXPECT_EQ(parseRunscVersion("runsc version release-20260101.0\nspec: 1.2.1\n").value(),
             "release-20260101.0");

@@ -13,7 +13,7 @@ using test::aSandbox;
 using test::epoch;
 
 Time expiry(const api::Sandbox& sandbox, std::optional<Time> startedAt, const Config& config = {}) {
-  return expiryOf(sandbox, resolve(sandbox.spec, config), startedAt);
+  return expiryOf(sandbox, resolve(sandbox.spec, config), startedAt, {});
 }
 
 TEST(Expiry, CountsTheTtlFromTheStart) {
