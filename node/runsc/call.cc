@@ -42,7 +42,7 @@ std::optional<StartCall> findStart(const std::vector<std::string>& args) {
 }
 
 bool asksForState(const std::vector<std::string>& args) {
-  const auto command = std::ranges::find_if_not(args, isFlag);
+  const auto command = commandOf(args);
   return command != args.end() && *command == "state";
 }
 
