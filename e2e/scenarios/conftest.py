@@ -74,6 +74,7 @@ def node(cluster, api, release):
     agent.unprepare(release)
     agent.stop()
     release.restore()
+    agent.wait_gone()
 
 
 def remove_namespaces(api):

@@ -75,6 +75,10 @@ class NodeAgent:
         eventually(lambda: not self.pods(), 45, "cloister-node is gone")
         (RUN / "node.sock").unlink(missing_ok=True)
 
+    def wait_gone(self) -> None:
+        """Its namespace goes with the chart's; nothing can be made in it anew while it does."""
+        eventually(lambda: self.api.get("namespaces", NAMESPACE) is None, 60, "its namespace is gone")
+
     def kill(self) -> None:
         """The kubelet starts it again."""
         (pod,) = self.pods()
