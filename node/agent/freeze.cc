@@ -3,17 +3,8 @@
 namespace cloister::node {
 namespace {
 
-std::string wishOf(const api::Pod& pod) {
-  return api::annotationOf(pod.metadata, api::freezeAnnotation);
-}
-
 bool isLeaving(const api::Pod& pod) {
   return pod.metadata.deletionTimestamp.has_value();
-}
-
-bool saysFrozen(const api::Pod& pod) {
-  const api::PodCondition* answer = findPodCondition(pod, api::frozenCondition);
-  return answer != nullptr && answer->status == "True";
 }
 
 }  // namespace
@@ -37,12 +28,12 @@ std::optional<RunningSandbox> findSandbox(const std::vector<RunningContainer>& a
 bool needsLook(const api::Pod& pod, bool unclear) {
   if (pod.status.phase != "Running") return false;
   if (unclear) return true;
-  if (isLeaving(pod)) return saysFrozen(pod) || !wishOf(pod).empty();
-  return wishOf(pod).empty() ? saysFrozen(pod) : !isFrozen(pod);
+  if (isLeaving(pod)) return saysFrozen(pod) || !freezeWish(pod).empty();
+  return freezeWish(pod).empty() ? saysFrozen(pod) : !isFrozen(pod);
 }
 
 FreezeStep nextStep(const api::Pod& pod, const RunningSandbox& sandbox) {
-  const bool asked = !wishOf(pod).empty();
+  const bool asked = !freezeWish(pod).empty();
   if (!sandbox.isPaused) return asked && !isLeaving(pod) ? FreezeStep::Pause : FreezeStep::None;
   if (!asked) return FreezeStep::Resume;
   return isLeaving(pod) ? FreezeStep::End : FreezeStep::None;
@@ -50,7 +41,7 @@ FreezeStep nextStep(const api::Pod& pod, const RunningSandbox& sandbox) {
 
 std::optional<api::PodCondition> nextAnswer(const api::Pod& pod, const std::optional<Error>& failure,
                                             Time now) {
-  const std::string wish = wishOf(pod);
+  const std::string wish = freezeWish(pod);
   const api::PodCondition* before = findPodCondition(pod, api::frozenCondition);
   if (isLeaving(pod) || (wish.empty() && before == nullptr)) return std::nullopt;
   api::PodCondition next{.type = std::string(api::frozenCondition),

@@ -20,7 +20,7 @@ class Freezer {
   };
   explicit Freezer(Parts parts) : parts_(parts) {}
 
-  // POD was there before this process: what was done with it last is not known.
+  // What was done with POD last is not known.
   void doubt(const api::Pod& pod) { unclear_.insert(pod.metadata.uid); }
   // The pod KEY.
   Task<Result<runtime::Outcome>> reconcile(kube::ObjectKey key, uint64_t id);

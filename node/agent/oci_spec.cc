@@ -6,6 +6,8 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "node/cri.h"
+
 namespace cloister::node {
 namespace {
 
@@ -40,7 +42,7 @@ void keepGvisorAnnotations(object& annotations) {
                         name != "dev.gvisor.spec.cgroup-parent" &&
                         !(name.starts_with("dev.gvisor.spec.mount.") && name.ends_with(".source"));
     // The image's name, not its content: a tag that was moved is not noticed.
-    if (counts || name == "io.kubernetes.cri.image-name") kept[key] = text;
+    if (counts || name == cri::imageName) kept[key] = text;
   }
   annotations = std::move(kept);
 }
@@ -86,11 +88,6 @@ value withSortedKeys(const value& from) {
   return from;
 }
 
-std::string textAt(const object& fields, std::string_view key) {
-  const value* found = fields.if_contains(key);
-  return found != nullptr && found->is_string() ? std::string(found->get_string()) : "";
-}
-
 }  // namespace
 
 Result<Container> readContainer(std::string_view config) {
@@ -101,9 +98,9 @@ Result<Container> readContainer(std::string_view config) {
   const object* annotations = objectAt(spec, "annotations");
   if (annotations == nullptr) return fail(Errc::InvalidInput, "config.json has no annotations");
   Container out;
-  out.isRoot = textAt(*annotations, "io.kubernetes.cri.container-type") == "sandbox";
-  out.name = out.isRoot ? "" : textAt(*annotations, "io.kubernetes.cri.container-name");
-  out.podUID = textAt(*annotations, "io.kubernetes.cri.sandbox-uid");
+  out.isRoot = cri::isRoot(*annotations);
+  out.name = out.isRoot ? "" : cri::annotation(*annotations, cri::containerName);
+  out.podUID = cri::annotation(*annotations, cri::podUID);
   out.hasWorkspaceInside = annotations->contains("dev.gvisor.spec.mount.workspace.type");
   const value* limit = json::find(parsed, "linux.resources.memory.limit");
   if (limit != nullptr && limit->is_int64()) out.memoryLimit = std::max<int64_t>(limit->get_int64(), 0);

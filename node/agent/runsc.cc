@@ -4,6 +4,7 @@
 
 #include "json/codec.h"
 #include "kube/process.h"
+#include "node/cri.h"
 
 namespace cloister::node {
 namespace {
@@ -66,14 +67,6 @@ class RealRunsc final : public Runsc {
   std::string root_;
 };
 
-// Annotations have dots in their names.
-std::string annotation(const json::value& container, std::string_view name) {
-  const json::value* all = json::find(container, "annotations");
-  const json::value* found =
-      all != nullptr && all->is_object() ? all->get_object().if_contains(name) : nullptr;
-  return found != nullptr && found->is_string() ? std::string(found->get_string()) : "";
-}
-
 }  // namespace
 
 std::unique_ptr<Runsc> realRunsc(boost::asio::any_io_executor executor, std::string program,
@@ -90,9 +83,12 @@ Result<std::vector<RunningContainer>> parseRunscList(std::string_view output) {
   for (const json::value& one : parsed.get_array()) {
     RunningContainer container{.id = json::findString(one, "id"),
                                .bundle = json::findString(one, "bundle"),
-                               .podUID = annotation(one, "io.kubernetes.cri.sandbox-uid"),
-                               .isRoot = annotation(one, "io.kubernetes.cri.container-type") == "sandbox",
                                .status = json::findString(one, "status")};
+    const json::object* annotations = one.is_object() ? cri::annotationsOf(one.get_object()) : nullptr;
+    if (annotations != nullptr) {
+      container.podUID = cri::annotation(*annotations, cri::podUID);
+      container.isRoot = cri::isRoot(*annotations);
+    }
     if (!container.id.empty() && !container.bundle.empty()) out.push_back(std::move(container));
   }
   return out;

@@ -5,17 +5,10 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "node/cri.h"
+
 namespace cloister::node {
 namespace {
-
-std::string annotation(const json::object& annotations, std::string_view key) {
-  const json::value* found = annotations.if_contains(key);
-  return found != nullptr && found->is_string() ? std::string(found->get_string()) : "";
-}
-
-bool isRoot(const json::object& annotations) {
-  return annotation(annotations, "io.kubernetes.cri.container-type") == "sandbox";
-}
 
 // None when it is of no use.
 std::optional<json::object> parse(std::string_view config) {
@@ -24,11 +17,6 @@ std::optional<json::object> parse(std::string_view config) {
   json::value parsed = boost::json::parse(config, error);
   if (error || !parsed.is_object()) return std::nullopt;
   return std::move(parsed.get_object());
-}
-
-const json::object* annotationsOf(const json::object& config) {
-  const json::value* found = config.if_contains("annotations");
-  return found == nullptr ? nullptr : found->if_object();
 }
 
 void limitProcesses(json::object& process, int64_t most) {
@@ -48,9 +36,9 @@ void limitProcesses(json::object& process, int64_t most) {
 
 Result<std::optional<std::string>> withProcessLimit(std::string_view config) {
   std::optional<json::object> parsed = parse(config);
-  const json::object* annotations = parsed ? annotationsOf(*parsed) : nullptr;
-  if (annotations == nullptr || isRoot(*annotations)) return std::nullopt;
-  const std::string text = annotation(*annotations, api::processesAnnotation);
+  const json::object* annotations = parsed ? cri::annotationsOf(*parsed) : nullptr;
+  if (annotations == nullptr || cri::isRoot(*annotations)) return std::nullopt;
+  const std::string text = cri::annotation(*annotations, api::processesAnnotation);
   if (text.empty()) return std::nullopt;
   int32_t most = 0;
   const auto [end, bad] = std::from_chars(text.data(), text.data() + text.size(), most);
@@ -66,16 +54,16 @@ Result<std::optional<std::string>> withProcessLimit(std::string_view config) {
 
 std::optional<StartRequest> questionOf(std::string_view config) {
   const std::optional<json::object> parsed = parse(config);
-  const json::object* found = parsed ? annotationsOf(*parsed) : nullptr;
+  const json::object* found = parsed ? cri::annotationsOf(*parsed) : nullptr;
   if (found == nullptr) return std::nullopt;
   const json::object& annotations = *found;
-  if (annotation(annotations, api::restoreAnnotation).empty()) return std::nullopt;
+  if (cri::annotation(annotations, api::restoreAnnotation).empty()) return std::nullopt;
   return StartRequest{.container = {},
-                      .kind = isRoot(annotations) ? ContainerKind::sandbox : ContainerKind::container,
+                      .kind = cri::isRoot(annotations) ? ContainerKind::sandbox : ContainerKind::container,
                       .bundle = {},
-                      .podNamespace = annotation(annotations, "io.kubernetes.cri.sandbox-namespace"),
-                      .podName = annotation(annotations, "io.kubernetes.cri.sandbox-name"),
-                      .podUID = annotation(annotations, "io.kubernetes.cri.sandbox-uid")};
+                      .podNamespace = cri::annotation(annotations, cri::podNamespace),
+                      .podName = cri::annotation(annotations, cri::podName),
+                      .podUID = cri::annotation(annotations, cri::podUID)};
 }
 
 }  // namespace cloister::node

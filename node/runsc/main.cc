@@ -46,6 +46,15 @@ std::string configOf(const std::string& bundle) {
   return bundle + "/config.json";
 }
 
+bool writeAll(int file, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t put = ::write(file, text.data(), text.size());
+    if (put <= 0) return false;
+    text.remove_prefix(size_t(put));
+  }
+  return true;
+}
+
 // Whole, or not at all.
 Result<void> writeConfig(const std::string& bundle, std::string_view text) {
   const std::string path = configOf(bundle);
@@ -53,12 +62,8 @@ Result<void> writeConfig(const std::string& bundle, std::string_view text) {
   const auto trouble = [&] { return fail(Errc::Internal, aside + ": " + std::strerror(errno)); };
   const int file = ::open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (file < 0) return trouble();
-  while (!text.empty()) {
-    const ssize_t put = ::write(file, text.data(), text.size());
-    if (put < 0) break;
-    text.remove_prefix(size_t(put));
-  }
-  if (::close(file) != 0 || !text.empty() || ::rename(aside.c_str(), path.c_str()) != 0) return trouble();
+  const bool whole = writeAll(file, text);
+  if (::close(file) != 0 || !whole || ::rename(aside.c_str(), path.c_str()) != 0) return trouble();
   return {};
 }
 
@@ -96,14 +101,6 @@ int execute(const std::string& program, std::vector<std::string> args) {
   return complain("cannot run " + program + ": " + std::strerror(errno));
 }
 
-void writeAll(const std::string& text) {
-  for (size_t done = 0; done < text.size();) {
-    const ssize_t more = ::write(STDOUT_FILENO, text.data() + done, text.size() - done);
-    if (more <= 0) return;
-    done += size_t(more);
-  }
-}
-
 // As execute(), for one that asks for a container's state.
 int tellState(const std::string& program, std::vector<std::string> args) {
   int ends[2];
@@ -118,7 +115,7 @@ int tellState(const std::string& program, std::vector<std::string> args) {
   const std::string output = readAll(ends[0]);
   int status = 0;
   if (::waitpid(child, &status, 0) != child || !WIFEXITED(status)) return failed;
-  if (WEXITSTATUS(status) == 0) writeAll(withoutPause(output));
+  if (WEXITSTATUS(status) == 0) writeAll(STDOUT_FILENO, withoutPause(output));
   return WEXITSTATUS(status);
 }
 

@@ -41,20 +41,16 @@ std::optional<bool> Pods::named(const std::string& name) const {
   return find(byName_, name);
 }
 
-std::optional<bool> Pods::started(const Start& start) const {
-  return find(byStart_, start);
-}
-
 std::optional<bool> Pods::keeping(const api::QuotaGrant& grant) const {
   if (grant.pool.empty()) {
-    if (const auto told = started({grant.uid, grant.restart.value_or(0)})) return told;
+    if (const auto told = find(byStart_, Start(grant.uid, grant.restart.value_or(0)))) return told;
   }
   return grant.pod.empty() ? std::nullopt : named(grant.pod);
 }
 
 bool Pods::has(const std::string& uid, const Request& request) const {
   if (!request.pod.empty() && named(request.pod)) return true;
-  return started({uid, request.restart.value_or(0)}).has_value();
+  return byStart_.contains({uid, request.restart.value_or(0)});
 }
 
 }  // namespace cloister::quota

@@ -20,10 +20,8 @@ class Pods {
   bool has(const std::string& uid, const Request& request) const;
 
  private:
-  using Start =
-      std::pair<std::string, int64_t>;  // of which Sandbox, and which restart, a first start being 0
-
-  std::optional<bool> started(const Start& start) const;
+  // Of which Sandbox, and which restart, a first start being 0.
+  using Start = std::pair<std::string, int64_t>;
 
   Amount used_;
   std::map<std::string, bool> byName_;

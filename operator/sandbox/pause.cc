@@ -5,10 +5,6 @@
 namespace cloister::sandbox {
 namespace {
 
-std::string wishOf(const api::Pod& pod) {
-  return api::annotationOf(pod.metadata, api::freezeAnnotation);
-}
-
 // What the node's agent could not do, or nothing.
 std::string troubleOf(const api::Pod& pod) {
   const api::PodCondition* answer = findPodCondition(pod, api::frozenCondition);
@@ -16,15 +12,10 @@ std::string troubleOf(const api::Pod& pod) {
                                                                   : "";
 }
 
-bool saysFrozen(const api::Pod& pod) {
-  const api::PodCondition* answer = findPodCondition(pod, api::frozenCondition);
-  return answer != nullptr && answer->status == "True";
-}
-
 }  // namespace
 
 std::optional<std::string> nextWish(const api::Pod& pod, bool wanted) {
-  if (pod.metadata.deletionTimestamp || pod.status.phase != "Running" || wanted == !wishOf(pod).empty())
+  if (pod.metadata.deletionTimestamp || pod.status.phase != "Running" || wanted == !freezeWish(pod).empty())
     return std::nullopt;
   return wanted ? pod.metadata.resourceVersion : "";
 }
@@ -50,7 +41,7 @@ Standstill standstillOf(const api::SandboxStatus& status, bool standsStill, Time
 
 Diagnosis diagnosePause(const api::Pod& pod, Diagnosis running) {
   const std::string agent = "the cloister-node on " + pod.spec.nodeName;
-  const bool asked = !wishOf(pod).empty();
+  const bool asked = !freezeWish(pod).empty();
   const bool stands = standsStill(pod);
   const bool resumes = !asked && saysFrozen(pod);
   if (stands || resumes) running.phase = api::Phase::Paused;

@@ -2,10 +2,18 @@
 
 namespace cloister::api {
 
-bool isFrozen(const Pod& pod) {
-  const std::string wish = annotationOf(pod.metadata, freezeAnnotation);
+std::string freezeWish(const Pod& pod) {
+  return annotationOf(pod.metadata, freezeAnnotation);
+}
+
+bool saysFrozen(const Pod& pod) {
   const PodCondition* answer = findPodCondition(pod, frozenCondition);
-  return !wish.empty() && answer != nullptr && answer->status == "True" && answer->message == wish;
+  return answer != nullptr && answer->status == "True";
+}
+
+bool isFrozen(const Pod& pod) {
+  const std::string wish = freezeWish(pod);
+  return !wish.empty() && saysFrozen(pod) && findPodCondition(pod, frozenCondition)->message == wish;
 }
 
 }  // namespace cloister::api

@@ -212,6 +212,10 @@ inline constexpr std::string_view networkLabel = "cloister.dev/network";  // a p
 inline constexpr std::string_view managedByLabel = "app.kubernetes.io/managed-by";
 inline constexpr std::string_view managedBy = "cloister-operator";
 
+// What POD asks for: the annotation's value, or nothing.
+std::string freezeWish(const Pod& pod);
+// The node's last answer is that POD's sandbox stands still, whatever was asked then.
+bool saysFrozen(const Pod& pod);
 // POD's sandbox stands still, as POD asks for now.
 bool isFrozen(const Pod& pod);
 

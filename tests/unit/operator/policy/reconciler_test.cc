@@ -5,9 +5,8 @@
 #include <gtest/gtest.h>
 
 #include "operator/template/revision.h"
-#include "tests/support/sim_clock.h"
 #include "tests/unit/operator/examples.h"
-#include "tests/unit/operator/reconciler_server.h"
+#include "tests/unit/operator/one_reconciler.h"
 
 namespace cloister::policy {
 namespace {
@@ -28,16 +27,12 @@ const NetworkProfile internet = networkProfile(onlineSandbox().spec.network, {})
 const kube::ObjectKey defaultDeny{"team", std::string(defaultDenyName)};
 const kube::ObjectKey profile{"team", policyName(internet.name)};
 
-class PolicyReconciler : public testing::Test {
+class PolicyReconciler : public test::OneReconciler<Reconciler> {
  protected:
   PolicyReconciler() { restart(); }
 
   void restart() {
     reconciler_.emplace(Parts{.client = client_, .clock = clock_, .config = config_, .stores = stores_});
-  }
-  Result<runtime::Outcome> reconcile(const kube::ObjectKey& key) {
-    server_.sync(stores_);
-    return test::run(clock_, reconciler_->reconcile(key, 1));
   }
   void putSandboxAndPod(const api::Sandbox& sandbox) {
     server_.put("sandboxes", json::encode(sandbox));
@@ -50,14 +45,6 @@ class PolicyReconciler : public testing::Test {
   bool isRight(const kube::ObjectKey& key) const {
     return isThere(key) && isIntact(key.name, server_.get("networkpolicies", key).at("spec").as_object());
   }
-
-  test::SimClock clock_;
-  test::ScriptedTransport transport_{clock_};
-  test::ReconcilerServer server_{clock_, transport_};
-  kube::Client client_{transport_, clock_};
-  Config config_;
-  Stores stores_;
-  std::optional<Reconciler> reconciler_;
 };
 
 TEST_F(PolicyReconciler, LeavesAloneWhatIsAsItShouldBe) {

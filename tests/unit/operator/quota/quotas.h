@@ -93,4 +93,13 @@ inline quota::Observed written(quota::Observed observed, const quota::Plan& plan
   return observed;
 }
 
+// For whom there is a grant.
+inline std::vector<std::string> granted(const quota::Plan& plan) {
+  std::vector<std::string> owners;
+  if (!plan.status) return owners;
+  for (const api::QuotaGrant& grant : plan.status->grants)
+    owners.push_back(grant.pool.empty() ? grant.sandbox : grant.pod);
+  return owners;
+}
+
 }  // namespace cloister::test

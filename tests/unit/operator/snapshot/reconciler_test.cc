@@ -4,9 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/support/sim_clock.h"
 #include "tests/unit/operator/examples.h"
-#include "tests/unit/operator/reconciler_server.h"
+#include "tests/unit/operator/one_reconciler.h"
 
 namespace cloister::snapshot {
 namespace {
@@ -17,7 +16,7 @@ using testing::IsEmpty;
 
 const kube::ObjectKey key{"team", "saved"};
 
-class SnapshotReconciler : public testing::Test {
+class SnapshotReconciler : public test::OneReconciler<Reconciler> {
  protected:
   SnapshotReconciler() {
     snapshot_.metadata.name = "saved";
@@ -38,10 +37,7 @@ class SnapshotReconciler : public testing::Test {
               .stores = stores_,
               .report = [this](const auto&, const auto& note) { reports_.emplace_back(note.reason); }});
   }
-  Result<runtime::Outcome> reconcile() {
-    server_.sync(stores_);
-    return test::run(clock_, reconciler_->reconcile(key, 1));
-  }
+  Result<runtime::Outcome> reconcile() { return OneReconciler::reconcile(key); }
   void runSandbox() {
     api::Sandbox sandbox = test::aSandbox("hello");
     api::Pod pod = test::podOf(sandbox);
@@ -72,15 +68,8 @@ class SnapshotReconciler : public testing::Test {
     return ready == nullptr ? "" : ready->reason;
   }
 
-  test::SimClock clock_;
-  test::ScriptedTransport transport_{clock_};
-  test::ReconcilerServer server_{clock_, transport_};
-  kube::Client client_{transport_, clock_};
-  Config config_;
-  Stores stores_;
   api::SandboxSnapshot snapshot_;
   std::vector<std::string> reports_;
-  std::optional<Reconciler> reconciler_;
 };
 
 TEST_F(SnapshotReconciler, TellsOnceWhyNobodyTakesIt) {

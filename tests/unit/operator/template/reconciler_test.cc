@@ -5,9 +5,8 @@
 #include <gtest/gtest.h>
 
 #include "operator/template/revision.h"
-#include "tests/support/sim_clock.h"
 #include "tests/unit/operator/examples.h"
-#include "tests/unit/operator/reconciler_server.h"
+#include "tests/unit/operator/one_reconciler.h"
 
 namespace cloister::templates {
 namespace {
@@ -18,7 +17,7 @@ using testing::IsEmpty;
 
 const kube::ObjectKey key{"team", "python"};
 
-class TemplateReconciler : public testing::Test {
+class TemplateReconciler : public test::OneReconciler<Reconciler> {
  protected:
   TemplateReconciler() {
     template_.metadata.name = "python";
@@ -32,10 +31,7 @@ class TemplateReconciler : public testing::Test {
   void restart() {
     reconciler_.emplace(Parts{.client = client_, .clock = clock_, .config = config_, .stores = stores_});
   }
-  Result<runtime::Outcome> reconcile() {
-    server_.sync(stores_);
-    return test::run(clock_, reconciler_->reconcile(key, 1));
-  }
+  Result<runtime::Outcome> reconcile() { return OneReconciler::reconcile(key); }
   // The template says IMAGE from now on, and somebody has made something from it.
   std::string edit(const std::string& image) {
     template_.spec.sandbox.image = image;
@@ -60,14 +56,7 @@ class TemplateReconciler : public testing::Test {
     return json::decode<api::SandboxTemplate>(server_.get("sandboxtemplates", key))->status;
   }
 
-  test::SimClock clock_;
-  test::ScriptedTransport transport_{clock_};
-  test::ReconcilerServer server_{clock_, transport_};
-  kube::Client client_{transport_, clock_};
-  Config config_;
-  Stores stores_;
   api::SandboxTemplate template_;
-  std::optional<Reconciler> reconciler_;
 };
 
 TEST_F(TemplateReconciler, TellsWhoRunsAnOldRevision) {
