@@ -1,5 +1,6 @@
 #pragma once
 
+#include "api/core.h"
 #include "api/sandbox.h"
 
 namespace cloister {
@@ -13,6 +14,12 @@ inline api::OwnerReference ownerReference(const api::ObjectMeta& owner, std::str
           .controller = true,
           // true would need update on the owner's finalizers where OwnerReferencesPermissionEnforcement is on
           .blockOwnerDeletion = false};
+}
+
+// The watch of pods tells of POD: it is of a Sandbox or a pool, by its labels, whoever wrote them.
+inline bool isWatched(const api::Pod& pod) {
+  return pod.metadata.labels.contains(std::string(api::sandboxLabel)) &&
+         api::labelOf(pod.metadata, api::managedByLabel) == api::managedBy;
 }
 
 }  // namespace cloister

@@ -1,3 +1,4 @@
+#include "operator/owner.h"
 #include "operator/policy/create.h"
 #include "operator/pool/reconciler.h"
 #include "operator/sandbox/reasons.h"
@@ -19,9 +20,7 @@ Task<Result<void>> learnSlot(Parts& parts, Pool pool, std::string name) {
   if (!present) co_return fail(present.error());
   auto pod = json::decode<api::Pod>(*present);
   if (!pod) co_return fail(pod.error());
-  const bool watched = pod->metadata.labels.contains(std::string(api::sandboxLabel)) &&
-                       api::labelOf(pod->metadata, api::managedByLabel) == api::managedBy;
-  if (!watched || api::labelOf(pod->metadata, api::poolLabel) != pool->metadata.name) {
+  if (!isWatched(*pod) || api::labelOf(pod->metadata, api::poolLabel) != pool->metadata.name) {
     co_return fail({.code = Errc::AlreadyExists,
                     .message = "A pod named " + name + " exists and belongs to somebody else.",
                     .reason = std::string(sandbox::reason::podNameTaken)});

@@ -49,10 +49,20 @@ Wish wishOf(const Observed& observed, const api::QuotaGrant& grant) {
   return owner->pods < versionNumber(grant.since) ? Wish::Unclear : Wish::Gone;
 }
 
-bool isOver(const Observed& observed, const Pods& pods, const api::QuotaGrant& grant) {
-  if (observed.gone.contains(grant.uid)) return true;
+using Names = std::vector<std::string>;
+
+// GRANT is to go, and no pod is seen for it. Another process may have made one that this one was not told of
+// yet: if the API server was not asked, the pod goes to ASK.
+bool isUnused(const Observed& observed, const api::QuotaGrant& grant, Names& ask) {
+  if (grant.pod.empty() || observed.absent.contains(grant.pod)) return true;
+  if (ask.size() < mostAsked) ask.push_back(grant.pod);
+  return false;
+}
+
+bool isOver(const Observed& observed, const Pods& pods, const api::QuotaGrant& grant, Names& ask) {
   if (const auto told = pods.keeping(grant)) return *told;
-  return wishOf(observed, grant) == Wish::Gone;
+  const bool unwanted = observed.gone.contains(grant.uid) || wishOf(observed, grant) == Wish::Gone;
+  return unwanted && isUnused(observed, grant, ask);
 }
 
 // Whose owners have to look again.
@@ -98,17 +108,21 @@ Amount usedBy(const Pods& pods, const std::vector<api::QuotaGrant>& grants) {
 // What was promised before the quota was lowered and does not fit any more is promised no longer, pools'
 // first and then the last come: their pods would be refused by the ResourceQuota, and others wait meanwhile.
 // Returns what is used then.
-Amount takeBack(const api::SandboxQuotaSpec& spec, const Pods& pods, std::vector<api::QuotaGrant>& held) {
+Amount takeBack(const Observed& observed, const Pods& pods, std::vector<api::QuotaGrant>& held, Names& ask) {
+  const api::SandboxQuotaSpec& spec = observed.quota->spec;
   Amount used = usedBy(pods, held);
+  Amount left = used;  // once all that is to go has gone
   for (const bool pools : {true, false}) {
     for (size_t i = held.size(); i-- > 0;) {
       const api::QuotaGrant& grant = held[i];
       if (grant.pool.empty() == pools || grant.pod.empty() || pods.named(grant.pod)) continue;
       const Amount own = amountOf(grant);
-      Amount others = used;
+      Amount others = left;
       others -= own;
       if (!exceeded(spec, others, own)) continue;
-      used = others;
+      left = others;
+      if (!isUnused(observed, grant, ask)) continue;
+      used -= own;
       held.erase(held.begin() + ssize_t(i));
     }
   }
@@ -164,13 +178,18 @@ Plan plan(const Observed& observed, Time now) {
   const api::SandboxQuotaStatus& present = observed.quota->status;
   const Pods pods(observed);
   std::vector<api::QuotaGrant> held = present.grants;
-  std::erase_if(held, [&](const api::QuotaGrant& grant) { return isOver(observed, pods, grant); });
-  const Amount used = takeBack(observed.quota->spec, pods, held);
+  Names ask;
+  std::erase_if(held, [&](const api::QuotaGrant& grant) { return isOver(observed, pods, grant, ask); });
+  const Amount used = takeBack(observed, pods, held, ask);
   std::vector<api::QuotaStep> recent;
   if (observed.quota->spec.creationsPerMinute) recent = forgotten(present.recent, now);
   const Served served = serve(observed, pods, std::move(held), used, std::move(recent), now);
 
-  Plan out{.again = nextLook(observed, pods, served, now), .unclear = unclear(observed, served.grants)};
+  Plan out{.again = nextLook(observed, pods, served, now),
+           .unclear = unclear(observed, served.grants),
+           .ask = std::move(ask)};
+  // In case it cannot be asked.
+  if (!out.ask.empty()) out.again = std::min(out.again.value_or(Time::max()), now + catchUpPeriod);
   if (served.complete) out.answers = served.answers;
   api::SandboxQuotaStatus next = present;
   next.observedGeneration = observed.quota->metadata.generation;

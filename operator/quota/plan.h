@@ -32,6 +32,8 @@ struct Observed {
   std::vector<Asker> sandboxes = {};  // that wait for a pod, in no order; none twice
   std::vector<Asker> pools = {};      // that were looked at
   std::set<std::string> gone = {};    // uids of owners of grants that are gone or have ended
+  // Names of promised pods that the API server itself said it does not have.
+  std::set<std::string> absent = {};
   Seen seen = {};                     // up to which versions the watches have told everything
   Seen newest = {};                   // of what they told, the newest
   Hours hours = {};                   // until now
@@ -48,12 +50,16 @@ struct Plan {
   std::optional<Time> again = {};  // look again then, even if nothing changes
   // That their owners may want no more, who looked at older pods: they are to look again.
   std::vector<api::QuotaGrant> unclear = {};
+  // Names of promised pods, no more than mostAsked: their promises are to go, if the API server has no such
+  // pod. They stand until it was asked.
+  std::vector<std::string> ask = {};
 };
 
 Plan plan(const Observed& observed, Time now);
 
 // The hours' ledger alone is written no more often than this.
 inline constexpr Duration hoursPeriod = std::chrono::minutes(1);
+inline constexpr size_t mostAsked = 100;
 // How soon to look again while the watches are behind what is known otherwise.
 inline constexpr Duration catchUpPeriod = seconds(1);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "operator/owner.h"
 #include "operator/quota/reasons.h"
 #include "operator/sandbox/diagnose.h"
 #include "runtime/write_status.h"
@@ -221,6 +222,22 @@ Guarding Reconciler::guardingOf(const api::SandboxQuota& quota, const Memory& me
   return {.reason = reason::resourceQuotas, .message = "ResourceQuotas hold the limits as well."};
 }
 
+// Those of PODS that the API server itself does not have, or has as somebody else's; what it has goes into
+// the store. Of which it does not answer is not among them.
+Task<std::set<std::string>> Reconciler::findAbsent(std::string namespace_, std::vector<std::string> pods) {
+  std::set<std::string> absent;
+  for (const std::string& name : pods) {
+    auto object = co_await parts_.client.get(kube::pods, {namespace_, name});
+    if (!object && object.error().code != Errc::NotFound) co_return absent;
+    auto pod = object ? json::decode<api::Pod>(*object) : fail(object.error());
+    if (pod && isWatched(*pod))
+      parts_.stores.pods.learn(std::move(*pod));
+    else
+      absent.insert(name);
+  }
+  co_return absent;
+}
+
 Task<Result<runtime::Outcome>> Reconciler::reconcile(kube::ObjectKey key, uint64_t id) {
   if (key.name != api::quotaName) co_return runtime::Outcome{};
   auto quota = parts_.stores.quotas.get(key);
@@ -235,8 +252,16 @@ Task<Result<runtime::Outcome>> Reconciler::reconcile(kube::ObjectKey key, uint64
                                    failed ? std::optional(parts_.clock.now() + newsPeriod) : std::nullopt};
   }
   const std::optional<Time> trusted = trustAgain(*quota, memory);
-  const Observed observed = observe(quota, memory);
+  Observed observed = observe(quota, memory);
   Plan next = plan(observed, parts_.clock.now());
+  if (!next.ask.empty()) {
+    std::set<std::string> absent = co_await findAbsent(key.namespace_, std::move(next.ask));
+    // Of what was promised meanwhile nobody was asked.
+    if (parts_.stores.quotas.get(key) != quota) co_return runtime::Outcome{.again = parts_.clock.now()};
+    observed = observe(quota, memory);
+    observed.absent = std::move(absent);
+    next = plan(observed, parts_.clock.now());
+  }
   if (trusted) next.again = std::min(next.again.value_or(*trusted), *trusted);
   log::debug("reconcile", {{"quota", kube::toString(key)}, {"id", id}, {"status", next.status.has_value()}});
   const Instant now = parts_.clock.instant();

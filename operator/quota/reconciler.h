@@ -50,6 +50,7 @@ class Reconciler {
   void withdraw(const api::SandboxQuota& quota, const api::SandboxQuotaStatus& next, Memory& memory);
   std::optional<Time> trustAgain(const api::SandboxQuota& quota, Memory& memory);
   Task<void> keepGuards(std::string namespace_, std::shared_ptr<const api::SandboxQuota> quota);
+  Task<std::set<std::string>> findAbsent(std::string namespace_, std::vector<std::string> pods);
   Guarding guardingOf(const api::SandboxQuota& quota, const Memory& memory) const;
 
   Parts parts_;

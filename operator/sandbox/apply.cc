@@ -1,3 +1,4 @@
+#include "operator/owner.h"
 #include "operator/policy/create.h"
 #include "operator/sandbox/reasons.h"
 #include "operator/sandbox/reconciler.h"
@@ -88,6 +89,16 @@ json::value claim(const AdoptPod& action) {
                       {"value", json::array{json::encode(action.identity.owner)}}}};
 }
 
+// The pool's pod KEY, as it is now, goes into the store, if it is still one that watches tell of.
+Task<Result<void>> learnPod(Parts& parts, kube::ObjectKey key) {
+  auto object = co_await parts.client.get(kube::pods, key);
+  if (!object && object.error().code == Errc::NotFound) co_return Result<void>{};
+  if (!object) co_return fail(object.error());
+  auto pod = json::decode<api::Pod>(*object);
+  if (pod && isWatched(*pod)) parts.stores.pods.learn(std::move(*pod));
+  co_return Result<void>{};
+}
+
 Task<Result<void>> adoptPod(Parts& parts, AdoptPod action) {
   const kube::ObjectKey key = api::keyOf(action.pod->metadata);
   if (parts.stores.idle.isHeld(key))
@@ -100,6 +111,11 @@ Task<Result<void>> adoptPod(Parts& parts, AdoptPod action) {
   }
   parts.stores.idle.letGo(key);
   if (answer) co_return Result<void>{};
+  if (isOutdated(answer.error())) {
+    // It may have been taken for this Sandbox by an earlier request.
+    auto known = co_await learnPod(parts, key);
+    if (!known) co_return fail(known.error());
+  }
   co_return failWith("taking the pool's pod " + key.name, answer.error());
 }
 
@@ -122,7 +138,8 @@ Task<Result<void>> markPod(Parts& parts, std::shared_ptr<const api::Pod> pod, co
 Task<Result<void>> deletePod(Parts& parts, DeletePod action) {
   const kube::ObjectKey key = api::keyOf(action.pod->metadata);
   const std::string& uid = action.pod->metadata.uid;
-  auto answer = co_await parts.client.remove(kube::pods, key, {.uid = uid});
+  const std::string version = action.asSeen ? action.pod->metadata.resourceVersion : "";
+  auto answer = co_await parts.client.remove(kube::pods, key, {.uid = uid, .resourceVersion = version});
   // The pod as it is now, on its way out: seen as such at once, it is not deleted a second time.
   if (answer && json::findString(*answer, "kind") == "Pod") learn(parts.stores.pods, *answer);
   if (answer || isGone(answer.error())) co_return Result<void>{};

@@ -15,11 +15,8 @@ std::shared_ptr<const api::ControllerRevision> keptRevision(const Stores& stores
 
 std::vector<Offer> offersOf(const Stores& stores, const kube::ObjectKey& pool) {
   std::vector<Offer> offers;
-  for (const pool::IdlePods::Offer& offer : stores.idle.offers(pool, stores.closedNodes)) {
-    offers.push_back({.pod = stores.pods.get(offer.pod),
-                      .revision = keptRevision(stores, pool.namespace_, offer.group.revision),
-                      .shape = offer.group.shape});
-  }
+  for (const pool::IdlePods::Offer& offer : stores.idle.offers(pool, stores.closedNodes))
+    offers.push_back(offerOf(stores, stores.pods.get(offer.pod)));
   return offers;
 }
 
@@ -57,6 +54,12 @@ void observeNodes(const Parts& parts, Observed& seen) {
   }
 }
 
+void observeQuota(const Parts& parts, Observed& seen) {
+  const api::ObjectMeta& meta = seen.sandbox->metadata;
+  seen.quota = parts.stores.quotaOf(meta.namespace_);
+  seen.answer = parts.stores.requests.answer(meta.namespace_, meta.uid);
+}
+
 Observed observeStores(Parts& parts, const kube::ObjectKey& key) {
   Observed seen;
   seen.sandbox = parts.stores.sandboxes.get(key);
@@ -65,8 +68,7 @@ Observed observeStores(Parts& parts, const kube::ObjectKey& key) {
   seen.policies = parts.stores.policyNames(key.namespace_);
   if (seen.sandbox == nullptr) return seen;
   observeNodes(parts, seen);
-  seen.quota = parts.stores.quotaOf(key.namespace_);
-  seen.answer = parts.stores.requests.answer(key.namespace_, seen.sandbox->metadata.uid);
+  observeQuota(parts, seen);
   seen.latency = parts.starts.latency(seen.sandbox->metadata.uid);
   observeOrigin(parts.stores, seen);
   if (const auto& from = seen.sandbox->spec.restoreFrom)
@@ -182,6 +184,13 @@ Task<Result<void>> confirmSandboxGone(Parts& parts, kube::ObjectKey key, Observe
 
 }  // namespace
 
+Offer offerOf(const Stores& stores, std::shared_ptr<const api::Pod> pod) {
+  const api::ObjectMeta& meta = pod->metadata;
+  return {.pod = pod,
+          .revision = keptRevision(stores, meta.namespace_, api::labelOf(meta, api::revisionLabel)),
+          .shape = api::annotationOf(meta, api::shapeAnnotation)};
+}
+
 Task<Result<void>> confirmVersion(Parts& parts, Observed& seen) {
   const api::ObjectMeta& known = seen.sandbox->metadata;
   auto object = co_await parts.client.get(kube::sandboxes, api::keyOf(known));
@@ -220,6 +229,8 @@ Task<Result<Observed>> observe(Parts& parts, kube::ObjectKey key) {
     if (!ready) co_return fail(ready.error());
     seen.nodeReady = *ready;
   }
+  // A grant may have been taken back while the API server was asked.
+  if (seen.sandbox != nullptr) observeQuota(parts, seen);
   co_return seen;
 }
 

@@ -111,7 +111,15 @@ void planChanges(const Situation& at, Plan& out) {
   }
 }
 
+// Its Sandbox has ended, so none of its pods lives: one that seems to is an older view of it, or another
+// replica gave it while this one ended the Sandbox.
+void removeLiving(const std::shared_ptr<const api::Pod>& pod, Plan& out) {
+  if (pod == nullptr || pod->metadata.deletionTimestamp || hasPodEnded(*pod)) return;
+  out.actions.emplace_back(DeletePod{.pod = pod, .asSeen = true});
+}
+
 void planActions(const Situation& at, const Config& config, Plan& out) {
+  if (hasEnded(at.sandbox.status)) return removeLiving(at.pod, out);
   if (at.frozen) return;
   if (at.pod != nullptr) return planChanges(at, out);
   if (at.start && !at.queued()) planStart(at, config, out);
@@ -275,7 +283,7 @@ Questions questions(const Observed& observed, Time now) {
   ask.newest = isOutrun(observed);
   ask.revision = observed.pinned == nullptr && !pinnedRevision(sandbox, pod.get()).empty();
   if (pod == nullptr) {
-    ask.pod = hasBegun(sandbox.status) && !hasEnded(sandbox.status);
+    ask.pod = (hasBegun(sandbox.status) || !sandbox.status.podUID.empty()) && !hasEnded(sandbox.status);
     ask.newest |= mayRestart(observed, now);
     return ask;
   }

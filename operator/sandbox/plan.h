@@ -98,6 +98,7 @@ struct FreezePod {
 };
 struct DeletePod {
   std::shared_ptr<const api::Pod> pod;
+  bool asSeen = false;  // only if it has not changed since
 };
 struct DeleteSandbox {
   std::shared_ptr<const api::Sandbox> sandbox;  // deleted only if unchanged

@@ -1,13 +1,30 @@
 #include "operator/sandbox/reconciler.h"
 
 #include "base/log.h"
+#include "operator/sandbox/own.h"
 #include "runtime/write_status.h"
 
 namespace cloister::sandbox {
+namespace {
+
+// POD, if there is one, is not in the store as it is here.
+bool hasChanged(const Stores& stores, const api::Pod* pod) {
+  if (pod == nullptr) return false;
+  const auto present = stores.pods.get(api::keyOf(pod->metadata));
+  return present == nullptr || present->metadata.resourceVersion != pod->metadata.resourceVersion;
+}
+
+// A request that ended so may have been carried out, or be carried out yet.
+bool isUnclear(const Error& error) {
+  return error.code == Errc::Timeout || error.code == Errc::Unavailable || error.code == Errc::Protocol;
+}
+
+}  // namespace
 
 Task<Result<runtime::Outcome>> Reconciler::reconcile(kube::ObjectKey key, uint64_t id) {
   auto observed = co_await observe(parts_, key);
   if (!observed) co_return fail(observed.error());
+  keepTo(key, *observed);
   Plan next = plan(*observed, parts_.config, parts_.clock.now());
   log::debug("reconcile", {{"sandbox", kube::toString(key)},
                            {"id", id},
@@ -17,11 +34,50 @@ Task<Result<runtime::Outcome>> Reconciler::reconcile(kube::ObjectKey key, uint64
   co_return co_await carryOut(std::move(next), std::move(*observed));
 }
 
+// It is offered nothing else until that is known: by an answer, or since the pod has changed, so that a late
+// patch is refused.
+void Reconciler::keepTo(const kube::ObjectKey& key, Observed& observed) {
+  const auto found = attempts_.find(key);
+  if (found == attempts_.end()) return;
+  const Attempt& tried = found->second;
+  const bool same = observed.sandbox != nullptr && observed.sandbox->metadata.uid == tried.uid;
+  if (!same || ownPod(observed) != nullptr || hasChanged(parts_.stores, tried.taken.get()))
+    return settle(key);
+  observed.offers.clear();
+  if (tried.taken != nullptr) observed.offers.push_back(offerOf(parts_.stores, tried.taken));
+}
+
+void Reconciler::settle(const kube::ObjectKey& key) {
+  const auto found = attempts_.find(key);
+  if (found == attempts_.end()) return;
+  if (found->second.taken != nullptr) parts_.stores.idle.letGo(api::keyOf(found->second.taken->metadata));
+  attempts_.erase(found);
+}
+
+void Reconciler::noteAttempt(const kube::ObjectKey& key, Attempt attempt, const Result<void>& done) {
+  if (done || !isUnclear(done.error())) return;
+  if (attempt.taken != nullptr) parts_.stores.idle.hold(api::keyOf(attempt.taken->metadata));
+  attempts_[key] = std::move(attempt);
+}
+
+// Carries ACTION out, and remembers if nobody knows whether that gave the Sandbox a pod.
+Task<Result<void>> Reconciler::attempt(Action action, const Observed& observed) {
+  const auto* taken = std::get_if<AdoptPod>(&action);
+  if (taken == nullptr && !std::holds_alternative<CreatePod>(action))
+    co_return co_await apply(parts_, std::move(action));
+  const kube::ObjectKey key = api::keyOf(observed.sandbox->metadata);
+  Attempt tried{.uid = observed.sandbox->metadata.uid, .taken = taken != nullptr ? taken->pod : nullptr};
+  settle(key);
+  auto done = co_await apply(parts_, std::move(action));
+  noteAttempt(key, std::move(tried), done);
+  co_return done;
+}
+
 // The first failure ends it.
 Task<void> Reconciler::applyAll(std::vector<Action> actions, Observed& observed) {
   for (Action& action : actions) {
     const bool deletes = std::holds_alternative<DeleteSandbox>(action);
-    auto done = co_await apply(parts_, std::move(action));
+    auto done = co_await attempt(std::move(action), observed);
     if (done) continue;
     observed.failure = done.error();
     observed.undeletable = deletes;

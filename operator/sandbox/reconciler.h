@@ -1,6 +1,8 @@
 // The Sandbox controller: observe, plan, apply, report.
 #pragma once
 
+#include <map>
+
 #include "kube/client.h"
 #include "operator/sandbox/plan.h"
 #include "operator/sandbox/start_tracker.h"
@@ -27,13 +29,27 @@ class Reconciler {
   Task<Result<runtime::Outcome>> reconcile(kube::ObjectKey key, uint64_t id);
 
  private:
+  // Which pod a Sandbox may have got: no answer told whether it did.
+  struct Attempt {
+    std::string uid;                        // of the Sandbox
+    std::shared_ptr<const api::Pod> taken;  // of a pool, that was to be taken; null: one was to be made
+  };
+
+  void keepTo(const kube::ObjectKey& key, Observed& observed);
+  void noteAttempt(const kube::ObjectKey& key, Attempt attempt, const Result<void>& done);
+  void settle(const kube::ObjectKey& key);
+  Task<Result<void>> attempt(Action action, const Observed& observed);
   Task<Result<runtime::Outcome>> carryOut(Plan plan, Observed observed);
   void noteSuited(const kube::ObjectKey& key, const Observed& observed, const Plan& next);
   void noteWants(const Observed& observed, const Plan& next);
   Task<void> applyAll(std::vector<Action> actions, Observed& observed);
 
   Parts parts_;
+  std::map<kube::ObjectKey, Attempt> attempts_;  // by Sandbox
 };
+
+// POD, of a pool, as something to take.
+Offer offerOf(const Stores& stores, std::shared_ptr<const api::Pod> pod);
 
 // What is known of the Sandbox KEY: from the stores, and from the API server where the stores could mislead.
 Task<Result<Observed>> observe(Parts& parts, kube::ObjectKey key);

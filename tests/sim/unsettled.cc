@@ -30,12 +30,12 @@ bool isOnItsWay(const json::value& pod) {
 // What SANDBOX was made from, or would be now: a template's spec; null without one, or when it ended without
 // a pod.
 const json::value* templateOf(const test::ApiServer& server, const json::value& sandbox) {
-  if (hasEnded(sandbox) && findString(sandbox, "status.podUID").empty()) return nullptr;
   const std::string namespace_ = findString(sandbox, "metadata.namespace");
   if (const std::string pinned = findString(sandbox, "status.templateRevision"); !pinned.empty()) {
     const test::Object revision = server.storage().get({"controllerrevisions", {namespace_, pinned}});
     return revision ? json::find(revision->json, "data") : nullptr;
   }
+  if (hasEnded(sandbox) && findString(sandbox, "status.podUID").empty()) return nullptr;
   std::string name = findString(sandbox, "spec.templateRef.name");
   const test::Object pool =
       server.storage().get({"sandboxpools", {namespace_, findString(sandbox, "spec.poolRef.name")}});

@@ -139,6 +139,7 @@ TEST(QuotaPlan, TakesPoolsPromisesBackFirstWhoeverCameFirst) {
   observed.sandboxes = {cold("a", 1)};
   observed = written(observed, plan(observed, now));
   ASSERT_THAT(promised(observed), ElementsAre("pool-0", "a-pod"));
+  observed.absent = {"pool-0", "a-pod"};
   EXPECT_THAT(promised(withSpec(observed, running(1))), ElementsAre("a-pod"));
 }
 

@@ -151,6 +151,7 @@ TEST(QuotaPlan, TakesBackWhatItPromisedBeforeItWasLowered) {
   observed.pools = {poolOf("pool", 1)};
   observed = written(observed, plan(observed, now));
   ASSERT_EQ(observed.quota->status.grants.size(), 3);
+  observed.absent = {"a-pod", "b-pod", "pool-0"};
   api::SandboxQuota lowered = *observed.quota;
   lowered.spec = running(3);
   observed.quota = std::make_shared<const api::SandboxQuota>(lowered);
@@ -252,6 +253,7 @@ TEST(QuotaPlan, APromiseOfBeforeIsNotTheRestarts) {
   observed.sandboxes = {cold("a", 1)};
   observed = written(observed, plan(observed, now));
   observed.sandboxes = {restarted(cold("a", 1))};
+  observed.absent = {"a-pod"};
   const Plan other = plan(observed, now);
   ASSERT_THAT(granted(other), ElementsAre("a"));
   EXPECT_EQ(other.status->grants.front().pod, "a-pod-1");

@@ -19,6 +19,7 @@ using test::seen;
 using test::written;
 using testing::ElementsAre;
 using testing::IsEmpty;
+using testing::SizeIs;
 
 constexpr Time now = epoch + std::chrono::minutes(10);
 
@@ -85,6 +86,7 @@ TEST(QuotaPlan, WhoKnowsLessDropsNothingAsUnwanted) {
   observed.seen.pods = 10;
   EXPECT_EQ(plan(observed, now).unclear, observed.quota->status.grants) << "it did not look at these pods";
   observed.pools.front().pods = 10;
+  observed.absent = {"pool-0"};
   EXPECT_THAT(granted(plan(observed, now)), ElementsAre("pool-1"));
 }
 
@@ -102,6 +104,7 @@ TEST(QuotaPlan, DropsPromisesThatNobodyNeeds) {
   Observed observed = seen(aQuota(running(1)));
   observed.sandboxes = {cold("a", 1), cold("b", 2)};
   observed = written(observed, plan(observed, now));
+  observed.absent = {"a-pod"};
   Observed gone = observed;
   gone.gone = {"uid-a"};
   gone.sandboxes = {cold("b", 2)};
@@ -123,7 +126,57 @@ TEST(QuotaPlan, DropsWhatAPoolWantsNoMore) {
   observed.pools = {poolOf("pool", 2)};
   observed = written(observed, plan(observed, now));
   observed.pools = {poolOf("pool", 1)};
+  observed.absent = {"pool-1"};
   EXPECT_THAT(granted(plan(observed, now)), ElementsAre("pool-0"));
+}
+
+// Found by seed 100028596: another process had made the pod, which this one was not told of.
+TEST(QuotaPlan, DropsNoPromiseWhosePodItDoesNotSeeWithoutAsking) {
+  Observed observed = seen(aQuota(running(2)));
+  observed.sandboxes = {cold("a", 1)};
+  observed.pools = {poolOf("pool", 1)};
+  observed = written(observed, plan(observed, now));
+  ASSERT_THAT(observed.quota->status.grants, SizeIs(2));
+  Observed gone = observed;
+  gone.gone = {"uid-a"};
+  gone.sandboxes.clear();
+  Observed unwanted = observed;
+  unwanted.sandboxes.front().wants->clear();
+  Observed lowered = observed;
+  api::SandboxQuota less = *observed.quota;
+  less.spec = running(1);
+  lowered.quota = std::make_shared<const api::SandboxQuota>(less);
+  for (const auto& [view, pod] : {std::pair(gone, "a-pod"), {unwanted, "a-pod"}, {lowered, "pool-0"}}) {
+    const Plan asks = plan(view, now);
+    EXPECT_THAT(asks.ask, ElementsAre(pod));
+    EXPECT_EQ(asks.again, now + catchUpPeriod) << "in case nobody answers";
+    EXPECT_THAT((asks.status ? *asks.status : view.quota->status).grants, SizeIs(2));
+    Observed answered = view;
+    answered.absent = {pod};
+    EXPECT_THAT(plan(answered, now).status->grants, SizeIs(1));
+    EXPECT_THAT(plan(answered, now).ask, IsEmpty());
+  }
+}
+
+TEST(QuotaPlan, KeepsThePromiseOfOneThatIsGoneUntilItsPodIsTold) {
+  Observed observed = seen(aQuota(running(1)));
+  observed.sandboxes = {cold("a", 1)};
+  observed = written(observed, plan(observed, now));
+  observed.gone = {"uid-a"};
+  observed.sandboxes.clear();
+  observed.pods = {podNamed("a-pod", "a", 12)};
+  EXPECT_FALSE(plan(observed, now).status) << "another process may not see it yet";
+  observed.seen.pods = 12;
+  EXPECT_THAT(plan(observed, now).status->grants, IsEmpty());
+}
+
+TEST(QuotaPlan, AsksForAHundredPodsAtATime) {
+  Observed observed = seen(aQuota(running(300)));
+  observed.pools = {poolOf("pool", 150)};
+  observed = written(observed, plan(observed, now));
+  observed.gone = {"uid-pool"};
+  observed.pools.clear();
+  EXPECT_THAT(plan(observed, now).ask, SizeIs(mostAsked));
 }
 
 TEST(QuotaPlan, PromisesNothingOnAnOlderViewThanTheLastWriters) {

@@ -432,6 +432,58 @@ TEST(QuotaReconciler, HasThoseLookAgainWhoLookedBeforeAPromise) {
   EXPECT_THAT(world.quota().status.grants, SizeIs(1));
 }
 
+// The Sandbox "a" was promised a pod and is gone; this process has not been told of one.
+struct PromisedInVain : QuotaWorld {
+  PromisedInVain() {
+    put(aQuota(running(1)));
+    create("a");
+    server.sync(*stores);
+    EXPECT_TRUE(reconcile("a"));
+    EXPECT_TRUE(reconcileQuota());
+    pod = quota().status.grants.at(0).pod;
+    gone = sandbox("a");
+    server.erase("sandboxes", {"team", "a"});
+    server.sync(*stores);
+    clock.advance(Reconciler::newsPeriod);
+  }
+  // Another process did.
+  void make() {
+    api::Pod made;
+    made.metadata.name = pod;
+    made.metadata.namespace_ = "team";
+    made.metadata.labels = {{std::string(api::sandboxLabel), "a"},
+                            {std::string(api::managedByLabel), std::string(api::managedBy)}};
+    server.put("pods", json::encode(made));
+  }
+
+  std::string pod;
+  api::Sandbox gone;
+};
+
+TEST(QuotaReconciler, GivesRoomAwayOnlyIfTheApiServerHasNoPodForIt) {
+  PromisedInVain world;
+  ASSERT_TRUE(world.reconcileQuota());
+  EXPECT_THAT(world.quota().status.grants, IsEmpty());
+}
+
+TEST(QuotaReconciler, LearnsOfThePodThatAnotherMade) {
+  PromisedInVain world;
+  world.make();
+  ASSERT_TRUE(world.reconcileQuota());
+  EXPECT_THAT(world.quota().status.grants, SizeIs(1));
+  EXPECT_NE(world.stores->pods.get({"team", world.pod}), nullptr);
+}
+
+TEST(QuotaReconciler, KeepsThePromiseWhileNobodyAnswers) {
+  PromisedInVain world;
+  world.transport.failCall(world.transport.requests().size(), test::Fault::Refused);
+  ASSERT_TRUE(world.reconcileQuota());
+  EXPECT_THAT(world.quota().status.grants, SizeIs(1));
+  world.server.sync(*world.stores);
+  ASSERT_TRUE(world.reconcileQuota());
+  EXPECT_THAT(world.quota().status.grants, IsEmpty());
+}
+
 TEST(QuotaReconciler, CarriesOutNoGrantThatItIsAboutToDrop) {
   QuotaWorld world;
   world.put(aQuota(running(1)));

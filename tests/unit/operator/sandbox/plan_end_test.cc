@@ -161,7 +161,11 @@ TEST(Plan, StartsAnotherPodForOneDeletedBeforeItStarted) {
   EXPECT_THAT(wait.actions, IsEmpty()) << "the name is still taken";
   ASSERT_TRUE(wait.status);
   EXPECT_EQ(readyReason(*wait.status), reason::starting);
-  EXPECT_THAT(actionsOf<CreatePod>(planAt(seen(written(sandbox, wait)), epoch + seconds(6))), SizeIs(1));
+  Observed gone = seen(written(sandbox, wait));
+  EXPECT_TRUE(questions(gone, epoch + seconds(6)).pod);
+  EXPECT_TRUE(isStill(planAt(gone, epoch + seconds(6)))) << "the store may merely lack it";
+  gone.podConfirmedGone = true;
+  EXPECT_THAT(actionsOf<CreatePod>(planAt(gone, epoch + seconds(6))), SizeIs(1));
 }
 
 // --- Expiry
@@ -242,8 +246,13 @@ TEST(Plan, AnEndIsFinalWhateverAnOlderViewOfThePodSays) {
   const auto pod = ready(podOf(sandbox));
   sandbox.status = *planAt(seen(sandbox, {ended(pod, 1, "Error")}), epoch + minutes(1)).status;
   ASSERT_EQ(sandbox.status.phase, api::Phase::Failed);
-  EXPECT_TRUE(isStill(planAt(seen(sandbox, {pod}), epoch + minutes(1))));
-  EXPECT_TRUE(isStill(planAt(seen(sandbox, {podOf(sandbox)}), epoch + minutes(1))));
+  for (const api::Pod& alive : {pod, podOf(sandbox)}) {
+    const Plan next = planAt(seen(sandbox, {alive}), epoch + minutes(1));
+    EXPECT_FALSE(next.status);
+    ASSERT_THAT(next.actions, SizeIs(1)) << "another replica may have given it";
+    EXPECT_TRUE(actionsOf<DeletePod>(next).at(0).asSeen) << "one that has ended since is kept for its logs";
+  }
+  EXPECT_TRUE(isStill(planAt(seen(sandbox, {leaving(pod)}), epoch + minutes(1))));
 }
 
 TEST(Plan, DeletesThePodOfASandboxThatCannotBeDeleted) {

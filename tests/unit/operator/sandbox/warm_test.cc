@@ -1,5 +1,7 @@
 // Sandboxes that get their spec from a template and their pod from a pool, against an API server.
 
+#include "tests/unit/operator/sandbox/warm.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -7,74 +9,17 @@
 #include "operator/pool/design.h"
 #include "operator/sandbox/reasons.h"
 #include "operator/template/revision.h"
-#include "tests/unit/operator/examples.h"
-#include "tests/unit/operator/world.h"
 
 namespace cloister::sandbox {
 namespace {
 
 using std::chrono::minutes;
 using test::aSandbox;
-using test::World;
+using test::Warm;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
-
-// A namespace with a template and a pool.
-class Warm : public testing::Test {
- protected:
-  Warm() {
-    template_.metadata.name = "python";
-    template_.metadata.namespace_ = "team";
-    template_.metadata.uid = "template-uid";
-    template_.spec.sandbox.image = "python:3";
-    template_.spec.sandbox.lifecycle.ttl = minutes(10);
-    pool_.metadata.name = "ready";
-    pool_.metadata.namespace_ = "team";
-    pool_.metadata.uid = "pool-uid";
-    pool_.spec.templateRef.name = "python";
-    world_.server.put("networkpolicies",
-                      policy::networkPolicy("team", policy::defaultDenyName, policy::defaultDenySpec()));
-    putTemplate();
-    putPool();
-  }
-
-  void putTemplate() { world_.server.put("sandboxtemplates", json::encode(template_)); }
-  void putPool() { world_.server.put("sandboxpools", json::encode(pool_)); }
-  void keepRevision() { world_.server.put("controllerrevisions", templates::revisionOf(template_)); }
-  // A pod as the pool makes them from what the template says now.
-  void putIdle(const std::string& name, const std::string& node = "node-1") {
-    keepRevision();
-    json::value made = pool::podNamed(*pool::designOf(pool_, &template_, world_.config), name);
-    made.at("metadata").as_object()["uid"] = "uid-of-" + name;
-    made.as_object()["status"] = json::object();
-    world_.server.put("pods", made);
-    const auto pod = json::decode<api::Pod>(world_.server.get("pods", {"team", name}));
-    world_.putPod(test::scheduled(test::ready(*pod, test::epoch - minutes(5)), node));
-  }
-  api::Sandbox wish() const {
-    api::Sandbox sandbox = aSandbox();
-    sandbox.spec.poolRef = api::LocalReference{"ready"};
-    return sandbox;
-  }
-  api::Sandbox settled(const api::Sandbox& sandbox) {
-    world_.create(sandbox);
-    world_.settle();
-    return world_.sandbox();
-  }
-  static std::string reasonOf(const api::Sandbox& sandbox, std::string_view type) {
-    const api::Condition* found = api::findCondition(sandbox.status.conditions, type);
-    return found == nullptr ? "" : found->status + " " + found->reason;
-  }
-  std::string messageOf(std::string_view type) const {
-    return api::findCondition(world_.sandbox().status.conditions, type)->message;
-  }
-
-  World world_;
-  api::SandboxTemplate template_;
-  api::SandboxPool pool_;
-};
 
 TEST_F(Warm, IsTwoWrites) {
   putIdle("ready-x-0");
@@ -352,48 +297,6 @@ TEST_F(Warm, StartsFromNoTemplateThatIsGone) {
   EXPECT_TRUE(world_.reconcile()) << "what was read is known";
   EXPECT_EQ(api::labelOf(world_.pods().at(0).metadata, api::revisionLabel),
             templates::revisionName(template_));
-}
-
-// Two operators that both believe they lead, or one that died between its two writes on a stale view.
-TEST_F(Warm, ASecondPodTakenForOneSandboxGoes) {
-  putIdle("a");
-  putIdle("b");
-  world_.create(wish());
-  ASSERT_TRUE(world_.reconcile());
-  EXPECT_EQ(world_.server.writes().size(), 1) << "one pod is taken";
-  json::value stale = world_.server.get("pods", {"team", "b"});
-  json::object& meta = stale.at("metadata").as_object();
-  meta["labels"].as_object()[api::sandboxLabel] = "hello";
-  meta["ownerReferences"] = json::array{json::encode(ownerReference(world_.sandbox().metadata, "Sandbox"))};
-  world_.server.put("pods", stale);
-  world_.settle();
-  EXPECT_THAT(world_.pods(), SizeIs(1));
-  EXPECT_EQ(world_.pods().at(0).metadata.name, world_.sandbox().status.podName);
-}
-
-TEST_F(Warm, APodThatSomebodyElseTookIsLeftToThem) {
-  putIdle("a");
-  world_.create(wish());
-  putIdle("a");  // it has changed since
-  EXPECT_FALSE(world_.reconcile()) << "tried again";
-  EXPECT_THAT(world_.server.writes(), IsEmpty());
-  world_.settle();
-  EXPECT_EQ(world_.sandbox().status.podName, "a");
-}
-
-TEST_F(Warm, GetsOverEachFailure) {
-  for (const auto fault : {test::Fault::Refused, test::Fault::LostAnswer, test::Fault::Silent}) {
-    for (size_t step = 0; step < 2; ++step) {
-      putIdle("a");
-      world_.server.put("sandboxes", json::encode(wish()));
-      world_.restart();
-      world_.transport.failCall(world_.transport.requests().size() + step, fault);
-      world_.settle();
-      EXPECT_EQ(world_.sandbox().status.podName, "a");
-      EXPECT_EQ(world_.sandbox().status.phase, api::Phase::Running);
-      EXPECT_THAT(world_.pods(), SizeIs(1));
-    }
-  }
 }
 
 }  // namespace
