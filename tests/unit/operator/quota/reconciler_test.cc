@@ -10,8 +10,7 @@
 #include "operator/sandbox/pod.h"
 #include "operator/sandbox/reasons.h"
 #include "tests/unit/operator/pool/pools.h"
-#include "tests/unit/operator/quota/quotas.h"
-#include "tests/unit/operator/world.h"
+#include "tests/unit/operator/quota/quota_world.h"
 
 namespace cloister::quota {
 namespace {
@@ -20,131 +19,12 @@ using std::chrono::minutes;
 using test::aQuota;
 using test::aSandbox;
 using test::Crash;
+using test::QuotaWorld;
 using test::running;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
-
-// One process with all that it works on; controllers take turns by hand.
-class QuotaWorld {
- public:
-  QuotaWorld() {
-    config.defaults.priorityClassName = "ours";
-    server.put("networkpolicies",
-               policy::networkPolicy("team", policy::defaultDenyName, policy::defaultDenySpec()));
-    restart();
-  }
-
-  void restart() {
-    stores = std::make_unique<Stores>();
-    starts = std::make_unique<sandbox::StartTracker>();
-    sandboxes = std::make_unique<sandbox::Reconciler>(
-        sandbox::Parts{.client = client,
-                       .clock = clock,
-                       .config = config,
-                       .stores = *stores,
-                       .starts = *starts,
-                       .report = [](const api::Sandbox&, const sandbox::Report&) {}});
-    pools = std::make_unique<pool::Reconciler>(
-        pool::Parts{.client = client,
-                    .clock = clock,
-                    .config = config,
-                    .stores = *stores,
-                    .report = [](const api::SandboxPool&, const sandbox::Report&) {}});
-    quotas = std::make_unique<Reconciler>(
-        Parts{.client = client, .clock = clock, .config = config, .stores = *stores},
-        [this](const kube::ObjectKey& sandbox) { woken.push_back(sandbox.name); },
-        [](const kube::ObjectKey&) {});
-    server.sync(*stores);
-  }
-
-  void put(const api::SandboxQuota& quota) { server.put("sandboxquotas", json::encode(quota)); }
-  // Somebody edits the quota: a new generation; the status is the operator's.
-  void edit(const std::function<void(api::SandboxQuotaSpec&)>& change) {
-    api::SandboxQuota edited = quota();
-    change(edited.spec);
-    ++edited.metadata.generation;
-    put(edited);
-  }
-  void create(const std::string& name, const std::function<void(api::Sandbox&)>& change = {}) {
-    api::Sandbox sandbox = aSandbox(name);
-    sandbox.metadata.creationTimestamp = std::chrono::floor<seconds>(clock.now());
-    if (change) change(sandbox);
-    server.put("sandboxes", json::encode(sandbox));
-  }
-
-  Result<runtime::Outcome> reconcileQuota() { return run(clock, quotas->reconcile(key, 1)); }
-  Result<runtime::Outcome> reconcile(const std::string& name) {
-    return run(clock, sandboxes->reconcile({"team", name}, 1));
-  }
-
-  // Each controller looks at everything, and the nodes start what is there. True: there was no failure.
-  bool turn() {
-    server.sync(*stores);
-    bool good = true;
-    for (const auto& sandbox : stores->sandboxes.all()) good &= reconcile(sandbox->metadata.name).has_value();
-    for (const auto& pool : stores->pools.all())
-      good &= run(clock, pools->reconcile(api::keyOf(pool->metadata), 1)).has_value();
-    good &= reconcileQuota().has_value();
-    for (const api::Pod& pod : pods()) {
-      if (pod.status.phase != "Pending") continue;
-      json::value stored = server.get("pods", api::keyOf(pod.metadata));
-      stored.at("status") = json::encode(test::ready(pod, std::chrono::floor<seconds>(clock.now())).status);
-      stored.at("spec").as_object()["nodeName"] = "node-1";
-      server.put("pods", stored);
-    }
-    return good;
-  }
-  // A crash is followed by a restart.
-  void settle() {
-    for (int calm = 0, round = 0; calm < 3; ++round) {
-      ASSERT_LT(round, 60) << "it never comes to rest";
-      const size_t before = server.writes().size();
-      bool good = false;
-      try {
-        good = turn();
-      } catch (const Crash&) {
-        restart();
-      }
-      clock.advance(milliseconds(200));
-      calm = good && server.writes().size() == before ? calm + 1 : 0;
-    }
-  }
-
-  api::SandboxQuota quota() const {
-    return *json::decode<api::SandboxQuota>(server.get("sandboxquotas", key));
-  }
-  api::Sandbox sandbox(const std::string& name) const {
-    return *json::decode<api::Sandbox>(server.get("sandboxes", {"team", name}));
-  }
-  std::vector<api::Pod> pods() const {
-    std::vector<api::Pod> all;
-    for (const json::value& object : server.all("pods")) all.push_back(*json::decode<api::Pod>(object));
-    return all;
-  }
-  bool hasPod(const std::string& name) const {
-    return !server.get("pods", {"team", sandbox::podName(sandbox(name))}).is_null();
-  }
-  std::string guarded() const {
-    const api::SandboxQuota present = quota();
-    return api::findCondition(present.status.conditions, condition::guarded)->reason;
-  }
-
-  static inline const kube::ObjectKey key{"team", "default"};
-  std::vector<std::string> woken;  // Sandboxes
-
-  test::SimClock clock;
-  test::ScriptedTransport transport{clock};
-  test::ReconcilerServer server{clock, transport};
-  kube::Client client{transport, clock};
-  Config config;
-  std::unique_ptr<Stores> stores;
-  std::unique_ptr<sandbox::StartTracker> starts;
-  std::unique_ptr<sandbox::Reconciler> sandboxes;
-  std::unique_ptr<pool::Reconciler> pools;
-  std::unique_ptr<Reconciler> quotas;
-};
 
 constexpr const char* quotaStatus = "PATCH sandboxquotas/status";
 
@@ -405,121 +285,6 @@ TEST(QuotaReconciler, KeepsItsGuardsAndTellsWhenItCannot) {
   world.clock.advance(seconds(11));
   world.settle();
   EXPECT_EQ(world.guarded(), reason::resourceQuotas);
-}
-
-// Found by seed 478: the pool made its pod anew by a grant that was being given to another.
-TEST(QuotaReconciler, HasThoseLookAgainWhoLookedBeforeAPromise) {
-  QuotaWorld world;
-  world.create("a");
-  world.server.sync(*world.stores);
-  const auto sandbox = world.stores->sandboxes.get({"team", "a"});
-  world.stores->requests.noteSandbox("team", {.name = "a",
-                                              .uid = sandbox->metadata.uid,
-                                              .version = sandbox->metadata.resourceVersion,
-                                              .created = sandbox->metadata.creationTimestamp,
-                                              .wants = {{}},
-                                              .pods = 0});
-  api::SandboxQuota quota = aQuota(running(1));
-  quota.status.grants.resize(1);
-  quota.status.grants[0].pod = "a-pod";
-  quota.status.grants[0].sandbox = "a";
-  quota.status.grants[0].uid = sandbox->metadata.uid;
-  quota.status.grants[0].since = "1";
-  world.put(quota);
-  world.server.sync(*world.stores);
-  ASSERT_TRUE(world.reconcileQuota());
-  EXPECT_THAT(world.woken, ElementsAre("a"));
-  EXPECT_THAT(world.quota().status.grants, SizeIs(1));
-}
-
-// The Sandbox "a" was promised a pod and is gone; this process has not been told of one.
-struct PromisedInVain : QuotaWorld {
-  PromisedInVain() {
-    put(aQuota(running(1)));
-    create("a");
-    server.sync(*stores);
-    EXPECT_TRUE(reconcile("a"));
-    EXPECT_TRUE(reconcileQuota());
-    pod = quota().status.grants.at(0).pod;
-    gone = sandbox("a");
-    server.erase("sandboxes", {"team", "a"});
-    server.sync(*stores);
-    clock.advance(Reconciler::newsPeriod);
-  }
-  // Another process did.
-  void make() {
-    api::Pod made;
-    made.metadata.name = pod;
-    made.metadata.namespace_ = "team";
-    made.metadata.labels = {{std::string(api::sandboxLabel), "a"},
-                            {std::string(api::managedByLabel), std::string(api::managedBy)}};
-    server.put("pods", json::encode(made));
-  }
-
-  std::string pod;
-  api::Sandbox gone;
-};
-
-TEST(QuotaReconciler, GivesRoomAwayOnlyIfTheApiServerHasNoPodForIt) {
-  PromisedInVain world;
-  ASSERT_TRUE(world.reconcileQuota());
-  EXPECT_THAT(world.quota().status.grants, IsEmpty());
-}
-
-TEST(QuotaReconciler, LearnsOfThePodThatAnotherMade) {
-  PromisedInVain world;
-  world.make();
-  ASSERT_TRUE(world.reconcileQuota());
-  EXPECT_THAT(world.quota().status.grants, SizeIs(1));
-  EXPECT_NE(world.stores->pods.get({"team", world.pod}), nullptr);
-}
-
-TEST(QuotaReconciler, KeepsThePromiseWhileNobodyAnswers) {
-  PromisedInVain world;
-  world.transport.failCall(world.transport.requests().size(), test::Fault::Refused);
-  ASSERT_TRUE(world.reconcileQuota());
-  EXPECT_THAT(world.quota().status.grants, SizeIs(1));
-  world.server.sync(*world.stores);
-  ASSERT_TRUE(world.reconcileQuota());
-  EXPECT_THAT(world.quota().status.grants, IsEmpty());
-}
-
-TEST(QuotaReconciler, CarriesOutNoGrantThatItIsAboutToDrop) {
-  QuotaWorld world;
-  world.put(aQuota(running(1)));
-  world.create("a");
-  world.server.sync(*world.stores);
-  ASSERT_TRUE(world.reconcile("a"));
-  ASSERT_TRUE(world.reconcileQuota());
-  ASSERT_THAT(world.quota().status.grants, SizeIs(1));
-  const kube::ObjectKey a{"team", "a"};
-  const json::value before = world.server.get("sandboxes", a);
-  world.create("b");
-  world.server.erase("sandboxes", a);
-  world.server.sync(*world.stores);
-  ASSERT_TRUE(world.reconcile("b"));
-  std::vector<api::QuotaGrant> held;
-  world.server.admission = [&](const net::Request& request) -> std::optional<net::Response> {
-    if (request.target.contains("sandboxquotas")) held = world.stores->quotaOf("team")->status.grants;
-    return test::refusal(500, "InternalError", "etcd is away");
-  };
-  EXPECT_FALSE(world.reconcileQuota());
-  world.server.admission = nullptr;
-  EXPECT_THAT(held, IsEmpty()) << "while it is written";
-  EXPECT_THAT(world.stores->quotaOf("team")->status.grants, IsEmpty())
-      << "nor after that: it may be written all the same";
-  // It comes back, so that nothing is to be dropped any more.
-  world.server.erase("sandboxes", {"team", "b"});
-  world.server.put("sandboxes", before);
-  world.server.sync(*world.stores);
-  ASSERT_TRUE(world.reconcile("a"));
-  const auto outcome = world.reconcileQuota();
-  ASSERT_TRUE(outcome && outcome->again);
-  EXPECT_THAT(world.pods(), IsEmpty());
-  world.clock.advance(Reconciler::lateWrites);
-  ASSERT_TRUE(world.reconcileQuota());
-  EXPECT_EQ(world.woken, std::vector<std::string>{"a"});
-  EXPECT_THAT(world.stores->quotaOf("team")->status.grants, SizeIs(1)) << "it stands, and no other can come";
 }
 
 // --- A queue of three for two places, with each call failed in turn
