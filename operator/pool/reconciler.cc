@@ -68,9 +68,18 @@ Observed Reconciler::observe(const kube::ObjectKey& key) {
   return seen;
 }
 
+std::vector<std::string> Reconciler::namesOfNew(const std::vector<Action>& actions) {
+  std::vector<std::string> names;
+  for (const Action& action : actions) {
+    if (const auto* creation = std::get_if<CreatePod>(&action)) names.push_back(creation->name);
+  }
+  return names;
+}
+
 // The first failure ends it; a name that is taken is none.
 Task<std::optional<Error>> Reconciler::carryOut(kube::ObjectKey key, std::vector<Action> actions) {
   const auto pool = parts_.stores.pools.get(key);
+  const quota::UnderWay underWay(parts_.stores.requests, key.namespace_, namesOfNew(actions));
   for (Action& action : actions) {
     const auto* creation = std::get_if<CreatePod>(&action);
     const std::string name = creation == nullptr ? "" : creation->name;

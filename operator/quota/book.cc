@@ -46,6 +46,28 @@ const std::vector<api::QuotaGrant>& Book::withdrawn(const std::string& namespace
   return known.withdrawnFrom == version ? known.withdrawn : none;
 }
 
+void Book::begin(const std::string& namespace_, const std::string& pod) {
+  underWay_.emplace(namespace_, pod);
+}
+
+void Book::end(const std::string& namespace_, const std::string& pod) {
+  const auto found = underWay_.find({namespace_, pod});
+  if (found != underWay_.end()) underWay_.erase(found);
+}
+
+bool Book::isUnderWay(const std::string& namespace_, const std::string& pod) const {
+  return underWay_.contains({namespace_, pod});
+}
+
+UnderWay::UnderWay(Book& book, std::string namespace_, std::vector<std::string> pods)
+    : book_(book), namespace_(std::move(namespace_)), pods_(std::move(pods)) {
+  for (const std::string& pod : pods_) book_.begin(this->namespace_, pod);
+}
+
+UnderWay::~UnderWay() {
+  for (const std::string& pod : pods_) book_.end(namespace_, pod);
+}
+
 std::optional<Answer> Book::answer(const std::string& namespace_, const std::string& uid) const {
   const auto& answers = page(namespace_).answers;
   const auto found = answers.find(uid);

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -63,6 +64,11 @@ class Book {
   const std::vector<api::QuotaGrant>& withdrawn(const std::string& namespace_,
                                                 const std::string& version) const;
 
+  // Somebody has decided to make POD, and does not know yet whether it is there.
+  void begin(const std::string& namespace_, const std::string& pod);
+  void end(const std::string& namespace_, const std::string& pod);
+  bool isUnderWay(const std::string& namespace_, const std::string& pod) const;
+
   std::optional<Answer> answer(const std::string& namespace_, const std::string& uid) const;
   // No answer: it has what it wants.
   void publish(const std::string& namespace_, const std::string& uid, std::optional<Answer> answer);
@@ -79,7 +85,22 @@ class Book {
   void note(Askers& askers, const std::string& namespace_, Asker asker);
 
   std::map<std::string, Page> pages_;
+  std::multiset<std::pair<std::string, std::string>> underWay_;  // namespaces and names of pods
   std::function<void(const std::string&)> observer_;
+};
+
+// PODS are under way for as long as this lives.
+class UnderWay {
+ public:
+  UnderWay(Book& book, std::string namespace_, std::vector<std::string> pods);
+  ~UnderWay();
+  UnderWay(const UnderWay&) = delete;
+  UnderWay& operator=(const UnderWay&) = delete;
+
+ private:
+  Book& book_;
+  std::string namespace_;
+  std::vector<std::string> pods_;
 };
 
 }  // namespace cloister::quota

@@ -34,9 +34,9 @@ struct Observed {
   std::set<std::string> gone = {};    // uids of owners of grants that are gone or have ended
   // Names of promised pods that the API server itself said it does not have.
   std::set<std::string> absent = {};
-  Seen seen = {};                     // up to which versions the watches have told everything
-  Seen newest = {};                   // of what they told, the newest
-  Hours hours = {};                   // until now
+  Seen seen = {};    // up to which versions the watches have told everything
+  Seen newest = {};  // of what they told, the newest
+  Hours hours = {};  // until now
   Guarding guarding = {};
 };
 
@@ -51,7 +51,7 @@ struct Plan {
   // That their owners may want no more, who looked at older pods: they are to look again.
   std::vector<api::QuotaGrant> unclear = {};
   // Names of promised pods, no more than mostAsked: their promises are to go, if the API server has no such
-  // pod. They stand until it was asked.
+  // pod. They stand until it has been asked.
   std::vector<std::string> ask = {};
 };
 

@@ -223,10 +223,11 @@ Guarding Reconciler::guardingOf(const api::SandboxQuota& quota, const Memory& me
 }
 
 // Those of PODS that the API server itself does not have, or has as somebody else's; what it has goes into
-// the store. Of which it does not answer is not among them.
+// the store. Not among them: of which it does not answer, and what is being made here this moment.
 Task<std::set<std::string>> Reconciler::findAbsent(std::string namespace_, std::vector<std::string> pods) {
   std::set<std::string> absent;
   for (const std::string& name : pods) {
+    if (parts_.stores.requests.isUnderWay(namespace_, name)) continue;
     auto object = co_await parts_.client.get(kube::pods, {namespace_, name});
     if (!object && object.error().code != Errc::NotFound) co_return absent;
     auto pod = object ? json::decode<api::Pod>(*object) : fail(object.error());
@@ -236,6 +237,27 @@ Task<std::set<std::string>> Reconciler::findAbsent(std::string namespace_, std::
       absent.insert(name);
   }
   co_return absent;
+}
+
+// Makes NEXT anew, once the API server was asked for the pods that it asks for. Nothing is begun by their
+// promises meanwhile. False: the quota has changed.
+Task<bool> Reconciler::ask(Observed& observed, Plan& next) {
+  const std::shared_ptr<const api::SandboxQuota> quota = observed.quota;
+  const auto& [namespace_, version] = std::tie(quota->metadata.namespace_, quota->metadata.resourceVersion);
+  Book& book = parts_.stores.requests;
+  const std::vector<api::QuotaGrant> before = book.withdrawn(namespace_, version);
+  std::vector<api::QuotaGrant> aside = before;
+  std::ranges::copy_if(quota->status.grants, std::back_inserter(aside), [&](const api::QuotaGrant& grant) {
+    return std::ranges::find(next.ask, grant.pod) != next.ask.end();
+  });
+  book.withdraw(namespace_, version, std::move(aside));
+  std::set<std::string> absent = co_await findAbsent(namespace_, std::move(next.ask));
+  if (parts_.stores.quotas.get(api::keyOf(quota->metadata)) != quota) co_return false;
+  book.withdraw(namespace_, version, before);
+  observed = observe(quota, memory_[namespace_]);
+  observed.absent = std::move(absent);
+  next = plan(observed, parts_.clock.now());
+  co_return true;
 }
 
 Task<Result<runtime::Outcome>> Reconciler::reconcile(kube::ObjectKey key, uint64_t id) {
@@ -254,13 +276,9 @@ Task<Result<runtime::Outcome>> Reconciler::reconcile(kube::ObjectKey key, uint64
   const std::optional<Time> trusted = trustAgain(*quota, memory);
   Observed observed = observe(quota, memory);
   Plan next = plan(observed, parts_.clock.now());
-  if (!next.ask.empty()) {
-    std::set<std::string> absent = co_await findAbsent(key.namespace_, std::move(next.ask));
-    // Of what was promised meanwhile nobody was asked.
-    if (parts_.stores.quotas.get(key) != quota) co_return runtime::Outcome{.again = parts_.clock.now()};
-    observed = observe(quota, memory);
-    observed.absent = std::move(absent);
-    next = plan(observed, parts_.clock.now());
+  if (const Instant now = parts_.clock.instant(); !next.ask.empty() && now >= memory.askAgain) {
+    memory.askAgain = now + catchUpPeriod;
+    if (!co_await ask(observed, next)) co_return runtime::Outcome{.again = parts_.clock.now()};
   }
   if (trusted) next.again = std::min(next.again.value_or(*trusted), *trusted);
   log::debug("reconcile", {{"quota", kube::toString(key)}, {"id", id}, {"status", next.status.has_value()}});

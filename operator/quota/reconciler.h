@@ -17,9 +17,6 @@ class Reconciler {
   // places in the queue are told no more often.
   static constexpr Duration newsPeriod = seconds(10);
 
-  // A write without an answer may still be carried out for so long: the API server's own limit for requests.
-  static constexpr Duration lateWrites = std::chrono::minutes(1);
-
   // Called with the key of a Sandbox, or of a SandboxPool, that has another answer.
   using Wake = std::function<void(const kube::ObjectKey&)>;
   Reconciler(Parts parts, Wake wakeSandbox, Wake wakePool)
@@ -38,6 +35,7 @@ class Reconciler {
     std::string guardFailure = {};             // why a ResourceQuota is not as it should be
     Instant guardAgain = Instant::min();       // and when it is tried again
     Instant withdrawnAt = Instant::min();      // grants, last
+    Instant askAgain = Instant::min();         // for pods that are not seen
   };
 
   Observed observe(std::shared_ptr<const api::SandboxQuota> quota, Memory& memory);
@@ -50,6 +48,7 @@ class Reconciler {
   void withdraw(const api::SandboxQuota& quota, const api::SandboxQuotaStatus& next, Memory& memory);
   std::optional<Time> trustAgain(const api::SandboxQuota& quota, Memory& memory);
   Task<void> keepGuards(std::string namespace_, std::shared_ptr<const api::SandboxQuota> quota);
+  Task<bool> ask(Observed& observed, Plan& next);
   Task<std::set<std::string>> findAbsent(std::string namespace_, std::vector<std::string> pods);
   Guarding guardingOf(const api::SandboxQuota& quota, const Memory& memory) const;
 

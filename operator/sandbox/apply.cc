@@ -101,8 +101,6 @@ Task<Result<void>> learnPod(Parts& parts, kube::ObjectKey key) {
 
 Task<Result<void>> adoptPod(Parts& parts, AdoptPod action) {
   const kube::ObjectKey key = api::keyOf(action.pod->metadata);
-  if (parts.stores.idle.isHeld(key))
-    co_return fail({.code = Errc::Conflict, .message = "the pod was just taken"});
   parts.stores.idle.hold(key);
   auto answer = co_await parts.client.patch(kube::pods, key, claim(action), {.type = kube::PatchType::Json});
   if (answer) {

@@ -182,24 +182,8 @@ Task<Result<void>> confirmSandboxGone(Parts& parts, kube::ObjectKey key, Observe
   co_return Result<void>{};
 }
 
-}  // namespace
-
-Offer offerOf(const Stores& stores, std::shared_ptr<const api::Pod> pod) {
-  const api::ObjectMeta& meta = pod->metadata;
-  return {.pod = pod,
-          .revision = keptRevision(stores, meta.namespace_, api::labelOf(meta, api::revisionLabel)),
-          .shape = api::annotationOf(meta, api::shapeAnnotation)};
-}
-
-Task<Result<void>> confirmVersion(Parts& parts, Observed& seen) {
-  const api::ObjectMeta& known = seen.sandbox->metadata;
-  auto object = co_await parts.client.get(kube::sandboxes, api::keyOf(known));
-  if (!object) co_return fail(object.error());
-  seen.sandboxConfirmed = json::findString(*object, "metadata.resourceVersion") == known.resourceVersion;
-  co_return Result<void>{};
-}
-
-Task<Result<Observed>> observe(Parts& parts, kube::ObjectKey key) {
+// Once: what is asked may change meanwhile.
+Task<Result<Observed>> look(Parts& parts, kube::ObjectKey key) {
   Observed seen = observeStores(parts, key);
   Questions ask = questions(seen, parts.clock.now());
   if (ask.newest) {
@@ -232,6 +216,32 @@ Task<Result<Observed>> observe(Parts& parts, kube::ObjectKey key) {
   // A grant may have been taken back while the API server was asked.
   if (seen.sandbox != nullptr) observeQuota(parts, seen);
   co_return seen;
+}
+
+}  // namespace
+
+Offer offerOf(const Stores& stores, std::shared_ptr<const api::Pod> pod) {
+  const api::ObjectMeta& meta = pod->metadata;
+  return {.pod = pod,
+          .revision = keptRevision(stores, meta.namespace_, api::labelOf(meta, api::revisionLabel)),
+          .shape = api::annotationOf(meta, api::shapeAnnotation)};
+}
+
+Task<Result<void>> confirmVersion(Parts& parts, Observed& seen) {
+  const api::ObjectMeta& known = seen.sandbox->metadata;
+  auto object = co_await parts.client.get(kube::sandboxes, api::keyOf(known));
+  if (!object) co_return fail(object.error());
+  seen.sandboxConfirmed = json::findString(*object, "metadata.resourceVersion") == known.resourceVersion;
+  co_return Result<void>{};
+}
+
+Task<Result<Observed>> observe(Parts& parts, kube::ObjectKey key) {
+  constexpr int mostLooks = 3;
+  for (int looks = 0; looks < mostLooks; ++looks) {
+    auto seen = co_await look(parts, key);
+    if (!seen || seen->sandbox == parts.stores.sandboxes.get(key)) co_return seen;
+  }
+  co_return fail({.code = Errc::Conflict, .message = "the Sandbox keeps changing"});
 }
 
 }  // namespace cloister::sandbox

@@ -1,6 +1,7 @@
 #include "operator/sandbox/reconciler.h"
 
 #include "base/log.h"
+#include "operator/parts.h"
 #include "operator/sandbox/own.h"
 #include "runtime/write_status.h"
 
@@ -19,6 +20,15 @@ bool isUnclear(const Error& error) {
   return error.code == Errc::Timeout || error.code == Errc::Unavailable || error.code == Errc::Protocol;
 }
 
+std::vector<std::string> namesOfNew(const std::vector<Action>& actions) {
+  std::vector<std::string> names;
+  for (const Action& action : actions) {
+    if (const auto* creation = std::get_if<CreatePod>(&action))
+      names.push_back(json::findString(creation->pod, "metadata.name"));
+  }
+  return names;
+}
+
 }  // namespace
 
 Task<Result<runtime::Outcome>> Reconciler::reconcile(kube::ObjectKey key, uint64_t id) {
@@ -31,45 +41,45 @@ Task<Result<runtime::Outcome>> Reconciler::reconcile(kube::ObjectKey key, uint64
                            {"actions", next.actions.size()},
                            {"status", next.status.has_value()}});
   noteSuited(key, *observed, next);
-  co_return co_await carryOut(std::move(next), std::move(*observed));
+  const quota::UnderWay underWay(parts_.stores.requests, key.namespace_, namesOfNew(next.actions));
+  auto outcome = co_await carryOut(std::move(next), std::move(*observed));
+  if (const auto tried = attempts_.find(key); outcome && tried != attempts_.end()) {
+    const Time over = parts_.clock.now() + (tried->second.at + lateWrites - parts_.clock.instant());
+    outcome->again = std::min(outcome->again.value_or(over), over);
+  }
+  co_return outcome;
 }
 
 // It is offered nothing else until that is known: by an answer, or since the pod has changed, so that a late
-// patch is refused.
+// patch is refused, or since none can come any more.
 void Reconciler::keepTo(const kube::ObjectKey& key, Observed& observed) {
   const auto found = attempts_.find(key);
   if (found == attempts_.end()) return;
   const Attempt& tried = found->second;
   const bool same = observed.sandbox != nullptr && observed.sandbox->metadata.uid == tried.uid;
-  if (!same || ownPod(observed) != nullptr || hasChanged(parts_.stores, tried.taken.get()))
-    return settle(key);
+  const bool late = parts_.clock.instant() >= tried.at + lateWrites;
+  if (!same || late || ownPod(observed) != nullptr || hasChanged(parts_.stores, tried.taken.get())) {
+    attempts_.erase(found);
+    return;
+  }
   observed.offers.clear();
   if (tried.taken != nullptr) observed.offers.push_back(offerOf(parts_.stores, tried.taken));
 }
 
-void Reconciler::settle(const kube::ObjectKey& key) {
-  const auto found = attempts_.find(key);
-  if (found == attempts_.end()) return;
-  if (found->second.taken != nullptr) parts_.stores.idle.letGo(api::keyOf(found->second.taken->metadata));
-  attempts_.erase(found);
-}
-
-void Reconciler::noteAttempt(const kube::ObjectKey& key, Attempt attempt, const Result<void>& done) {
-  if (done || !isUnclear(done.error())) return;
-  if (attempt.taken != nullptr) parts_.stores.idle.hold(api::keyOf(attempt.taken->metadata));
-  attempts_[key] = std::move(attempt);
-}
-
 // Carries ACTION out, and remembers if nobody knows whether that gave the Sandbox a pod.
 Task<Result<void>> Reconciler::attempt(Action action, const Observed& observed) {
-  const auto* taken = std::get_if<AdoptPod>(&action);
-  if (taken == nullptr && !std::holds_alternative<CreatePod>(action))
+  const auto* taking = std::get_if<AdoptPod>(&action);
+  if (taking == nullptr && !std::holds_alternative<CreatePod>(action))
     co_return co_await apply(parts_, std::move(action));
-  const kube::ObjectKey key = api::keyOf(observed.sandbox->metadata);
-  Attempt tried{.uid = observed.sandbox->metadata.uid, .taken = taken != nullptr ? taken->pod : nullptr};
-  settle(key);
+  const auto taken = taking != nullptr ? taking->pod : nullptr;
+  if (taken != nullptr && parts_.stores.idle.isHeld(api::keyOf(taken->metadata)))
+    co_return fail({.code = Errc::Conflict, .message = "the pod was just taken"});
+  const api::ObjectMeta& meta = observed.sandbox->metadata;
   auto done = co_await apply(parts_, std::move(action));
-  noteAttempt(key, std::move(tried), done);
+  if (!done && isUnclear(done.error()))
+    attempts_[api::keyOf(meta)] = {.uid = meta.uid, .taken = taken, .at = parts_.clock.instant()};
+  else
+    attempts_.erase(api::keyOf(meta));
   co_return done;
 }
 

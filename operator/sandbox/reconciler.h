@@ -33,11 +33,10 @@ class Reconciler {
   struct Attempt {
     std::string uid;                        // of the Sandbox
     std::shared_ptr<const api::Pod> taken;  // of a pool, that was to be taken; null: one was to be made
+    Instant at = {};
   };
 
   void keepTo(const kube::ObjectKey& key, Observed& observed);
-  void noteAttempt(const kube::ObjectKey& key, Attempt attempt, const Result<void>& done);
-  void settle(const kube::ObjectKey& key);
   Task<Result<void>> attempt(Action action, const Observed& observed);
   Task<Result<runtime::Outcome>> carryOut(Plan plan, Observed observed);
   void noteSuited(const kube::ObjectKey& key, const Observed& observed, const Plan& next);

@@ -53,6 +53,7 @@ class QuotaRules {
   void granted(const json::value& before, const json::value& after);
   void noteLost(const api::SandboxQuota& before, const api::SandboxQuota& after);
   void checkOrder(const json::value& quota, const json::value& grant);
+  Duration slowness(const json::value& quota) const;
   void checkStarts(const json::value& quota, int fresh);
   void podCreated(const json::value& pod);
   bool isAnotherAtWork(const Namespace& at) const;

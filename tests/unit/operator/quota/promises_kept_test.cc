@@ -83,9 +83,36 @@ TEST(QuotaReconciler, KeepsThePromiseWhileNobodyAnswers) {
   world.transport.failCall(world.transport.requests().size(), test::Fault::Refused);
   ASSERT_TRUE(world.reconcileQuota());
   EXPECT_THAT(world.quota().status.grants, SizeIs(1));
+  ASSERT_TRUE(world.reconcileQuota());
+  EXPECT_THAT(world.quota().status.grants, SizeIs(1)) << "it does not ask time and again";
+  world.clock.advance(catchUpPeriod);
   world.server.sync(*world.stores);
   ASSERT_TRUE(world.reconcileQuota());
   EXPECT_THAT(world.quota().status.grants, IsEmpty());
+}
+
+// Found by seed 110090086.
+TEST(QuotaReconciler, KeepsThePromiseWhosePodIsBeingMade) {
+  PromisedInVain world;
+  const size_t asked = world.transport.requests().size();
+  {
+    const UnderWay making(world.stores->requests, "team", {world.pod});
+    ASSERT_TRUE(world.reconcileQuota());
+  }
+  EXPECT_EQ(world.transport.requests().size(), asked);
+  EXPECT_THAT(world.quota().status.grants, SizeIs(1));
+}
+
+TEST(QuotaReconciler, BeginsNothingByAPromiseThatItAsksAbout) {
+  PromisedInVain world;
+  std::optional<size_t> open;
+  world.server.afterwards = [&](const net::Request& request) {
+    if (request.method == "GET") open = world.stores->quotaOf("team")->status.grants.size();
+  };
+  world.make();
+  ASSERT_TRUE(world.reconcileQuota());
+  EXPECT_EQ(open, 0U);
+  EXPECT_THAT(world.stores->quotaOf("team")->status.grants, SizeIs(1)) << "it stands, as the pod is there";
 }
 
 TEST(QuotaReconciler, CarriesOutNoGrantThatItIsAboutToDrop) {
@@ -120,7 +147,7 @@ TEST(QuotaReconciler, CarriesOutNoGrantThatItIsAboutToDrop) {
   const auto outcome = world.reconcileQuota();
   ASSERT_TRUE(outcome && outcome->again);
   EXPECT_THAT(world.pods(), IsEmpty());
-  world.clock.advance(Reconciler::lateWrites);
+  world.clock.advance(lateWrites);
   ASSERT_TRUE(world.reconcileQuota());
   EXPECT_EQ(world.woken, std::vector<std::string>{"a"});
   EXPECT_THAT(world.stores->quotaOf("team")->status.grants, SizeIs(1)) << "it stands, and no other can come";
@@ -136,6 +163,7 @@ TEST(QuotaReconciler, NoGrantIsCarriedOutThatWasTakenBackMeanwhile) {
   });
   world.server.sync(*world.stores);
   ASSERT_TRUE(world.reconcile("a"));
+  ASSERT_TRUE(world.reconcile("a")) << "with the status that it got";
   ASSERT_TRUE(world.reconcileQuota());
   const api::SandboxQuota granted = world.quota();
   ASSERT_THAT(granted.status.grants, SizeIs(1));

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "operator/owner.h"
+#include "operator/parts.h"
 #include "tests/unit/operator/sandbox/warm.h"
 
 namespace cloister::sandbox {
@@ -141,14 +142,24 @@ TEST_F(Unanswered, PodThatIsGoneIsNotWaitedFor) {
   EXPECT_THAT(taken(), ElementsAre("other"));
 }
 
-TEST_F(Unanswered, PodIsLetGoWithItsSandbox) {
+TEST_F(Unanswered, PodIsNotWaitedForLongerThanARequestMayTake) {
+  putIdle("first");
+  begin(Fault::Silent, {"better-1", "better-2"});
+  world_.clock.advance(lateWrites);
+  EXPECT_TRUE(world_.reconcile());
+  EXPECT_THAT(taken(), ElementsAre("better-1"));
+}
+
+TEST_F(Unanswered, PodThatDoesNotFitAnyMoreIsLookedAtAgainInTime) {
+  pool_.spec.whenEmpty = api::WhenEmpty::Wait;
+  putPool();
   putIdle("first");
   begin(Fault::Silent);
-  EXPECT_TRUE(world_.stores->idle.isHeld({"team", "first"}));
-  world_.server.erase("sandboxes", test::World::key);
+  world_.server.erase("controllerrevisions", {"team", templates::revisionName(template_)});
   world_.sync();
-  EXPECT_TRUE(world_.reconcile());
-  EXPECT_FALSE(world_.stores->idle.isHeld({"team", "first"}));
+  const auto outcome = world_.reconcile();
+  ASSERT_TRUE(outcome && outcome->again);
+  EXPECT_LE(*outcome->again, world_.clock.now() + lateWrites);
 }
 
 }  // namespace
