@@ -246,10 +246,12 @@ Task<bool> Reconciler::ask(Observed& observed, Plan& next) {
   const auto& [namespace_, version] = std::tie(quota->metadata.namespace_, quota->metadata.resourceVersion);
   Book& book = parts_.stores.requests;
   const std::vector<api::QuotaGrant> before = book.withdrawn(namespace_, version);
-  std::vector<api::QuotaGrant> aside = before;
-  std::ranges::copy_if(quota->status.grants, std::back_inserter(aside), [&](const api::QuotaGrant& grant) {
-    return std::ranges::find(next.ask, grant.pod) != next.ask.end();
+  std::vector<api::QuotaGrant> asked = quota->status.grants;
+  std::erase_if(asked, [&](const api::QuotaGrant& grant) {
+    return std::ranges::find(next.ask, grant.pod) == next.ask.end();
   });
+  std::vector<api::QuotaGrant> aside = before;
+  aside.insert(aside.end(), asked.begin(), asked.end());
   book.withdraw(namespace_, version, std::move(aside));
   std::set<std::string> absent = co_await findAbsent(namespace_, std::move(next.ask));
   if (parts_.stores.quotas.get(api::keyOf(quota->metadata)) != quota) co_return false;
@@ -257,6 +259,8 @@ Task<bool> Reconciler::ask(Observed& observed, Plan& next) {
   observed = observe(quota, memory_[namespace_]);
   observed.absent = std::move(absent);
   next = plan(observed, parts_.clock.now());
+  // They may have looked meanwhile, and found no promise.
+  wake(namespace_, asked);
   co_return true;
 }
 
