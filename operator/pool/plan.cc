@@ -220,12 +220,11 @@ std::optional<Time> nextLook(const Round& round) {
 
 }  // namespace
 
-Plan plan(const Observed& observed, Time now) {
+Plan plan(const Observed& observed, const View& at, Time now) {
   // The pods of a pool that goes are the garbage collector's. Of one that cannot be read it is not known how
   // many it wants.
   if (observed.pool == nullptr || observed.pool->metadata.deletionTimestamp) return {};
   if (!observed.pool->unreadable.empty()) return {};
-  const View at = view(observed, now);
   Round round{.observed = observed, .at = at, .now = now};
   if (at.present() > at.target) {
     scaleDown(round);

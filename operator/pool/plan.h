@@ -27,7 +27,11 @@ struct Plan {
   std::vector<quota::Request> wants = {};
 };
 
-Plan plan(const Observed& observed, Time now);
+// AT: view() of OBSERVED.
+Plan plan(const Observed& observed, const View& at, Time now);
+inline Plan plan(const Observed& observed, Time now) {
+  return plan(observed, view(observed, now), now);
+}
 
 // Claims go first: no more than so many pods are created and deleted in a round, and the next comes no
 // sooner.

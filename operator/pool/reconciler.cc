@@ -97,9 +97,8 @@ Task<std::optional<Error>> Reconciler::carryOut(kube::ObjectKey key, std::vector
   co_return std::nullopt;
 }
 
-Task<Result<runtime::Outcome>> Reconciler::tell(kube::ObjectKey key, Observed observed,
+Task<Result<runtime::Outcome>> Reconciler::tell(kube::ObjectKey key, Observed observed, Account told,
                                                 std::optional<Time> again) {
-  Account told = account(observed, parts_.clock.now());
   if (told.report) parts_.report(*observed.pool, *told.report);
   Memory& memory = memory_[key];
   if (!told.status || told.urgent) memory.countsDifferSince = std::nullopt;
@@ -142,7 +141,9 @@ Task<Result<runtime::Outcome>> Reconciler::reconcile(kube::ObjectKey key, uint64
     memory_.erase(key);
     co_return runtime::Outcome{};
   }
-  Plan next = plan(observed, parts_.clock.now());
+  // It looks at each of perhaps thousands of pods.
+  View at = view(observed, parts_.clock.now());
+  Plan next = plan(observed, at, parts_.clock.now());
   const bool asks = !next.wants.empty();
   noteWants(observed, next);
   log::debug("reconcile", {{"pool", kube::toString(key)}, {"id", id}, {"actions", next.actions.size()}});
@@ -150,6 +151,7 @@ Task<Result<runtime::Outcome>> Reconciler::reconcile(kube::ObjectKey key, uint64
     const std::optional<Error> failure = co_await carryOut(key, std::move(next.actions));
     observed = observe(key);
     observed.failure = failure;
+    at = view(observed, parts_.clock.now());
     // After a failure the queue's backoff says when.
     if (!failure) memory_[key].nextRound = parts_.clock.instant() + roundPeriod;
   }
@@ -157,7 +159,8 @@ Task<Result<runtime::Outcome>> Reconciler::reconcile(kube::ObjectKey key, uint64
   // What it was answered before does not matter any more.
   if (!asks) observed.answer.reset();
   const std::optional<Error> failure = observed.failure;
-  auto outcome = co_await tell(key, std::move(observed), next.again);
+  Account told = account(observed, at, parts_.clock.now());
+  auto outcome = co_await tell(key, std::move(observed), std::move(told), next.again);
   if (failure) co_return fail(*failure);
   co_return outcome;
 }

@@ -45,7 +45,8 @@ class Reconciler {
   void noteWants(const Observed& observed, Plan& next);
   static std::vector<std::string> namesOfNew(const std::vector<Action>& actions);
   Task<std::optional<Error>> carryOut(kube::ObjectKey key, std::vector<Action> actions);
-  Task<Result<runtime::Outcome>> tell(kube::ObjectKey key, Observed observed, std::optional<Time> again);
+  Task<Result<runtime::Outcome>> tell(kube::ObjectKey key, Observed observed, Account told,
+                                      std::optional<Time> again);
 
   Parts parts_;
   std::map<kube::ObjectKey, Memory> memory_;

@@ -146,11 +146,10 @@ std::string selectorOf(const api::SandboxPool& pool) {
 
 }  // namespace
 
-Account account(const Observed& observed, Time now) {
+Account account(const Observed& observed, const View& at, Time now) {
   if (observed.pool == nullptr || observed.pool->metadata.deletionTimestamp) return {};
   // A failure that passes by itself is nobody's news.
   if (observed.failure && !obstacle(observed)) return {};
-  const View at = view(observed, now);
   const Word ready = readiness(observed, at, now);
   const Word progress = pool::progress(observed, at, ready);
   Account out;

@@ -13,6 +13,10 @@ struct Account {
 };
 
 // After the round that was planned for OBSERVED, on what is seen then.
-Account account(const Observed& observed, Time now);
+// AT: view() of OBSERVED.
+Account account(const Observed& observed, const View& at, Time now);
+inline Account account(const Observed& observed, Time now) {
+  return account(observed, view(observed, now), now);
+}
 
 }  // namespace cloister::pool

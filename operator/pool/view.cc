@@ -146,6 +146,7 @@ bool newestIsReady(const View& at) {
 
 View view(const Observed& observed, Time now) {
   View out;
+  if (observed.pool == nullptr) return out;
   const api::SandboxPoolSpec& spec = observed.pool->spec;
   out.deadline = spec.progressDeadline.value_or(defaultDeadline);
   out.members.reserve(observed.idle.size());

@@ -228,8 +228,8 @@ void planStatus(const Situation& at, Time now, Plan& out) {
                                        .frozen = at.frozen},
                                       now);
   if (at.pod != nullptr && needsEvents(*at.pod)) {
-    // Less and less often: many starts may be stuck for long.
-    const Duration age = now - startOf(at.sandbox, at.pod.get());
+    // Less and less often: many starts may be stuck for long. A wall clock may be behind the API server's.
+    const Duration age = std::chrono::abs(now - startOf(at.sandbox, at.pod.get()));
     out.again = std::min(*out.again, now + std::max(eventsPeriod, age / 4));
   }
   if (!planRestart(at, diagnosis, now, next, out)) planReport(at, diagnosis, out);

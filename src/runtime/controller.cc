@@ -33,6 +33,19 @@ void Controller::start(TaskGroup& group) {
   for (size_t i = 0; i < options_.workers; ++i) {
     group.spawn(options_.name + "-worker-" + std::to_string(i), work(i));
   }
+  group.spawn(options_.name + "-clock", watchClock());
+}
+
+Task<void> Controller::watchClock() {
+  const auto ahead = [this] { return clock_.now().time_since_epoch() - clock_.instant().time_since_epoch(); };
+  const std::unique_ptr<Timer> timer = clock_.timer();
+  for (Duration known = ahead();;) {
+    co_await timer->waitUntil(clock_.instant() + clockPeriod);
+    if (std::chrono::abs(ahead() - known) < clockTolerance) continue;
+    known = ahead();
+    queue_.addAll(clock_.instant());
+    gateChanged();
+  }
 }
 
 void Controller::wakeOne() {

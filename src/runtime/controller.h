@@ -37,9 +37,12 @@ class Controller {
   // While this is false no key is handed out: a store behind the reconcile cannot be trusted.
   using Gate = std::function<bool()>;
 
-  // A key is looked at again after this time at the latest when its Outcome names a later one: the wall clock
-  // may jump.
-  static constexpr Duration longestWait = seconds(60);
+  // Outcomes name times of the wall clock. That it was set is noticed within this time, and then every key is
+  // looked at; until then, and if it was set by less than the tolerance, they come that much early or late.
+  static constexpr Duration clockPeriod = seconds(60);
+  static constexpr Duration clockTolerance = milliseconds(100);
+  // A key is looked at again after this time at the latest.
+  static constexpr Duration longestWait = std::chrono::hours(24);
   // ... and after this time at the earliest: a reconcile that always asks for the past must not starve the
   // others.
   static constexpr Duration shortestWait = milliseconds(5);
@@ -57,6 +60,7 @@ class Controller {
 
  private:
   Task<void> work(size_t worker);
+  Task<void> watchClock();
   Task<void> reconcileOne(kube::ObjectKey key);
   void finish(const kube::ObjectKey& key, uint64_t id, const Result<Outcome>& result);
   void wakeOne();

@@ -15,6 +15,13 @@ void Queue::addAt(const kube::ObjectKey& key, Instant at) {
   schedule(key, failures == failures_.end() ? at : std::max(at, failures->second.notBefore));
 }
 
+void Queue::addAll(Instant now) {
+  std::vector<kube::ObjectKey> keys;
+  keys.reserve(due_.size());
+  for (const auto& [key, place] : due_) keys.push_back(key);
+  for (const kube::ObjectKey& key : keys) addAt(key, now);
+}
+
 void Queue::schedule(const kube::ObjectKey& key, Instant at) {
   if (const auto waiting = due_.find(key); waiting != due_.end()) {
     if (waiting->second.at <= at) return;

@@ -21,6 +21,8 @@ class Queue {
   void add(const kube::ObjectKey& key, Instant now) { addAt(key, now); }
   // Ready at AT, unless it is due earlier already.
   void addAt(const kube::ObjectKey& key, Instant at);
+  // ... all that wait.
+  void addAll(Instant now);
   // The key due longest, now held by the caller until done() or failed().
   std::optional<kube::ObjectKey> take(Instant now);
   void done(const kube::ObjectKey& key);  // forgets its failures

@@ -158,7 +158,7 @@ bool Simulation::works(const Replica& replica) const {
   // Timers run on monotonic clocks: a jump is noticed when a key is looked at next.
   const Instant jumped = replica.wall.jumpedAt();
   const bool unnoticed = jumped > process->startedAt() &&
-                         clock_.instant() < jumped + runtime::Controller::longestWait + recovery;
+                         clock_.instant() < jumped + runtime::Controller::clockPeriod + recovery;
   return !unnoticed && process->program().leading() && process->program().current();
 }
 

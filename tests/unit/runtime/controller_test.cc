@@ -73,7 +73,7 @@ TEST_F(ControllerTest, ReconcilesWhatIsAdded) {
   controller.add(a);
   clock.runUntilIdle();
   EXPECT_THAT(script.begun, ElementsAre("a", "b", "a"));
-  EXPECT_EQ(clock.nextDeadline(), Instant::max());  // idle: nothing to wake up for
+  EXPECT_EQ(clock.nextDeadline(), Instant(Controller::clockPeriod)) << "it wakes up for nothing else";
 }
 
 TEST_F(ControllerTest, WorksOnSeveralKeysAtATimeButOnEachOnce) {
@@ -172,6 +172,16 @@ TEST_F(ControllerTest, AJumpOfTheWallClockDelaysAnExpiryByAMinuteAtMost) {
   clock.advance(seconds(30));
   EXPECT_EQ(script.begun.size(), before + 1);
   EXPECT_GE(clock.now(), expiry);
+}
+
+TEST_F(ControllerTest, WhatIsDueLaterCostsNothingMeanwhile) {
+  script.outcome.again = clock.now() + std::chrono::hours(2);
+  controller.add(a);
+  clock.advance(std::chrono::hours(2) - seconds(1));
+  EXPECT_EQ(script.begun.size(), 1U);
+  clock.jumpWallClock(Controller::clockTolerance / 2);
+  clock.advance(seconds(1));
+  EXPECT_EQ(script.begun.size(), 2U);
 }
 
 TEST_F(ControllerTest, AReconcileThatAlwaysAsksForThePastDoesNotSpin) {
