@@ -17,7 +17,6 @@ namespace {
 
 using std::chrono::minutes;
 using test::aQuota;
-using test::aSandbox;
 using test::Crash;
 using test::QuotaWorld;
 using test::running;
