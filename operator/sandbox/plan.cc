@@ -114,7 +114,10 @@ void planChanges(const Situation& at, Plan& out) {
 // Its Sandbox has ended, so none of its pods lives: one that seems to is an older view of it, or another
 // replica gave it while this one ended the Sandbox.
 void removeLiving(const std::shared_ptr<const api::Pod>& pod, Plan& out) {
-  if (pod == nullptr || pod->metadata.deletionTimestamp || hasPodEnded(*pod)) return;
+  if (pod == nullptr || pod->metadata.deletionTimestamp) return;
+  // The kubelet tells of the container's end before it calls the pod ended; it stays for its logs.
+  const api::Phase phase = diagnosePod(*pod, {}, std::nullopt).phase;
+  if (phase == api::Phase::Failed || phase == api::Phase::Succeeded) return;
   out.actions.emplace_back(DeletePod{.pod = pod, .asSeen = true});
 }
 

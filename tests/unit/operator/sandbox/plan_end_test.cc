@@ -248,6 +248,9 @@ TEST(Plan, AnEndIsFinalWhateverAnOlderViewOfThePodSays) {
     EXPECT_TRUE(actionsOf<DeletePod>(next).at(0).asSeen) << "one that has ended since is kept for its logs";
   }
   EXPECT_TRUE(isStill(planAt(seen(sandbox, {leaving(pod)}), epoch + minutes(1))));
+  api::Pod ending = ended(pod, 1, "Error");
+  ending.status.phase = "Running";
+  EXPECT_TRUE(isStill(planAt(seen(sandbox, {ending}), epoch + minutes(1)))) << "it is kept for its logs";
 }
 
 TEST(Plan, DeletesThePodOfASandboxThatCannotBeDeleted) {
