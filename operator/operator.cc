@@ -155,7 +155,9 @@ void Operator::connectStores() {
   stores_.revisions.onChange([this](const auto& before, const auto& after) {
     const kube::ObjectKey from = templateOf(*(after ? after : before));
     templateController_.add(from);
-    revisionChanged(*(after ? after : before));
+    // Those that were made from it say so when it is lost, and when it is there again.
+    for (const auto& sandbox : stores_.sandboxesOf(api::keyOf((after ? after : before)->metadata)))
+      sandboxController_.add(api::keyOf(sandbox->metadata));
     if (after) return;
     for (const auto& pool : stores_.poolsOf(from)) poolController_.add(api::keyOf(pool->metadata));
   });
@@ -175,14 +177,6 @@ void Operator::connectStores() {
   stores_.policies.onChange([this](const auto& before, const auto& after) {
     policyController_.add(api::keyOf((after ? after : before)->metadata));
   });
-}
-
-// Those that were made from it say so when it is lost, and when it is there again.
-void Operator::revisionChanged(const api::ControllerRevision& revision) {
-  for (const auto& sandbox : stores_.sandboxes.inNamespace(revision.metadata.namespace_)) {
-    if (sandbox->status.templateRevision == revision.metadata.name)
-      sandboxController_.add(api::keyOf(sandbox->metadata));
-  }
 }
 
 void Operator::sandboxChanged(const api::Sandbox* before, const api::Sandbox* after) {

@@ -61,7 +61,6 @@ class Operator {
   void inform(runtime::Store<T>& store, kube::WatchTarget target);
   void informOf(const std::string& namespace_);
   void connectStores();
-  void revisionChanged(const api::ControllerRevision& revision);
   void sandboxChanged(const api::Sandbox* before, const api::Sandbox* after);
   void podChanged(const api::Pod* before, const api::Pod* after);
   void templateChanged(const api::SandboxTemplate& template_);

@@ -29,9 +29,6 @@ struct Plan {
 
 // AT: view() of OBSERVED.
 Plan plan(const Observed& observed, const View& at, Time now);
-inline Plan plan(const Observed& observed, Time now) {
-  return plan(observed, view(observed, now), now);
-}
 
 // Claims go first: no more than so many pods are created and deleted in a round, and the next comes no
 // sooner.

@@ -7,6 +7,17 @@
 #include "runtime/write_status.h"
 
 namespace cloister::pool {
+namespace {
+
+std::vector<std::string> namesOfNew(const std::vector<Action>& actions) {
+  std::vector<std::string> names;
+  for (const Action& action : actions) {
+    if (const auto* creation = std::get_if<CreatePod>(&action)) names.push_back(creation->name);
+  }
+  return names;
+}
+
+}  // namespace
 
 // By the clock that never jumps, once a claim is known.
 void Reconciler::noteClaims(Observed& observed, Memory& memory) const {
@@ -66,14 +77,6 @@ Observed Reconciler::observe(const kube::ObjectKey& key) {
   noteUnready(seen, memory);
   if (seen.pool->spec.minIdle) noteClaims(seen, memory);
   return seen;
-}
-
-std::vector<std::string> Reconciler::namesOfNew(const std::vector<Action>& actions) {
-  std::vector<std::string> names;
-  for (const Action& action : actions) {
-    if (const auto* creation = std::get_if<CreatePod>(&action)) names.push_back(creation->name);
-  }
-  return names;
 }
 
 // The first failure ends it; a name that is taken is none.
@@ -151,11 +154,11 @@ Task<Result<runtime::Outcome>> Reconciler::reconcile(kube::ObjectKey key, uint64
     const std::optional<Error> failure = co_await carryOut(key, std::move(next.actions));
     observed = observe(key);
     observed.failure = failure;
-    at = view(observed, parts_.clock.now());
     // After a failure the queue's backoff says when.
     if (!failure) memory_[key].nextRound = parts_.clock.instant() + roundPeriod;
+    if (observed.pool == nullptr) co_return runtime::Outcome{};
+    at = view(observed, parts_.clock.now());
   }
-  if (observed.pool == nullptr) co_return runtime::Outcome{};
   // What it was answered before does not matter any more.
   if (!asks) observed.answer.reset();
   const std::optional<Error> failure = observed.failure;

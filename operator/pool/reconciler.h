@@ -43,7 +43,6 @@ class Reconciler {
   void noteClaims(Observed& observed, Memory& memory) const;
   void noteUnready(Observed& observed, Memory& memory) const;
   void noteWants(const Observed& observed, Plan& next);
-  static std::vector<std::string> namesOfNew(const std::vector<Action>& actions);
   Task<std::optional<Error>> carryOut(kube::ObjectKey key, std::vector<Action> actions);
   Task<Result<runtime::Outcome>> tell(kube::ObjectKey key, Observed observed, Account told,
                                       std::optional<Time> again);

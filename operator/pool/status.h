@@ -15,8 +15,5 @@ struct Account {
 // After the round that was planned for OBSERVED, on what is seen then.
 // AT: view() of OBSERVED.
 Account account(const Observed& observed, const View& at, Time now);
-inline Account account(const Observed& observed, Time now) {
-  return account(observed, view(observed, now), now);
-}
 
 }  // namespace cloister::pool

@@ -27,10 +27,6 @@ bool isUpdated(const Observed& observed, const api::Pod& pod) {
          says(pod.metadata.labels, api::revisionLabel, observed.design->revision);
 }
 
-bool hasEnded(const sandbox::Diagnosis& diagnosis) {
-  return diagnosis.phase == api::Phase::Failed || diagnosis.phase == api::Phase::Succeeded;
-}
-
 void noteTrouble(const std::shared_ptr<const api::Pod>& pod, sandbox::Diagnosis diagnosis, View& out) {
   const auto place = [](const api::Pod& one) {
     return std::tie(one.metadata.creationTimestamp, one.metadata.name);
@@ -42,7 +38,7 @@ void noteTrouble(const std::shared_ptr<const api::Pod>& pod, sandbox::Diagnosis 
 // Of a pod that is not Ready.
 Standing diagnose(const Member& member, Time now, View& out) {
   sandbox::Diagnosis diagnosis = sandbox::diagnosePod(*member.pod, {}, std::nullopt);
-  const bool ended = hasEnded(diagnosis);
+  const bool ended = sandbox::isEnd(diagnosis);
   if (ended || diagnosis.problem) noteTrouble(member.pod, std::move(diagnosis), out);
   if (ended) return Standing::Spent;
   return now - member.since >= out.deadline ? Standing::Stuck : Standing::Starting;
@@ -146,7 +142,6 @@ bool newestIsReady(const View& at) {
 
 View view(const Observed& observed, Time now) {
   View out;
-  if (observed.pool == nullptr) return out;
   const api::SandboxPoolSpec& spec = observed.pool->spec;
   out.deadline = spec.progressDeadline.value_or(defaultDeadline);
   out.members.reserve(observed.idle.size());

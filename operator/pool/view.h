@@ -73,7 +73,7 @@ struct View {
   int present() const { return int(members.size()); }
 };
 
-// Empty if there is no pool.
+// The pool is there.
 View view(const Observed& observed, Time now);
 
 // A pod that ended, or whose node is closed, keeps its place until it is as old as this: a command that ends

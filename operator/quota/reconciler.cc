@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
-#include "operator/owner.h"
+#include "operator/learn_pod.h"
 #include "operator/quota/reasons.h"
 #include "operator/sandbox/diagnose.h"
 #include "runtime/write_status.h"
@@ -228,13 +228,9 @@ Task<std::set<std::string>> Reconciler::findAbsent(std::string namespace_, std::
   std::set<std::string> absent;
   for (const std::string& name : pods) {
     if (parts_.stores.requests.isUnderWay(namespace_, name)) continue;
-    auto object = co_await parts_.client.get(kube::pods, {namespace_, name});
-    if (!object && object.error().code != Errc::NotFound) co_return absent;
-    auto pod = object ? json::decode<api::Pod>(*object) : fail(object.error());
-    if (pod && isWatched(*pod))
-      parts_.stores.pods.learn(std::move(*pod));
-    else
-      absent.insert(name);
+    const auto there = co_await learnPod(parts_.client, parts_.stores, {namespace_, name});
+    if (!there) break;
+    if (!*there) absent.insert(name);
   }
   co_return absent;
 }
@@ -243,7 +239,8 @@ Task<std::set<std::string>> Reconciler::findAbsent(std::string namespace_, std::
 // promises meanwhile. False: the quota has changed.
 Task<bool> Reconciler::ask(Observed& observed, Plan& next) {
   const std::shared_ptr<const api::SandboxQuota> quota = observed.quota;
-  const auto& [namespace_, version] = std::tie(quota->metadata.namespace_, quota->metadata.resourceVersion);
+  const std::string& namespace_ = quota->metadata.namespace_;
+  const std::string& version = quota->metadata.resourceVersion;
   Book& book = parts_.stores.requests;
   const std::vector<api::QuotaGrant> before = book.withdrawn(namespace_, version);
   std::vector<api::QuotaGrant> asked = quota->status.grants;

@@ -1,4 +1,4 @@
-#include "operator/owner.h"
+#include "operator/learn_pod.h"
 #include "operator/policy/create.h"
 #include "operator/sandbox/reasons.h"
 #include "operator/sandbox/reconciler.h"
@@ -89,16 +89,6 @@ json::value claim(const AdoptPod& action) {
                       {"value", json::array{json::encode(action.identity.owner)}}}};
 }
 
-// The pool's pod KEY, as it is now, goes into the store, if it is still one that watches tell of.
-Task<Result<void>> learnPod(Parts& parts, kube::ObjectKey key) {
-  auto object = co_await parts.client.get(kube::pods, key);
-  if (!object && object.error().code == Errc::NotFound) co_return Result<void>{};
-  if (!object) co_return fail(object.error());
-  auto pod = json::decode<api::Pod>(*object);
-  if (pod && isWatched(*pod)) parts.stores.pods.learn(std::move(*pod));
-  co_return Result<void>{};
-}
-
 Task<Result<void>> adoptPod(Parts& parts, AdoptPod action) {
   const kube::ObjectKey key = api::keyOf(action.pod->metadata);
   parts.stores.idle.hold(key);
@@ -111,7 +101,7 @@ Task<Result<void>> adoptPod(Parts& parts, AdoptPod action) {
   if (answer) co_return Result<void>{};
   if (isOutdated(answer.error())) {
     // It may have been taken for this Sandbox by an earlier request.
-    auto known = co_await learnPod(parts, key);
+    auto known = co_await learnPod(parts.client, parts.stores, key);
     if (!known) co_return fail(known.error());
   }
   co_return failWith("taking the pool's pod " + key.name, answer.error());

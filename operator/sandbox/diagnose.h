@@ -51,5 +51,8 @@ std::string excerpt(std::string_view text);
 const api::ContainerStatus* sandboxContainer(const api::Pod& pod);
 bool isPodReady(const api::Pod& pod);
 bool hasPodEnded(const api::Pod& pod);  // its containers have, for good
+inline bool isEnd(const Diagnosis& diagnosis) {
+  return diagnosis.phase == api::Phase::Failed || diagnosis.phase == api::Phase::Succeeded;
+}
 
 }  // namespace cloister::sandbox

@@ -54,12 +54,6 @@ void observeNodes(const Parts& parts, Observed& seen) {
   }
 }
 
-void observeQuota(const Parts& parts, Observed& seen) {
-  const api::ObjectMeta& meta = seen.sandbox->metadata;
-  seen.quota = parts.stores.quotaOf(meta.namespace_);
-  seen.answer = parts.stores.requests.answer(meta.namespace_, meta.uid);
-}
-
 Observed observeStores(Parts& parts, const kube::ObjectKey& key) {
   Observed seen;
   seen.sandbox = parts.stores.sandboxes.get(key);
@@ -68,7 +62,6 @@ Observed observeStores(Parts& parts, const kube::ObjectKey& key) {
   seen.policies = parts.stores.policyNames(key.namespace_);
   if (seen.sandbox == nullptr) return seen;
   observeNodes(parts, seen);
-  observeQuota(parts, seen);
   seen.latency = parts.starts.latency(seen.sandbox->metadata.uid);
   observeOrigin(parts.stores, seen);
   if (const auto& from = seen.sandbox->spec.restoreFrom)
@@ -213,8 +206,10 @@ Task<Result<Observed>> look(Parts& parts, kube::ObjectKey key) {
     if (!ready) co_return fail(ready.error());
     seen.nodeReady = *ready;
   }
-  // A grant may have been taken back while the API server was asked.
-  if (seen.sandbox != nullptr) observeQuota(parts, seen);
+  if (seen.sandbox == nullptr) co_return seen;
+  // Last: a grant may have been taken back while the API server was asked.
+  seen.quota = parts.stores.quotaOf(key.namespace_);
+  seen.answer = parts.stores.requests.answer(key.namespace_, seen.sandbox->metadata.uid);
   co_return seen;
 }
 

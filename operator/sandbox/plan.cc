@@ -116,8 +116,7 @@ void planChanges(const Situation& at, Plan& out) {
 void removeLiving(const std::shared_ptr<const api::Pod>& pod, Plan& out) {
   if (pod == nullptr || pod->metadata.deletionTimestamp) return;
   // The kubelet tells of the container's end before it calls the pod ended; it stays for its logs.
-  const api::Phase phase = diagnosePod(*pod, {}, std::nullopt).phase;
-  if (phase == api::Phase::Failed || phase == api::Phase::Succeeded) return;
+  if (isEnd(diagnosePod(*pod, {}, std::nullopt))) return;
   out.actions.emplace_back(DeletePod{.pod = pod, .asSeen = true});
 }
 

@@ -81,3 +81,14 @@ class PoolWorld {
 };
 
 }  // namespace cloister::test
+
+namespace cloister::pool {
+
+inline Plan plan(const Observed& observed, Time now) {
+  return plan(observed, observed.pool ? view(observed, now) : View(), now);
+}
+inline Account account(const Observed& observed, Time now) {
+  return account(observed, observed.pool ? view(observed, now) : View(), now);
+}
+
+}  // namespace cloister::pool

@@ -19,6 +19,7 @@ using test::restarted;
 using test::running;
 using test::seen;
 using test::warm;
+using test::withSpec;
 using test::written;
 using testing::ElementsAre;
 using testing::IsEmpty;
@@ -31,13 +32,6 @@ std::vector<std::string> promised(const Observed& observed, Time at = now) {
   for (const api::QuotaGrant& grant : written(observed, plan(observed, at)).quota->status.grants)
     pods.push_back(grant.pod);
   return pods;
-}
-
-Observed withSpec(Observed observed, const api::SandboxQuotaSpec& spec) {
-  api::SandboxQuota quota = *observed.quota;
-  quota.spec = spec;
-  observed.quota = std::make_shared<const api::SandboxQuota>(quota);
-  return observed;
 }
 
 api::SandboxQuotaSpec perMinute(int most) {

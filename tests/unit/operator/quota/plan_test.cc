@@ -22,6 +22,7 @@ using test::restarted;
 using test::running;
 using test::seen;
 using test::warm;
+using test::withSpec;
 using test::written;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -152,13 +153,8 @@ TEST(QuotaPlan, TakesBackWhatItPromisedBeforeItWasLowered) {
   observed = written(observed, plan(observed, now));
   ASSERT_EQ(observed.quota->status.grants.size(), 3);
   observed.absent = {"a-pod", "b-pod", "pool-0"};
-  api::SandboxQuota lowered = *observed.quota;
-  lowered.spec = running(3);
-  observed.quota = std::make_shared<const api::SandboxQuota>(lowered);
-  EXPECT_THAT(granted(plan(observed, now)), ElementsAre("a", "b")) << "pools come last";
-  lowered.spec = running(2);
-  observed.quota = std::make_shared<const api::SandboxQuota>(lowered);
-  const Plan next = plan(observed, now);
+  EXPECT_THAT(granted(plan(withSpec(observed, running(3)), now)), ElementsAre("a", "b")) << "pools come last";
+  const Plan next = plan(withSpec(observed, running(2)), now);
   EXPECT_THAT(granted(next), ElementsAre("a")) << "and then the last come";
   EXPECT_EQ(next.answers->at("uid-b"), (Answer{.limit = Limit::Running, .position = 1}));
   EXPECT_EQ(next.status->used.running, 2);
@@ -170,10 +166,7 @@ TEST(QuotaPlan, TakesNothingBackThatIsThere) {
   observed = written(observed, plan(observed, now));
   // Made by this process; the watch has not told of them, so that the grants stay.
   observed.pods = {podNamed("a-pod", "a", 20), podNamed("b-pod", "b", 20)};
-  api::SandboxQuota lowered = *observed.quota;
-  lowered.spec = running(1);
-  observed.quota = std::make_shared<const api::SandboxQuota>(lowered);
-  EXPECT_THAT(granted(plan(observed, now)), ElementsAre("a", "b"));
+  EXPECT_THAT(granted(plan(withSpec(observed, running(1)), now)), ElementsAre("a", "b"));
 }
 
 TEST(QuotaPlan, WarmStartsNeedNoRoom) {

@@ -16,6 +16,7 @@ using test::podNamed;
 using test::poolOf;
 using test::running;
 using test::seen;
+using test::withSpec;
 using test::written;
 using testing::ElementsAre;
 using testing::IsEmpty;
@@ -142,10 +143,7 @@ TEST(QuotaPlan, DropsNoPromiseWhosePodItDoesNotSeeWithoutAsking) {
   gone.sandboxes.clear();
   Observed unwanted = observed;
   unwanted.sandboxes.front().wants->clear();
-  Observed lowered = observed;
-  api::SandboxQuota less = *observed.quota;
-  less.spec = running(1);
-  lowered.quota = std::make_shared<const api::SandboxQuota>(less);
+  const Observed lowered = withSpec(observed, running(1));
   for (const auto& [view, pod] : {std::pair(gone, "a-pod"), {unwanted, "a-pod"}, {lowered, "pool-0"}}) {
     const Plan asks = plan(view, now);
     EXPECT_THAT(asks.ask, ElementsAre(pod));

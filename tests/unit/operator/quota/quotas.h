@@ -93,6 +93,14 @@ inline quota::Observed written(quota::Observed observed, const quota::Plan& plan
   return observed;
 }
 
+// OBSERVED after somebody has edited the quota.
+inline quota::Observed withSpec(quota::Observed observed, const api::SandboxQuotaSpec& spec) {
+  api::SandboxQuota quota = *observed.quota;
+  quota.spec = spec;
+  observed.quota = std::make_shared<const api::SandboxQuota>(std::move(quota));
+  return observed;
+}
+
 // For whom there is a grant.
 inline std::vector<std::string> granted(const quota::Plan& plan) {
   std::vector<std::string> owners;
