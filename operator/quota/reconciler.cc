@@ -251,13 +251,13 @@ Task<bool> Reconciler::ask(Observed& observed, Plan& next) {
   aside.insert(aside.end(), asked.begin(), asked.end());
   book.withdraw(namespace_, version, std::move(aside));
   std::set<std::string> absent = co_await findAbsent(namespace_, std::move(next.ask));
+  // They may have looked meanwhile, and found no promise.
+  wake(namespace_, asked);
   if (parts_.stores.quotas.get(api::keyOf(quota->metadata)) != quota) co_return false;
   book.withdraw(namespace_, version, before);
   observed = observe(quota, memory_[namespace_]);
   observed.absent = std::move(absent);
   next = plan(observed, parts_.clock.now());
-  // They may have looked meanwhile, and found no promise.
-  wake(namespace_, asked);
   co_return true;
 }
 

@@ -115,6 +115,19 @@ TEST(QuotaReconciler, BeginsNothingByAPromiseThatItAsksAbout) {
   EXPECT_THAT(world.stores->quotaOf("team")->status.grants, SizeIs(1)) << "it stands, as the pod is there";
 }
 
+TEST(QuotaReconciler, TellsWhosePromiseItAskedAboutThoughTheQuotaHasChanged) {
+  PromisedInVain world;
+  world.woken.clear();
+  world.server.afterwards = [&](const net::Request& request) {
+    if (request.method != "GET") return;
+    world.edit([](api::SandboxQuotaSpec& spec) { spec.running = 2; });
+    world.server.sync(*world.stores);
+  };
+  ASSERT_TRUE(world.reconcileQuota());
+  EXPECT_THAT(world.woken, ElementsAre("a")) << "it may have looked, and found no promise";
+  EXPECT_THAT(world.stores->quotaOf("team")->status.grants, SizeIs(1));
+}
+
 TEST(QuotaReconciler, CarriesOutNoGrantThatItIsAboutToDrop) {
   QuotaWorld world;
   world.put(aQuota(running(1)));
