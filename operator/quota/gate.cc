@@ -33,6 +33,10 @@ bool isGranted(const api::SandboxQuota& quota, const std::string& uid, const Req
   });
 }
 
+bool holdsGrant(const api::SandboxQuota& quota, const std::string& uid) {
+  return std::ranges::find(quota.status.grants, uid, &api::QuotaGrant::uid) != quota.status.grants.end();
+}
+
 std::string explain(const api::SandboxQuota& quota, const std::optional<Answer>& answer) {
   if (!quota.unreadable.empty()) {
     return "This version cannot read the namespace's SandboxQuota: " + quota.unreadable +

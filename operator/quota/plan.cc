@@ -42,9 +42,13 @@ bool wants(const Asker& owner, const api::QuotaGrant& grant) {
 // Unclear: it is not wanted by what its owner knew of pods; the promise was made on newer ones.
 enum class Wish { Standing, Unclear, Gone };
 
+const Asker* ownerOf(const Observed& observed, const api::QuotaGrant& grant) {
+  return find(grant.pool.empty() ? observed.sandboxes : observed.pools, grant.uid);
+}
+
 // Of whoever GRANT is for. It stands for those that were not looked at yet.
 Wish wishOf(const Observed& observed, const api::QuotaGrant& grant) {
-  const Asker* owner = find(grant.pool.empty() ? observed.sandboxes : observed.pools, grant.uid);
+  const Asker* owner = ownerOf(observed, grant);
   if (owner == nullptr || !owner->wants || wants(*owner, grant)) return Wish::Standing;
   return owner->pods < versionNumber(grant.since) ? Wish::Unclear : Wish::Gone;
 }
@@ -65,9 +69,11 @@ bool isOver(const Observed& observed, const Pods& pods, const api::QuotaGrant& g
   return unwanted && isUnused(observed, grant, ask);
 }
 
-// Whose owners have to look again.
+// Whose owners have to look again, or for the first time since they were promised this: another operator may
+// have done that.
 std::vector<api::QuotaGrant> unclear(const Observed& observed, std::vector<api::QuotaGrant> held) {
   std::erase_if(held, [&](const api::QuotaGrant& grant) {
+    if (ownerOf(observed, grant) == nullptr) return observed.gone.contains(grant.uid);
     return observed.seen.pods < versionNumber(grant.since) || wishOf(observed, grant) != Wish::Unclear;
   });
   return held;

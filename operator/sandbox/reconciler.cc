@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "operator/parts.h"
+#include "operator/quota/gate.h"
 #include "operator/sandbox/own.h"
 #include "runtime/write_status.h"
 
@@ -105,12 +106,13 @@ void Reconciler::noteSuited(const kube::ObjectKey& key, const Observed& observed
 }
 
 // Where there is a quota: so the others of the namespace know whether to wait for it. What has run is asked
-// about no more, unless it wants another pod.
+// about no more, unless it wants another pod, or still holds what it was promised for another.
 void Reconciler::noteWants(const Observed& observed, const Plan& next) {
   if (observed.quota == nullptr) return;
   const api::ObjectMeta& meta = observed.sandbox->metadata;
   quota::Book& book = parts_.stores.requests;
-  if (!next.wants && !isUnstarted(*observed.sandbox)) return book.forget(meta.namespace_, meta.uid);
+  const bool holds = quota::holdsGrant(*observed.quota, meta.uid);
+  if (!next.wants && !holds && !isUnstarted(*observed.sandbox)) return book.forget(meta.namespace_, meta.uid);
   quota::Asker asker{.name = meta.name,
                      .uid = meta.uid,
                      .version = meta.resourceVersion,

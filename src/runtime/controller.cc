@@ -29,6 +29,7 @@ void Controller::gateChanged() {
 
 void Controller::start(TaskGroup& group) {
   assert(workers_.empty());
+  ahead_ = ahead();
   for (size_t i = 0; i < options_.workers; ++i) workers_.push_back({clock_.timer()});
   for (size_t i = 0; i < options_.workers; ++i) {
     group.spawn(options_.name + "-worker-" + std::to_string(i), work(i));
@@ -37,15 +38,27 @@ void Controller::start(TaskGroup& group) {
 }
 
 Task<void> Controller::watchClock() {
-  const auto ahead = [this] { return clock_.now().time_since_epoch() - clock_.instant().time_since_epoch(); };
   const std::unique_ptr<Timer> timer = clock_.timer();
-  for (Duration known = ahead();;) {
+  for (;;) {
     co_await timer->waitUntil(clock_.instant() + clockPeriod);
-    if (std::chrono::abs(ahead() - known) < clockTolerance) continue;
-    known = ahead();
-    queue_.addAll(clock_.instant());
-    gateChanged();
+    noticeClock();
   }
+}
+
+// By how much the wall clock is ahead of the monotonic one: this changes only when it is set.
+Duration Controller::ahead() const {
+  return clock_.now().time_since_epoch() - clock_.instant().time_since_epoch();
+}
+
+bool Controller::isSetSince(Duration ahead) const {
+  return std::chrono::abs(this->ahead() - ahead) >= clockTolerance;
+}
+
+void Controller::noticeClock() {
+  if (!isSetSince(ahead_)) return;
+  ahead_ = ahead();
+  queue_.addAll(clock_.instant());
+  gateChanged();
 }
 
 void Controller::wakeOne() {
@@ -80,19 +93,25 @@ Task<void> Controller::work(size_t number) {
 
 Task<void> Controller::reconcileOne(kube::ObjectKey key) {
   const Instant begun = clock_.instant();
+  const Duration ahead = this->ahead();
   const uint64_t id = nextId_++;
   const Result<Outcome> result = co_await reconcile_(key, id);
   if (observer_) observer_({options_.name, result.has_value(), clock_.instant() - begun});
-  finish(key, id, result);
+  finish(key, id, result, ahead);
 }
 
-void Controller::finish(const kube::ObjectKey& key, uint64_t id, const Result<Outcome>& result) {
+// AHEAD: when the reconcile began.
+void Controller::finish(const kube::ObjectKey& key, uint64_t id, const Result<Outcome>& result,
+                        Duration ahead) {
   const Instant now = clock_.instant();
   if (result) {
     queue_.done(key);
-    if (result->again) {
+    // Or the clock may be set back before the watch looks: what was reckoned meanwhile would be wrong unseen.
+    noticeClock();
+    if (isSetSince(ahead))
+      queue_.addAt(key, now + shortestWait);
+    else if (result->again)
       queue_.addAt(key, now + std::clamp(*result->again - clock_.now(), shortestWait, longestWait));
-    }
     return;
   }
   const Error& error = result.error();

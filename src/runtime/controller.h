@@ -37,8 +37,9 @@ class Controller {
   // While this is false no key is handed out: a store behind the reconcile cannot be trusted.
   using Gate = std::function<bool()>;
 
-  // Outcomes name times of the wall clock. That it was set is noticed within this time, and then every key is
-  // looked at; until then, and if it was set by less than the tolerance, they come that much early or late.
+  // Outcomes name times of the wall clock. That it was set is noticed within this time and before a time is
+  // reckoned by it, and then every key is looked at; until then, and if it was set by less than the
+  // tolerance, they come that much early or late.
   static constexpr Duration clockPeriod = seconds(60);
   static constexpr Duration clockTolerance = milliseconds(100);
   // A key is looked at again after this time at the latest.
@@ -61,8 +62,11 @@ class Controller {
  private:
   Task<void> work(size_t worker);
   Task<void> watchClock();
+  Duration ahead() const;
+  bool isSetSince(Duration ahead) const;
+  void noticeClock();
   Task<void> reconcileOne(kube::ObjectKey key);
-  void finish(const kube::ObjectKey& key, uint64_t id, const Result<Outcome>& result);
+  void finish(const kube::ObjectKey& key, uint64_t id, const Result<Outcome>& result, Duration ahead);
   void wakeOne();
 
   struct Worker {
@@ -78,6 +82,7 @@ class Controller {
   Queue queue_;
   std::vector<Worker> workers_;
   uint64_t nextId_ = 1;
+  Duration ahead_ = {};  // that every time in the queue was reckoned with
   std::function<void(const ReconcileRecord&)> observer_;
 };
 

@@ -225,7 +225,8 @@ void Invariants::sandboxChanged(const test::Change& change) {
 // what its status told counts, which is in whole seconds.
 Time Invariants::earliestEnd(const json::value& sandbox) const {
   Time expiry = expiryOf(server_, config_, sandbox);
-  if (lacksRevision(server_, sandbox)) expiry = std::chrono::floor<seconds>(expiry);
+  // It may have lacked its revision when this was decided: then what it was told counts, in whole seconds.
+  if (json::find(sandbox, "status.templateRevision") != nullptr) expiry = std::chrono::floor<seconds>(expiry);
   const auto ready = firstReady_.find(findString(sandbox, "metadata.uid"));
   if (ready == firstReady_.end()) return expiry;
   // What stands still as told may go on by now: then its ttl does, before that is told.

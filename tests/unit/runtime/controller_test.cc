@@ -174,6 +174,29 @@ TEST_F(ControllerTest, AJumpOfTheWallClockDelaysAnExpiryByAMinuteAtMost) {
   EXPECT_GE(clock.now(), expiry);
 }
 
+TEST_F(ControllerTest, WhatWasReckonedWhileTheClockWasWrongIsLookedAtOnceItIsRight) {
+  const Time expiry = clock.now() + std::chrono::hours(2);
+  clock.advance(seconds(20));
+  clock.jumpWallClock(-std::chrono::hours(3));
+  script.outcome.again = expiry;
+  controller.add(a);
+  clock.advance(seconds(10));
+  clock.jumpWallClock(std::chrono::hours(3));
+  const size_t before = script.begun.size();
+  clock.advance(seconds(30));
+  EXPECT_EQ(script.begun.size(), before + 1);
+}
+
+TEST_F(ControllerTest, LooksAgainIfTheClockIsSetMeanwhile) {
+  script.takes = seconds(10);
+  controller.add(a);
+  clock.advance(seconds(5));
+  clock.jumpWallClock(-std::chrono::hours(3));
+  script.takes = {};
+  clock.advance(seconds(6));
+  EXPECT_THAT(script.begun, ElementsAre("a", "a"));
+}
+
 TEST_F(ControllerTest, WhatIsDueLaterCostsNothingMeanwhile) {
   script.outcome.again = clock.now() + std::chrono::hours(2);
   controller.add(a);

@@ -73,6 +73,8 @@ TEST(QuotaGate, GrantsOneStartOfOnePod) {
   quota.status.grants = {grantOf(coldOne)};
   EXPECT_TRUE(isGranted(quota, "uid-a", coldOne));
   EXPECT_FALSE(isGranted(quota, "uid-b", coldOne));
+  EXPECT_TRUE(holdsGrant(quota, "uid-a"));
+  EXPECT_FALSE(holdsGrant(quota, "uid-b"));
   EXPECT_FALSE(isGranted(quota, "uid-a", other));
 }
 

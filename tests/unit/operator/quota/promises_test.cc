@@ -91,6 +91,19 @@ TEST(QuotaPlan, WhoKnowsLessDropsNothingAsUnwanted) {
   EXPECT_THAT(granted(plan(observed, now)), ElementsAre("pool-1"));
 }
 
+TEST(QuotaPlan, AsksThoseThatHoldAPromiseAndWereNotLookedAt) {
+  Observed observed = seen(aQuota(running(2)));
+  observed.sandboxes = {cold("a", 1)};
+  observed = written(observed, plan(observed, now));
+  const Asker asker = observed.sandboxes.front();
+  observed.sandboxes.clear();  // it has begun with another pod, and nobody knows what it wants
+  const Plan next = plan(observed, now);
+  EXPECT_FALSE(next.status);
+  EXPECT_EQ(next.unclear, observed.quota->status.grants);
+  observed.gone = {asker.uid};
+  EXPECT_THAT(plan(observed, now).unclear, IsEmpty());
+}
+
 TEST(QuotaPlan, ClaimsToHaveSeenNoLessThanTheLastWriter) {
   Observed observed = seen(aQuota(running(2)));
   observed.sandboxes = {cold("a", 1)};
