@@ -9,8 +9,7 @@ Plan plan(const Observed& observed, Time now) {
   if (observed.used) return {.step = !intact && observed.wanted ? Step::Repair : Step::Nothing};
   // The default-deny policy stays: the next sandbox of the namespace must not wait for it.
   if (observed.name == defaultDenyName) return {.step = intact ? Step::Nothing : Step::Repair};
-  // Nobody tells when that ends.
-  if (observed.awaited) return {.step = Step::Nothing, .again = now + unusedGrace};
+  if (observed.awaited) return {.step = Step::Nothing, .again = now + awaitedPeriod};
   if (observed.unusedFor >= unusedGrace) return {.step = Step::Delete};
   return {.step = Step::Nothing, .again = now + (unusedGrace - observed.unusedFor)};
 }

@@ -15,6 +15,8 @@
 namespace cloister::policy {
 
 constexpr Duration unusedGrace = std::chrono::minutes(10);
+// Nobody tells when a policy is awaited no more: it is looked at this often.
+constexpr Duration awaitedPeriod = std::chrono::minutes(1);
 
 struct Observed {
   std::string name;                                  // the policy's

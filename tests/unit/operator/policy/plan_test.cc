@@ -89,7 +89,7 @@ TEST(PolicyPlan, KeepsAProfileThatASandboxWaitsFor) {
   awaited.awaited = true;
   awaited.unusedFor = unusedGrace;
   EXPECT_EQ(plan(awaited, epoch).step, Step::Nothing);
-  EXPECT_EQ(plan(awaited, epoch).again, epoch + unusedGrace);
+  EXPECT_EQ(plan(awaited, epoch).again, epoch + awaitedPeriod);
 }
 
 TEST(PolicyPlan, NeverRemovesDefaultDeny) {

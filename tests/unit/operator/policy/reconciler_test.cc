@@ -148,7 +148,7 @@ TEST_F(PolicyReconciler, KeepsWhatASandboxWaitsFor) {
   putPolicy(profile, internet.spec);
   server_.put("sandboxes", json::encode(onlineSandbox()));
   for (int i = 0; i < 3; ++i) {
-    EXPECT_EQ(reconcile(profile)->again, clock_.now() + minutes(10));
+    EXPECT_EQ(reconcile(profile)->again, clock_.now() + awaitedPeriod);
     clock_.advance(minutes(10));
   }
   api::Sandbox refused = onlineSandbox();
