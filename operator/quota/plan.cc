@@ -46,9 +46,11 @@ const Asker* ownerOf(const Observed& observed, const api::QuotaGrant& grant) {
   return find(grant.pool.empty() ? observed.sandboxes : observed.pools, grant.uid);
 }
 
-// Of whoever GRANT is for. It stands for those that were not looked at yet.
+// Of whoever GRANT is for. It stands for those that were not looked at yet, or only as they were before the
+// restart that it is for.
 Wish wishOf(const Observed& observed, const api::QuotaGrant& grant) {
   const Asker* owner = ownerOf(observed, grant);
+  if (owner != nullptr && owner->restart < grant.restart) return Wish::Standing;
   if (owner == nullptr || !owner->wants || wants(*owner, grant)) return Wish::Standing;
   return owner->pods < versionNumber(grant.since) ? Wish::Unclear : Wish::Gone;
 }

@@ -19,6 +19,15 @@ std::optional<quota::Request> requestOf(const Observed& observed, const Start& s
   return request;
 }
 
+std::optional<quota::Request> requestGranted(const Observed& observed) {
+  if (observed.quota == nullptr) return std::nullopt;
+  for (const api::QuotaGrant& grant : observed.quota->status.grants) {
+    if (grant.uid == observed.sandbox->metadata.uid && grant.restart == observed.sandbox->status.restarts)
+      return quota::Request{.pod = grant.pod, .need = quota::amountOf(grant), .restart = grant.restart};
+  }
+  return std::nullopt;
+}
+
 bool isShut(const Observed& observed, const quota::Request& request) {
   return !quota::isGranted(*observed.quota, observed.sandbox->metadata.uid, request);
 }

@@ -10,6 +10,9 @@ namespace cloister::sandbox {
 std::optional<quota::Request> requestOf(const Observed& observed, const Start& start,
                                         const Resolved& resolved);
 
+// What the quota has granted for the restart that the Sandbox waits for.
+std::optional<quota::Request> requestGranted(const Observed& observed);
+
 // The quota has not granted REQUEST yet.
 bool isShut(const Observed& observed, const quota::Request& request);
 // What is then told.

@@ -314,7 +314,8 @@ Plan plan(const Observed& observed, const Config& config, Time now) {
   }
   // The store lacks a pod that the status names: neither replace nor mourn it before the API server confirms.
   if (at.pod == nullptr && questions(observed, now).pod && !observed.podConfirmedGone) return out;
-  out.wants = at.request;
+  // By the clock of another operator its restart may be due already.
+  out.wants = at.waits ? requestGranted(observed) : at.request;
   out.suited = at.start && at.observed.pool != nullptr && at.start->reason != reason::poolMismatch;
   if (!observed.failure) planActions(at, config, out);
   if (!movesOn(out)) planStatus(at, now, out);

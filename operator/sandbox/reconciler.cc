@@ -118,7 +118,8 @@ void Reconciler::noteWants(const Observed& observed, const Plan& next) {
                      .version = meta.resourceVersion,
                      .created = meta.creationTimestamp,
                      .wants = {{}},
-                     .pods = observed.podsVersion};
+                     .pods = observed.podsVersion,
+                     .restart = observed.sandbox->status.restarts};
   if (next.wants) asker.wants->push_back(*next.wants);
   book.noteSandbox(meta.namespace_, std::move(asker));
 }

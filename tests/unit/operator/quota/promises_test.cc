@@ -104,6 +104,20 @@ TEST(QuotaPlan, AsksThoseThatHoldAPromiseAndWereNotLookedAt) {
   EXPECT_THAT(plan(observed, now).unclear, IsEmpty());
 }
 
+TEST(QuotaPlan, WhoDoesNotKnowOfARestartDropsNoPromiseForIt) {
+  Observed observed = seen(aQuota(running(2)));
+  observed.sandboxes = {cold("a", 1)};
+  observed.sandboxes.front().wants->front().restart = 1;
+  observed.sandboxes.front().restart = 1;
+  observed = written(observed, plan(observed, now));
+  observed.sandboxes.front().wants->clear();
+  observed.absent = {"a-pod"};
+  observed.sandboxes.front().restart = std::nullopt;
+  EXPECT_FALSE(plan(observed, now).status);
+  observed.sandboxes.front().restart = 1;
+  EXPECT_THAT(granted(plan(observed, now)), IsEmpty());
+}
+
 TEST(QuotaPlan, ClaimsToHaveSeenNoLessThanTheLastWriter) {
   Observed observed = seen(aQuota(running(2)));
   observed.sandboxes = {cold("a", 1)};

@@ -62,6 +62,18 @@ api::QuotaGrant grantFor(const api::Sandbox& sandbox) {
   return grant;
 }
 
+TEST(Gate, ARestartThatAnotherClockHasBegunKeepsItsPromise) {
+  const api::Sandbox sandbox = restarting();
+  const Plan early = plan(under(sandbox, {grantFor(sandbox)}), config, crash + seconds(9));
+  EXPECT_THAT(early.actions, IsEmpty());
+  ASSERT_TRUE(early.wants);
+  EXPECT_EQ(early.wants->pod, podName(sandbox));
+  EXPECT_EQ(early.wants->restart, 1);
+  api::QuotaGrant former = grantFor(sandbox);
+  former.restart = std::nullopt;
+  EXPECT_FALSE(plan(under(sandbox, {former}), config, crash + seconds(9)).wants);
+}
+
 TEST(Gate, ARestartAsksWhenItIsDueAndIsQueued) {
   const api::Sandbox sandbox = restarting();
   EXPECT_FALSE(plan(under(sandbox, {}), config, crash + seconds(9)).wants) << "nobody waits for it yet";
