@@ -314,11 +314,12 @@ void Operator::wakeSnapshotsOf(const kube::ObjectKey& sandbox) {
     snapshotController_.add(api::keyOf(snapshot->metadata));
 }
 
-// Sandboxes may wait to continue from it.
+// Sandboxes may wait to continue from it, or to be suspended in it.
 void Operator::snapshotChanged(const api::SandboxSnapshot& snapshot) {
   snapshotController_.add(api::keyOf(snapshot.metadata));
   for (const auto& sandbox : stores_.unstartedOfSnapshot(api::keyOf(snapshot.metadata)))
     sandboxController_.add(api::keyOf(sandbox->metadata));
+  if (api::controllerOf(snapshot.metadata) != nullptr) sandboxController_.add(sandboxOf(snapshot));
 }
 
 // Pods are not left on a node that is closed; those on one that is open again may be taken.

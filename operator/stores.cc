@@ -1,7 +1,6 @@
 #include "operator/stores.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "operator/policy/profile.h"
 #include "operator/sandbox/reasons.h"
@@ -19,6 +18,7 @@ constexpr const char* waitingByNamespace = "waiting";
 constexpr const char* unstartedByPool = "unstarted of pool";
 constexpr const char* byTemplate = "template";
 constexpr const char* bySnapshot = "snapshot";
+constexpr const char* byOwner = "owner";
 constexpr const char* byNode = "node";
 constexpr const char* byRevision = "revision";
 
@@ -46,6 +46,10 @@ std::vector<std::string> unstartedBy(const api::Sandbox& sandbox,
 void addIndexes(runtime::Store<api::SandboxSnapshot>& snapshots) {
   snapshots.addIndex(bySandbox, [](const api::SandboxSnapshot& snapshot) {
     return isOpen(snapshot) ? std::vector{kube::toString(sandboxOf(snapshot))} : std::vector<std::string>{};
+  });
+  snapshots.addIndex(byOwner, [](const api::SandboxSnapshot& snapshot) {
+    const api::OwnerReference* owner = api::controllerOf(snapshot.metadata);
+    return owner != nullptr ? std::vector{owner->uid} : std::vector<std::string>{};
   });
   snapshots.addIndex(byNode, [](const api::SandboxSnapshot& snapshot) {
     const std::string& node = snapshot.status.nodeName;
@@ -89,13 +93,6 @@ bool isReady(const api::Node& node) {
 
 kube::ObjectKey sandboxKeyOf(const api::Pod& pod) {
   return {pod.metadata.namespace_, api::labelOf(pod.metadata, api::sandboxLabel)};
-}
-
-int64_t restartOf(const api::Pod& pod) {
-  const std::string text = api::labelOf(pod.metadata, api::restartLabel);
-  int64_t number = 0;
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  return number;
 }
 
 kube::ObjectKey templateOf(const api::ControllerRevision& revision) {
@@ -238,6 +235,11 @@ std::vector<std::shared_ptr<const api::Sandbox>> Stores::unstartedOfTemplate(
 std::vector<std::shared_ptr<const api::Sandbox>> Stores::unstartedOfSnapshot(
     const kube::ObjectKey& key) const {
   return oldestFirst(sandboxes.byIndex(bySnapshot, kube::toString(key)));
+}
+
+std::vector<std::shared_ptr<const api::SandboxSnapshot>> Stores::snapshotsOwnedBy(
+    const api::ObjectMeta& owner) const {
+  return snapshots.byIndex(byOwner, owner.uid);
 }
 
 std::vector<std::shared_ptr<const api::SandboxSnapshot>> Stores::openSnapshotsOf(

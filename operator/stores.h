@@ -54,6 +54,9 @@ struct Stores {
   std::vector<std::shared_ptr<const api::Sandbox>> unstartedOfSnapshot(const kube::ObjectKey& key) const;
   // The pool KEY has a pod to be taken that was made before its template's last change.
   bool hasOlderIdle(const kube::ObjectKey& key) const;
+  // SandboxSnapshots that have the Sandbox OWNER for their controller: the operator's, made to suspend it.
+  std::vector<std::shared_ptr<const api::SandboxSnapshot>> snapshotsOwnedBy(
+      const api::ObjectMeta& owner) const;
   // SandboxSnapshots of the Sandbox KEY that are still to be taken.
   std::vector<std::shared_ptr<const api::SandboxSnapshot>> openSnapshotsOf(
       const kube::ObjectKey& sandbox) const;
@@ -86,8 +89,6 @@ kube::ObjectKey poolOf(const api::Pod& pod);
 kube::ObjectKey idleIn(const api::Pod& pod);
 // The Sandbox that a pod's label names; no name while it is in a pool.
 kube::ObjectKey sandboxKeyOf(const api::Pod& pod);
-// The restart of that Sandbox that a pod was made for; 0: its first start.
-int64_t restartOf(const api::Pod& pod);
 // The NetworkPolicies of ours that apply to a pod.
 std::vector<kube::ObjectKey> policyKeysOf(const api::Pod& pod);
 

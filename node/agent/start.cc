@@ -25,7 +25,7 @@ bool isReady(const StartView& view) {
 }
 
 StartAnswer decideRestore(const StartView& view) {
-  const std::string name = "the SandboxSnapshot \"" + view.sandbox->spec.restoreFrom->name + "\"";
+  const std::string name = "the SandboxSnapshot \"" + api::continuesFrom(*view.sandbox) + "\"";
   if (!view.snapshot) return refuse(name + " is gone");
   if (!isReady(view)) return refuse(name + " is not Ready on this node");
   if (!view.kept) return refuse("the files of " + name + " are missing on this node, or cannot be read");
@@ -56,8 +56,9 @@ std::optional<std::string> sandboxToRead(const StartRequest& request, const Star
 }
 
 std::optional<std::string> snapshotToRead(const StartRequest& request, const StartView& view) {
-  if (!sandboxToRead(request, view) || !isOwner(view) || !view.sandbox->spec.restoreFrom) return std::nullopt;
-  return view.sandbox->spec.restoreFrom->name;
+  if (!sandboxToRead(request, view) || !isOwner(view)) return std::nullopt;
+  const std::string name = api::continuesFrom(*view.sandbox);
+  return name.empty() ? std::nullopt : std::optional(name);
 }
 
 bool isVaultToRead(const StartView& view) {
@@ -69,7 +70,11 @@ StartAnswer decideStart(const StartRequest& request, const StartView& view) {
   // A stranger's pod with our annotation is a stranger's pod.
   if (sandboxOf(*view.pod) == nullptr) return start;
   if (!isOwner(view)) return refuse("the pod's Sandbox is gone");
-  if (!view.sandbox->spec.restoreFrom) return start;
+  // What is kept goes on in one pod alone, and never starts anew in one that was made to continue from it.
+  if (restartOf(*view.pod) != api::podNumber(view.sandbox->status).value_or(0))
+    return refuse("the Sandbox has another pod by now");
+  if (view.sandbox->status.phase == api::Phase::Suspended) return refuse("the Sandbox is suspended");
+  if (api::continuesFrom(*view.sandbox).empty()) return start;
   if (view.container && view.container->podUID != request.podUID)
     return refuse("the bundle is another pod's");
   return decideRestore(view);

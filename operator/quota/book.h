@@ -17,7 +17,7 @@ namespace cloister::quota {
 struct Request {
   std::string pod;  // its name; empty: one of a pool's pods is to be taken, which is counted already
   Amount need;      // nothing, then
-  std::optional<int64_t> restart = {};  // of the Sandbox, that it is for; none: its first start
+  std::optional<int64_t> restart = {};  // number of the Sandbox's pod that it is for; none: its first
   bool operator==(const Request&) const = default;
 };
 

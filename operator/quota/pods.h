@@ -20,7 +20,7 @@ class Pods {
   bool has(const std::string& uid, const Request& request) const;
 
  private:
-  // Of which Sandbox, and which restart, a first start being 0.
+  // Of which Sandbox, and which of its pods, the first being 0.
   using Start = std::pair<std::string, int64_t>;
 
   Amount used_;

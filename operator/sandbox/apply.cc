@@ -151,6 +151,47 @@ Task<Result<void>> deleteSandbox(Parts& parts, DeleteSandbox action) {
   co_return failWith("deleting the expired Sandbox", answer.error());
 }
 
+// The name is taken: by this very snapshot, when an earlier answer was lost; else by a stranger's.
+Task<Result<void>> acceptSnapshot(Parts& parts, json::value wanted) {
+  const kube::ObjectKey key{json::findString(wanted, "metadata.namespace"),
+                            json::findString(wanted, "metadata.name")};
+  auto present = co_await parts.client.get(kube::sandboxSnapshots, key);
+  if (!present) co_return fail(present.error());
+  if (json::findString(*present, "metadata.ownerReferences.0.uid") !=
+      json::findString(wanted, "metadata.ownerReferences.0.uid")) {
+    co_return fail(
+        {.code = Errc::AlreadyExists,
+         .message = "A SandboxSnapshot named " + key.name + " exists and belongs to somebody else.",
+         .reason = std::string(reason::suspendFailed)});
+  }
+  learn(parts.stores.snapshots, *present);
+  co_return Result<void>{};
+}
+
+Task<Result<void>> createSnapshot(Parts& parts, CreateSnapshot action) {
+  auto answer = co_await parts.client.create(
+      kube::sandboxSnapshots, json::findString(action.snapshot, "metadata.namespace"), action.snapshot);
+  if (!answer && answer.error().code == Errc::AlreadyExists)
+    co_return co_await acceptSnapshot(parts, std::move(action.snapshot));
+  if (!answer) {
+    Error error = answer.error();
+    // The sandbox must not stand still for what is refused.
+    if (!isRetryable(error)) error.reason = reason::suspendFailed;
+    co_return failWith("creating the SandboxSnapshot", std::move(error));
+  }
+  learn(parts.stores.snapshots, *answer);
+  co_return Result<void>{};
+}
+
+Task<Result<void>> deleteSnapshot(Parts& parts, DeleteSnapshot action) {
+  const api::ObjectMeta& meta = action.snapshot->metadata;
+  auto answer = co_await parts.client.remove(kube::sandboxSnapshots, api::keyOf(meta), {.uid = meta.uid});
+  if (answer || isGone(answer.error())) co_return Result<void>{};
+  if (isOutdated(answer.error()))
+    co_await catchUp(parts.client, parts.stores.snapshots, kube::sandboxSnapshots, api::keyOf(meta));
+  co_return failWith("deleting the SandboxSnapshot " + meta.name, answer.error());
+}
+
 }  // namespace
 
 Task<Result<void>> apply(Parts& parts, Action action) {
@@ -169,6 +210,10 @@ Task<Result<void>> apply(Parts& parts, Action action) {
     co_return co_await markPod(parts, label->pod, "labels", api::networkLabel, label->profile);
   if (auto* freeze = std::get_if<FreezePod>(&action))
     co_return co_await markPod(parts, freeze->pod, "annotations", api::freezeAnnotation, freeze->wish);
+  if (auto* snapshot = std::get_if<CreateSnapshot>(&action))
+    co_return co_await createSnapshot(parts, std::move(*snapshot));
+  if (auto* snapshot = std::get_if<DeleteSnapshot>(&action))
+    co_return co_await deleteSnapshot(parts, std::move(*snapshot));
   if (auto* pod = std::get_if<DeletePod>(&action)) co_return co_await deletePod(parts, std::move(*pod));
   co_return co_await deleteSandbox(parts, std::move(std::get<DeleteSandbox>(action)));
 }

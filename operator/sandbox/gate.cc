@@ -8,7 +8,7 @@ namespace cloister::sandbox {
 std::optional<quota::Request> requestOf(const Observed& observed, const Start& start,
                                         const Resolved& resolved) {
   if (observed.quota == nullptr) return std::nullopt;
-  quota::Request request{.pod = {}, .need = {}, .restart = observed.sandbox->status.restarts};
+  quota::Request request{.pod = {}, .need = {}, .restart = api::podNumber(observed.sandbox->status)};
   if (start.way == Start::Way::Cold) {
     request.pod = podName(*observed.sandbox);
     request.need = {.pods = 1, .limits = limitsOf(resolved)};

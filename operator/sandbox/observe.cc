@@ -1,3 +1,4 @@
+#include "operator/sandbox/confirm.h"
 #include "operator/sandbox/own.h"
 #include "operator/sandbox/pod.h"
 #include "operator/sandbox/reconciler.h"
@@ -27,7 +28,7 @@ void observeOrigin(const Stores& stores, Observed& seen) {
   const std::string& namespace_ = sandbox.metadata.namespace_;
   const auto pod = ownPod(seen);
   seen.pinned = keptRevision(stores, namespace_, pinnedRevision(sandbox, pod.get()));
-  if (pod != nullptr || !isUnstarted(sandbox)) return;
+  if (pod != nullptr || !isUnstarted(sandbox) || !api::suspendedAs(sandbox).empty()) return;
   if (sandbox.spec.poolRef) {
     seen.pool = stores.pools.get({namespace_, sandbox.spec.poolRef->name});
     if (seen.pool == nullptr) return;
@@ -64,8 +65,9 @@ Observed observeStores(Parts& parts, const kube::ObjectKey& key) {
   observeNodes(parts, seen);
   seen.latency = parts.starts.latency(seen.sandbox->metadata.uid);
   observeOrigin(parts.stores, seen);
-  if (const auto& from = seen.sandbox->spec.restoreFrom)
-    seen.snapshot = parts.stores.snapshots.get({key.namespace_, from->name});
+  if (const std::string from = api::continuesFrom(*seen.sandbox); !from.empty())
+    seen.snapshot = parts.stores.snapshots.get({key.namespace_, from});
+  seen.ownSnapshots = parts.stores.snapshotsOwnedBy(seen.sandbox->metadata);
   return seen;
 }
 
@@ -196,6 +198,8 @@ Task<Result<Observed>> look(Parts& parts, kube::ObjectKey key) {
     auto done = co_await findRevision(parts, key, seen);
     if (!done) co_return fail(done.error());
   }
+  auto confirmed = co_await confirmSuspension(parts, ask, seen);
+  if (!confirmed) co_return fail(confirmed.error());
   if (ask.podEvents) {
     auto events = co_await readEvents(parts, ownPod(seen));
     if (!events) co_return fail(events.error());

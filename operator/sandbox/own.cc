@@ -6,7 +6,7 @@ namespace cloister::sandbox {
 namespace {
 
 bool isPresent(const api::Sandbox& sandbox, const api::Pod& pod) {
-  return controls(sandbox, pod) && restartOf(pod) == sandbox.status.restarts.value_or(0);
+  return controls(sandbox, pod) && restartOf(pod) == api::podNumber(sandbox.status).value_or(0);
 }
 
 bool isSecond(const api::Sandbox& sandbox, const api::Pod& pod) {
@@ -16,7 +16,7 @@ bool isSecond(const api::Sandbox& sandbox, const api::Pod& pod) {
 }
 
 bool isOfALater(const api::Sandbox& sandbox, const api::Pod& pod) {
-  return controls(sandbox, pod) && restartOf(pod) > sandbox.status.restarts.value_or(0);
+  return controls(sandbox, pod) && restartOf(pod) > api::podNumber(sandbox.status).value_or(0);
 }
 
 bool isFormer(const Observed& observed, const api::Pod& pod) {

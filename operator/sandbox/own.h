@@ -1,7 +1,7 @@
 // Which of the pods that carry a Sandbox's label are its own. Pure.
 //
-// A Sandbox has one pod at a time, and may have several in its life: each restart (status.restarts) brings
-// another, which says by its label which one it was made for. What was made for an earlier one is a former
+// A Sandbox has one pod at a time, and may have several in its life: each restart and each resume brings
+// another, which says by its label which number it has (api::podNumber). What has an earlier one is a former
 // pod: it goes.
 #pragma once
 
@@ -14,17 +14,17 @@ using Pods = std::vector<std::shared_ptr<const api::Pod>>;
 // POD belongs to this very Sandbox.
 bool controls(const api::Sandbox& sandbox, const api::Pod& pod);
 
-// Of the restart that the status tells, and not a second one of it: made from a view of the time before the
+// Of the number that the status tells, and not a second one of it: made from a view of the time before the
 // first one ran, by a request that was carried out late or by another operator. Null: there is none.
 std::shared_ptr<const api::Pod> ownPod(const Observed& observed);
 
-// Of the restart that the status tells, beside the one that ran or ended.
+// Of the number that the status tells, beside the one that ran or ended.
 Pods secondPods(const Observed& observed);
 
-// Of earlier restarts; once the API server has confirmed the Sandbox, of all others.
+// Of earlier numbers; once the API server has confirmed the Sandbox, of all others.
 Pods formerPods(const Observed& observed);
 
-// A pod is there of a restart that this view of the Sandbox does not know: the view is old.
+// A pod is there of a number that this view of the Sandbox does not know: the view is old.
 bool isOutrun(const Observed& observed);
 
 // Pods that carry the label without being this Sandbox's: of a deleted namesake, or set free to escape their

@@ -15,9 +15,14 @@ std::string troubleOf(const api::Pod& pod) {
 }  // namespace
 
 std::optional<std::string> nextWish(const api::Pod& pod, bool wanted) {
-  if (pod.metadata.deletionTimestamp || pod.status.phase != "Running" || wanted == !freezeWish(pod).empty())
+  if (wanted && !freezeWish(pod).empty()) return std::nullopt;
+  return nextWish(pod, wanted ? pod.metadata.resourceVersion : "");
+}
+
+std::optional<std::string> nextWish(const api::Pod& pod, const std::string& word) {
+  if (pod.metadata.deletionTimestamp || pod.status.phase != "Running" || freezeWish(pod) == word)
     return std::nullopt;
-  return wanted ? pod.metadata.resourceVersion : "";
+  return word;
 }
 
 bool standsStill(const api::Pod& pod) {
@@ -57,6 +62,8 @@ Diagnosis diagnosePause(const api::Pod& pod, Diagnosis running) {
     running.reason = reason::resuming;
     running.message = "It goes on once " + agent + " has resumed it." + troubleOf(pod);
   } else if (asked && running.ready) {
+    // By an earlier wish it stands still, perhaps.
+    running.ready = !saysFrozen(pod);
     running.reason = reason::pausing;
     running.message = "It runs until " + agent + " has paused it." + troubleOf(pod);
   }

@@ -11,6 +11,8 @@ namespace cloister::sandbox {
 // What POD shall ask its node for, where that differs from what it asks now: a word never used before for it,
 // or nothing. WANTED: it shall stand still.
 std::optional<std::string> nextWish(const api::Pod& pod, bool wanted);
+// ... when it shall stand still by this very WORD.
+std::optional<std::string> nextWish(const api::Pod& pod, const std::string& word);
 
 // POD lives, and its processes stand still.
 bool standsStill(const api::Pod& pod);

@@ -7,6 +7,7 @@
 #include "operator/sandbox/reasons.h"
 #include "operator/sandbox/restart.h"
 #include "operator/sandbox/restore.h"
+#include "operator/sandbox/resume.h"
 #include "operator/sandbox/situation.h"
 #include "operator/sandbox/status.h"
 #include "operator/sandbox/volume.h"
@@ -37,7 +38,7 @@ void removeStrays(const Observed& observed, Plan& out) {
 
 // When the present start began to take its time.
 Time startOf(const api::Sandbox& sandbox, const api::Pod* pod) {
-  const bool again = sandbox.status.restarts && pod != nullptr;
+  const bool again = api::podNumber(sandbox.status) && pod != nullptr;
   return (again ? pod->metadata : sandbox.metadata).creationTimestamp;
 }
 
@@ -45,7 +46,7 @@ Time startOf(const api::Sandbox& sandbox, const api::Pod* pod) {
 // about how long it has taken.
 bool isQuietTime(const api::Sandbox& sandbox, const api::Pod* pod, Time now) {
   const api::SandboxStatus& status = sandbox.status;
-  const bool told = status.restarts ? !status.podUID.empty() : status.phase.has_value();
+  const bool told = api::podNumber(status) ? !status.podUID.empty() : status.phase.has_value();
   const Time created = startOf(sandbox, pod);
   return !told && created - quietStart <= now && now < created + quietStart;
 }
@@ -74,6 +75,14 @@ void removeFormer(const Situation& at, Time now, Plan& out) {
   remove(former, out);
 }
 
+// Snapshots that were to suspend it.
+void removeUnnamed(const Observed& observed, Plan& out) {
+  for (auto& snapshot : unnamed(observed)) {
+    if (observed.suspendedAs && *observed.suspendedAs != snapshot->metadata.name)
+      out.actions.emplace_back(DeleteSnapshot{std::move(snapshot)});
+  }
+}
+
 json::value coldPod(const Situation& at, const RequestsConfig& requests) {
   PodIdentity identity = identityAt(at);
   if (at.observed.template_ != nullptr)
@@ -100,14 +109,32 @@ void planStart(const Situation& at, const Config& config, Plan& out) {
   out.actions.emplace_back(CreatePod{coldPod(at, config.requests)});
 }
 
+// What the pod shall ask its node for, if that is something else. A wish to save it is not taken back before
+// the API server has confirmed that it is given up: the pod may be deleted already for what was saved.
+std::optional<std::string> wishFor(const Situation& at) {
+  if (at.stage == SuspendStage::Saving) {
+    if (endsAttempt(at.save)) return std::nullopt;
+    return nextWish(*at.pod, api::suspendedAs(at.sandbox));
+  }
+  // What is paused shall not go on for a moment.
+  if (at.save.kind == SaveStep::Kind::Begin) return std::nullopt;
+  auto wish = nextWish(*at.pod, at.resolved.paused && at.begun);
+  const std::string present = api::freezeWish(*at.pod);
+  if (wish && isUnnamedWish(at.sandbox, *at.pod) && at.observed.suspendedAs.value_or(present) == present)
+    return std::nullopt;
+  return wish;
+}
+
 // Of the pod as it runs: one patch at a time, as each rests on the version before it.
 void planChanges(const Situation& at, Plan& out) {
   if (at.pod->metadata.deletionTimestamp) return;
   if (api::labelOf(at.pod->metadata, api::networkLabel) != at.profile.name) {
     ensurePolicies(at.observed, at.profile, out);
     out.actions.emplace_back(LabelPod{at.pod, at.profile.name});
-  } else if (auto wish = nextWish(*at.pod, at.resolved.paused && at.begun)) {
+  } else if (auto wish = wishFor(at)) {
     out.actions.emplace_back(FreezePod{at.pod, std::move(*wish)});
+  } else if (at.save.kind == SaveStep::Kind::Take) {
+    out.actions.emplace_back(CreateSnapshot{snapshotFor(at.sandbox)});
   }
 }
 
@@ -122,6 +149,10 @@ void removeLiving(const std::shared_ptr<const api::Pod>& pod, Plan& out) {
 
 void planActions(const Situation& at, const Config& config, Plan& out) {
   if (hasEnded(at.sandbox.status)) return removeLiving(at.pod, out);
+  if (at.stage == SuspendStage::Suspended) {
+    if (at.pod != nullptr) remove({at.pod}, out);
+    return;
+  }
   if (at.frozen) return;
   if (at.pod != nullptr) return planChanges(at, out);
   if (at.start && !at.queued()) planStart(at, config, out);
@@ -150,6 +181,7 @@ Diagnosis diagnose(const Situation& at, Time now) {
   const Observed& observed = at.observed;
   // An end is final: a pod that seems to live is an older view of it.
   if (hasEnded(at.sandbox.status)) return keepEnd(at.sandbox);
+  if (isSuspended(at)) return diagnoseSuspended(at);
   if (at.pod != nullptr) {
     if (at.pod->metadata.deletionTimestamp && !at.begun) {
       return {.reason = reason::starting,
@@ -159,7 +191,8 @@ Diagnosis diagnose(const Situation& at, Time now) {
         diagnosePod(*at.pod, observed.podEvents.value_or(std::vector<PodEvent>{}), observed.nodeReady);
     // What has run once is not waiting to start, even while its pod is briefly not ready.
     if (at.begun && out.phase == api::Phase::Pending) out.phase = api::Phase::Running;
-    return out.phase == api::Phase::Running ? diagnosePause(*at.pod, std::move(out)) : out;
+    if (out.phase != api::Phase::Running) return out;
+    return diagnoseSaving(at, diagnosePause(*at.pod, std::move(out)));
   }
   if (at.begun) {
     return {.phase = api::Phase::Failed,
@@ -202,11 +235,28 @@ void planReport(const Situation& at, const Diagnosis& diagnosis, Plan& out) {
 bool planRestart(const Situation& at, const Diagnosis& diagnosis, Time now, api::SandboxStatus& next,
                  Plan& out) {
   const bool ends = !hasEnded(at.sandbox.status) && (at.pod != nullptr || at.begun);
-  if (!ends || !isRestarted(at.sandbox.spec.restartPolicy, diagnosis)) return false;
+  // What it would have continued from is there still.
+  const bool isSafe = at.stage == SuspendStage::Resuming && !at.begun && hasFailed(diagnosis);
+  if (!ends || !(isSafe || isRestarted(at.sandbox.spec.restartPolicy, diagnosis))) return false;
+  if (!isSafe) next.suspension.reset();
   next = restarted(at.sandbox, std::move(next), at.pod.get(), diagnosis, now);
   const api::Condition* ready = api::findCondition(next.conditions, condition::ready);
   out.report = Report{.warning = diagnosis.problem, .reason = reason::restarting, .message = ready->message};
   return true;
+}
+
+// What the status decides of saving it, and of going on.
+void planSuspension(const Situation& at, Time now, api::SandboxStatus& next, Plan& out) {
+  next.suspension = nextSuspension(at, now);
+  if (at.save.kind == SaveStep::Kind::Begin) next.suspends = next.suspends.value_or(0) + 1;
+  if (next.phase == api::Phase::Suspended) next.podIPs.clear();
+  if (goesOn(at)) next = resumed(std::move(next), now);
+  const auto report = [&](std::string_view why) {
+    const api::Condition* ready = api::findCondition(next.conditions, condition::ready);
+    out.report = Report{.reason = why, .message = ready->message};
+  };
+  if (at.save.kind == SaveStep::Kind::Done) report(reason::suspended);
+  if (goesOn(at)) report(reason::resuming);
 }
 
 void planStatus(const Situation& at, Time now, Plan& out) {
@@ -234,7 +284,9 @@ void planStatus(const Situation& at, Time now, Plan& out) {
     const Duration age = std::chrono::abs(now - startOf(at.sandbox, at.pod.get()));
     out.again = std::min(*out.again, now + std::max(eventsPeriod, age / 4));
   }
+  planSuspension(at, now, next, out);
   if (!planRestart(at, diagnosis, now, next, out)) planReport(at, diagnosis, out);
+  if (hasEnded(next)) next.suspension.reset();
   if (next != at.sandbox.status) out.status = std::move(next);
 }
 
@@ -284,8 +336,14 @@ Questions questions(const Observed& observed, Time now) {
   const api::Sandbox& sandbox = *observed.sandbox;
   ask.newest = isOutrun(observed);
   ask.revision = observed.pinned == nullptr && !pinnedRevision(sandbox, pod.get()).empty();
+  ask.snapshot = needsSnapshot(observed);
+  ask.live = seemsSaved(observed);
+  ask.abandoned = !unnamed(observed).empty() || (pod != nullptr && isUnnamedWish(sandbox, *pod));
   if (pod == nullptr) {
-    ask.pod = (hasBegun(sandbox.status) || !sandbox.status.podUID.empty()) && !hasEnded(sandbox.status);
+    const api::SandboxStatus& status = sandbox.status;
+    const bool named = (hasBegun(status) || !status.podUID.empty()) && !hasEnded(status) &&
+                       status.phase != api::Phase::Suspended;
+    ask.pod = named || needsNoPod(sandbox);
     ask.newest |= mayRestart(observed, now);
     return ask;
   }
@@ -307,6 +365,8 @@ Plan plan(const Observed& observed, const Config& config, Time now) {
   }
   out.again = at.expiresAt;
   if (at.waits) out.again = std::min(at.expiresAt, nextLook(observed, now));
+  if (const auto retry = retryTime(at.sandbox); retry && at.resolved.suspended && now < *retry)
+    out.again = std::min(*out.again, *retry);
   if (now >= at.expiresAt) {
     planExpiry(at, now, out);
     out.again = now + deletionPeriod;
@@ -317,7 +377,10 @@ Plan plan(const Observed& observed, const Config& config, Time now) {
   // By the clock of another operator its restart may be due already.
   out.wants = at.waits ? requestGranted(observed) : at.request;
   out.suited = at.start && at.observed.pool != nullptr && at.start->reason != reason::poolMismatch;
-  if (!observed.failure) planActions(at, config, out);
+  if (!observed.failure) {
+    planActions(at, config, out);
+    removeUnnamed(observed, out);
+  }
   if (!movesOn(out)) planStatus(at, now, out);
   return out;
 }

@@ -26,6 +26,12 @@ struct Offer {
   std::string shape;
 };
 
+// What the API server has of a sandbox that is saved, asked for one after the other.
+struct LiveSave {
+  api::SandboxSnapshot snapshot;
+  api::Pod pod;
+};
+
 // Everything a plan rests on. Pointers are to immutable objects of the stores.
 struct Observed {
   std::shared_ptr<const api::Sandbox> sandbox;        // null: there is none
@@ -43,13 +49,17 @@ struct Observed {
   std::set<std::string> nodesAway = {};  // not Ready or gone, of its pods on their way out; those known to be
   std::shared_ptr<const api::SandboxQuota> quota = {};        // of the namespace
   std::optional<quota::Answer> answer = {};                   // ... to what this process asked of it last
-  std::shared_ptr<const api::SandboxSnapshot> snapshot = {};  // that spec.restoreFrom names
+  std::shared_ptr<const api::SandboxSnapshot> snapshot = {};  // that api::continuesFrom() names
+  std::vector<std::shared_ptr<const api::SandboxSnapshot>> ownSnapshots = {};  // made to suspend it
   // Answers to questions(), absent until asked.
   std::optional<std::vector<PodEvent>> podEvents = {};
   std::optional<bool> nodeReady = {};
   bool podConfirmedGone = false;      // the API server itself has no pod of that name that is the own one
   bool newest = false;                // ... had this version of the Sandbox when all else here was seen
   bool sandboxConfirmed = false;      // ... has this version of the Sandbox
+  std::optional<LiveSave> live = {};  // ... of a sandbox that seemed saved
+  // ... names this snapshot, or none, in the Sandbox's status, after all pods and snapshots here were seen.
+  std::optional<std::string> suspendedAs = {};
   bool sandboxConfirmedGone = false;  // ... has none of that name, or of another uid than the strays' owner
   // The action of this round that failed, if one did: only what does not rest on it is planned then.
   std::optional<Error> failure = {};
@@ -60,11 +70,14 @@ struct Observed {
 struct Questions {
   bool podEvents = false;
   bool nodeState = false;
-  bool pod = false;       // the status names a pod that the store lacks: it may merely lag
-  bool revision = false;  // the store lacks the ControllerRevision that it was made from: it may merely lag
-  bool newest = false;    // a restart is due, or a pod is of one that this view does not know
-  bool sandbox = false;   // there are pods without their Sandbox: the store may merely lag
-  bool version = false;   // the Sandbox could not be deleted: is its time still over?
+  bool pod = false;        // the status names a pod that the store lacks: it may merely lag
+  bool revision = false;   // the store lacks the ControllerRevision that it was made from: it may merely lag
+  bool newest = false;     // a restart is due, or a pod is of one that this view does not know
+  bool sandbox = false;    // there are pods without their Sandbox: the store may merely lag
+  bool version = false;    // the Sandbox could not be deleted: is its time still over?
+  bool snapshot = false;   // the store lacks the one that it is suspended in: it may merely lag
+  bool live = false;       // it seems to be saved: that must be so when it is decided
+  bool abandoned = false;  // there is what was made to suspend it, and its status does not tell of it
   bool operator==(const Questions&) const = default;
 };
 Questions questions(const Observed& observed, Time now);
@@ -96,6 +109,13 @@ struct FreezePod {
   std::shared_ptr<const api::Pod> pod;
   std::string wish;  // of api::freezeAnnotation; empty: none
 };
+// The Sandbox's own, to suspend it.
+struct CreateSnapshot {
+  json::value snapshot;
+};
+struct DeleteSnapshot {
+  std::shared_ptr<const api::SandboxSnapshot> snapshot;
+};
 struct DeletePod {
   std::shared_ptr<const api::Pod> pod;
   bool asSeen = false;  // only if it has not changed since
@@ -104,7 +124,7 @@ struct DeleteSandbox {
   std::shared_ptr<const api::Sandbox> sandbox;  // deleted only if unchanged
 };
 using Action = std::variant<CreatePolicy, CreateRevision, CreateVolume, CreatePod, AdoptPod, LabelPod,
-                            FreezePod, DeletePod, DeleteSandbox>;
+                            FreezePod, CreateSnapshot, DeleteSnapshot, DeletePod, DeleteSandbox>;
 
 // An Event for people.
 struct Report {

@@ -169,8 +169,8 @@ void setDns(const api::SandboxEgress& egress, object& spec) {
 }  // namespace
 
 std::string podName(const api::Sandbox& sandbox) {
-  const auto& restarts = sandbox.status.restarts;
-  const std::string which = restarts ? "/" + std::to_string(*restarts) : "";
+  const auto number = api::podNumber(sandbox.status);
+  const std::string which = number ? "/" + std::to_string(*number) : "";
   return sandbox.metadata.name + "-" + shortHash(sandbox.metadata.uid + which, 8);
 }
 
@@ -187,8 +187,8 @@ PodIdentity identityOf(const api::Sandbox& sandbox) {
                        .owner = ownerReference(sandbox.metadata, "Sandbox"),
                        .labels = {{std::string(api::sandboxLabel), sandbox.metadata.name}},
                        .volume = volumeName(sandbox)};
-  if (const auto& restarts = sandbox.status.restarts)
-    identity.labels[std::string(api::restartLabel)] = std::to_string(*restarts);
+  if (const auto number = api::podNumber(sandbox.status))
+    identity.labels[std::string(api::restartLabel)] = std::to_string(*number);
   return identity;
 }
 

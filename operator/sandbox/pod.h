@@ -10,8 +10,8 @@ namespace cloister::sandbox {
 inline constexpr std::string_view containerName = "sandbox";
 inline constexpr std::string_view workspacePath = "/workspace";
 
-// NAME-xxxxxxxx, where the x come from the Sandbox's uid and its restarts: a new Sandbox never meets its
-// deleted namesake's pod, nor a restart the pod before.
+// NAME-xxxxxxxx, where the x come from the Sandbox's uid and the pod's number: a new Sandbox never meets its
+// deleted namesake's pod, nor the pod before.
 std::string podName(const api::Sandbox& sandbox);
 
 // Whose a pod is and what it is called: all that differs between the pods of equal sandboxes.

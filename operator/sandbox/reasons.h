@@ -37,6 +37,10 @@ inline constexpr std::string_view restarting = "Restarting";
 inline constexpr std::string_view pausing = "Pausing";
 inline constexpr std::string_view paused = "Paused";
 inline constexpr std::string_view resuming = "Resuming";
+inline constexpr std::string_view suspending = "Suspending";
+inline constexpr std::string_view suspended = "Suspended";
+inline constexpr std::string_view suspendFailed = "SuspendFailed";
+inline constexpr std::string_view snapshotLost = "SnapshotLost";
 // Waits for the namespace's SandboxQuota
 inline constexpr std::string_view queued = "Queued";
 inline constexpr std::string_view quotaTooSmall = "QuotaTooSmall";
@@ -113,7 +117,11 @@ inline constexpr std::array all{accepted,
                                 snapshotNotReady,
                                 pausing,
                                 paused,
-                                resuming};
+                                resuming,
+                                suspending,
+                                suspended,
+                                suspendFailed,
+                                snapshotLost};
 }  // namespace reason
 
 }  // namespace cloister::sandbox

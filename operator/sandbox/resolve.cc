@@ -48,9 +48,6 @@ Check unsupportedField(const api::SandboxSpec& spec, const Config& config) {
 Check unsupportedState(const api::SandboxSpec& spec, const Resolved& resolved, const Config& config) {
   const auto state = spec.desiredState.value_or(api::DesiredState::Running);
   if (state == api::DesiredState::Running) return std::nullopt;
-  if (state == api::DesiredState::Suspended)
-    return unsupported("desiredState",
-                       "Suspended is not available in this version; use Paused, or delete it");
   if (!config.snapshots.enabled) {
     return unsupported(
         "desiredState",
@@ -59,6 +56,10 @@ Check unsupportedState(const api::SandboxSpec& spec, const Resolved& resolved, c
   }
   if (resolved.runtime != api::Runtime::gvisor)
     return unsupported("desiredState", "only a sandbox under gvisor can be stopped; delete this one instead");
+  if (state == api::DesiredState::Suspended && !resolved.workspaceClass.empty()) {
+    return unsupported("desiredState",
+                       "a workspace with a storageClass is not saved with the sandbox's memory; use Paused");
+  }
   return std::nullopt;
 }
 
@@ -209,6 +210,7 @@ Resolved resolve(const api::SandboxSpec& spec, const Config& config) {
   const Check lifecycle = resolveLifecycle(spec.lifecycle, config.lifecycle, out);
   const Check state = unsupportedState(spec, out, config);
   out.paused = spec.desiredState == api::DesiredState::Paused && !state;
+  out.suspended = spec.desiredState == api::DesiredState::Suspended && !state;
   for (const Check& check : {unsupportedField(spec, config), state, unlimitedRuntime(out),
                              forbiddenRuntime(out, config), resources, lifecycle}) {
     if (check && !out.refusal) out.refusal = check;

@@ -38,7 +38,8 @@ struct Resolved {
   std::vector<api::Toleration> tolerations;
   std::string priorityClassName;
   api::PodMetadata podMetadata;
-  bool paused = false;  // it shall stand still, and can be made to
+  bool paused = false;     // it shall stand still, and can be made to
+  bool suspended = false;  // it shall be saved and have no pod, and can be
   // The first thing in the spec that keeps it from being carried out. The rest is then filled as far as the
   // limits go.
   std::optional<Refusal> refusal;

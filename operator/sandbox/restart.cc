@@ -82,6 +82,11 @@ api::SandboxStatus restarted(const api::Sandbox& sandbox, api::SandboxStatus nex
                        .endedAt = std::chrono::floor<seconds>(now)});
   if (next.history.size() > longestHistory) next.history.resize(longestHistory);
   next.restarts = next.restarts.value_or(0) + 1;
+  std::string message = waitMessage(next);
+  return awaitPod(std::move(next), reason::restarting, std::move(message), now);
+}
+
+api::SandboxStatus awaitPod(api::SandboxStatus next, std::string_view why, std::string message, Time now) {
   next.phase = api::Phase::Pending;
   next.exitCode.reset();
   next.podName.clear();
@@ -97,14 +102,14 @@ api::SandboxStatus restarted(const api::Sandbox& sandbox, api::SandboxStatus nex
                      .status = "False",
                      .observedGeneration = next.observedGeneration,
                      .lastTransitionTime = {},
-                     .reason = std::string(reason::restarting),
-                     .message = waitMessage(next)},
+                     .reason = std::string(why),
+                     .message = std::move(message)},
                     std::chrono::floor<seconds>(now));
   return next;
 }
 
 bool isToRestart(const api::Sandbox& sandbox) {
-  return sandbox.status.restarts && !hasBegun(sandbox.status) && !hasEnded(sandbox.status);
+  return api::podNumber(sandbox.status) && !hasBegun(sandbox.status) && !hasEnded(sandbox.status);
 }
 
 Time restartTime(const std::vector<api::SandboxEnd>& history) {
@@ -140,9 +145,17 @@ Diagnosis diagnoseRestart(const Observed& observed, Time now) {
     held += " The pod " + pod->metadata.name + " does not end: if its node " + pod->spec.nodeName +
             " will not return, delete the pod with `kubectl delete pod --force`.";
   }
+  const api::Sandbox& sandbox = *observed.sandbox;
+  const std::string saved = api::suspendedAs(sandbox);
+  if (!saved.empty() && isRestartDue(sandbox, now)) {
+    return {.phase = api::Phase::Pending,
+            .reason = reason::resuming,
+            .message = "Another pod follows, which continues from the SandboxSnapshot " + saved + "." + held,
+            .problem = !held.empty()};
+  }
   return {.phase = api::Phase::Pending,
           .reason = reason::restarting,
-          .message = waitMessage(observed.sandbox->status, held),
+          .message = waitMessage(sandbox.status, held),
           .problem = true};
 }
 

@@ -8,6 +8,10 @@
 
 namespace cloister::sandbox {
 
+inline bool hasFailed(const Diagnosis& diagnosis) {
+  return diagnosis.phase == api::Phase::Failed;
+}
+
 // DIAGNOSIS is of a pod that has ended, and POLICY wants another one.
 bool isRestarted(std::optional<api::RestartPolicy> policy, const Diagnosis& diagnosis);
 
@@ -16,7 +20,10 @@ bool isRestarted(std::optional<api::RestartPolicy> policy, const Diagnosis& diag
 api::SandboxStatus restarted(const api::Sandbox& sandbox, api::SandboxStatus next, const api::Pod* pod,
                              const Diagnosis& diagnosis, Time now);
 
-// The present restart has no pod that was Ready yet, and has not been given up.
+// NEXT without what it tells of a former pod: phase Pending and Ready=False, WHY and with MESSAGE.
+api::SandboxStatus awaitPod(api::SandboxStatus next, std::string_view why, std::string message, Time now);
+
+// The present restart or resume has no pod that was Ready yet, and has not been given up.
 bool isToRestart(const api::Sandbox& sandbox);
 
 // From when on the next pod may be made: 10 s after the last end, twice as long for each end before it in a

@@ -5,6 +5,7 @@
 #include "operator/sandbox/reasons.h"
 #include "operator/sandbox/restart.h"
 #include "operator/sandbox/restore.h"
+#include "operator/sandbox/resume.h"
 #include "operator/sandbox/status.h"
 
 namespace cloister::sandbox {
@@ -33,6 +34,28 @@ Time expiryWhenLost(const Situation& at) {
   return std::min(*status.expiresAt, *at.startedAt + at.resolved.ttl);
 }
 
+// Of one that is kept in a snapshot, or of one that shall begin.
+std::optional<Refusal> refusalOfSnapshot(const Situation& at, bool begins, const Config& config) {
+  const Observed& observed = at.observed;
+  if (at.stage == SuspendStage::Suspended || at.stage == SuspendStage::Resuming) {
+    if (at.stage == SuspendStage::Resuming && at.pod != nullptr) return std::nullopt;
+    if (!config.snapshots.enabled) {
+      return Refusal{reason::unsupported,
+                     "It is suspended, and snapshots are not available on this cluster any more: ask the "
+                     "administrator to run cloister-node and set snapshots.enabled"};
+    }
+    return refuseResume(at.sandbox, observed.snapshot.get());
+  }
+  return begins && at.sandbox.spec.restoreFrom ? refuseRestore(at.sandbox.spec, observed.snapshot.get())
+                                               : std::nullopt;
+}
+
+// Its processes make no step, wherever its memory is.
+bool isStill(const Situation& at) {
+  return (at.pod != nullptr && standsStill(*at.pod)) || at.stage == SuspendStage::Suspended ||
+         (at.stage == SuspendStage::Resuming && !at.begun);
+}
+
 }  // namespace
 
 Situation situationOf(const Observed& observed, api::Sandbox& sandbox, const Config& config, Time now) {
@@ -53,20 +76,22 @@ Situation situationOf(const Observed& observed, api::Sandbox& sandbox, const Con
   at.startedAt = firstReady(sandbox, at.pod.get());
   at.quotaLifetime = quotaLifetime(observed);
   if (at.quotaLifetime) at.resolved.maxLifetime = std::min(at.resolved.maxLifetime, *at.quotaLifetime);
-  at.standstill = standstillOf(sandbox.status, at.pod != nullptr && standsStill(*at.pod), now);
+  at.begun = hasBegun(sandbox.status) || (at.pod != nullptr && hasRun(sandbox, *at.pod));
+  at.stage = suspendStage(sandbox.status);
+  at.standstill = standstillOf(sandbox.status, isStill(at), now);
   at.expiresAt = expiryOf(sandbox, at.resolved, at.startedAt, at.standstill);
   if (whole.lost) at.expiresAt = expiryWhenLost(at);
-  at.begun = hasBegun(sandbox.status) || (at.pod != nullptr && hasRun(sandbox, *at.pod));
   // A sandbox that once ran is not started again behind its owner's back: its memory and files are gone.
   const bool over = at.begun || hasEnded(sandbox.status);
   at.waits = at.pod == nullptr && isToRestart(sandbox) && !(observed.newest && mayRestart(observed, now));
-  const bool begins = at.pod == nullptr && !at.resolved.refusal && !over && !at.waits;
-  if (begins && sandbox.spec.restoreFrom)
-    at.resolved.refusal = refuseRestore(sandbox.spec, observed.snapshot.get());
+  const bool stays = at.stage == SuspendStage::Resuming && wantsSuspended(sandbox.spec);
+  const bool begins = at.pod == nullptr && !at.resolved.refusal && !over && !at.waits && !stays;
+  if (!at.resolved.refusal) at.resolved.refusal = refusalOfSnapshot(at, begins, config);
   if (begins && !at.resolved.refusal) {
     at.start = chooseStart(observed, sandbox.spec, at.resolved, config);
     at.request = requestOf(observed, *at.start, at.resolved);
   }
+  at.save = nextSave(at, now);
   return at;
 }
 

@@ -4,6 +4,7 @@
 #include "operator/sandbox/gate.h"
 #include "operator/sandbox/pause.h"
 #include "operator/sandbox/plan.h"
+#include "operator/sandbox/suspend.h"
 #include "operator/sandbox/warm.h"
 
 namespace cloister::sandbox {
@@ -23,6 +24,9 @@ struct Situation {
   std::optional<Start> start = {};             // it has no pod, and may have one
   std::optional<quota::Request> request = {};  // that START needs the quota's grant for
   std::optional<Duration> quotaLifetime = {};
+
+  SuspendStage stage = SuspendStage::None;
+  SaveStep save = {};
 
   bool queued() const { return request && isShut(observed, *request); }
 };

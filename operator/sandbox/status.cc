@@ -127,7 +127,8 @@ api::SandboxStatus statusFor(const StatusInput& input, Time now) {
   status.expiresAt = std::chrono::floor<seconds>(input.expiresAt);
   if (input.diagnosis.exitCode) status.exitCode = input.diagnosis.exitCode;
   if (input.pod != nullptr) describePod(*input.pod, status);
-  if (input.diagnosis.ready && !status.startLatency && !status.restarts) status.startLatency = input.latency;
+  if (input.diagnosis.ready && !status.startLatency && !api::podNumber(status))
+    status.startLatency = input.latency;
   return status;
 }
 

@@ -42,7 +42,7 @@ struct QuotaGrant {
   std::string sandbox;  // for which it is, or
   std::string pool;
   std::string uid;                 // of that one
-  std::optional<int64_t> restart;  // of the Sandbox, for which it is; none: its first start
+  std::optional<int64_t> restart;  // number of the Sandbox's pod for which it is (podNumber); none: its first
   std::string since;  // the pods' resourceVersion at which there was no such pod: an older one is not it
   Quantity cpu;
   Quantity memory;

@@ -1,6 +1,15 @@
 #include "api/sandbox.h"
 
+#include <charconv>
+
 namespace cloister::api {
+
+int64_t restartOf(const Pod& pod) {
+  const std::string text = labelOf(pod.metadata, restartLabel);
+  int64_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
 
 std::string freezeWish(const Pod& pod) {
   return annotationOf(pod.metadata, freezeAnnotation);

@@ -17,7 +17,7 @@ BOOST_DEFINE_FIXED_ENUM_CLASS(OnExpiry, int, Delete, Suspend, Snapshot)
 BOOST_DEFINE_FIXED_ENUM_CLASS(RestartPolicy, int, Never, OnFailure, Always)
 BOOST_DEFINE_FIXED_ENUM_CLASS(EgressMode, int, None, Internet, Allow)
 BOOST_DEFINE_FIXED_ENUM_CLASS(Protocol, int, TCP, UDP)
-BOOST_DEFINE_FIXED_ENUM_CLASS(Phase, int, Pending, Queued, Running, Paused, Succeeded, Failed)
+BOOST_DEFINE_FIXED_ENUM_CLASS(Phase, int, Pending, Queued, Running, Paused, Suspended, Succeeded, Failed)
 
 struct SandboxResources {
   Quantity cpu;
@@ -138,6 +138,16 @@ struct SandboxEnd {
 };
 BOOST_DESCRIBE_STRUCT(SandboxEnd, (), (podName, nodeName, reason, message, exitCode, startedAt, endedAt))
 
+// The saving of a sandbox's memory by the operator (desiredState Suspended): under way, done, or tried again.
+struct SandboxSuspension {
+  std::string snapshotName;     // the SandboxSnapshot, the operator's own; empty between two attempts
+  std::optional<int> failures;  // attempts in a row
+  std::optional<Time> failedAt;
+  std::string message;  // why the last one failed
+  bool operator==(const SandboxSuspension&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(SandboxSuspension, (), (snapshotName, failures, failedAt, message))
+
 struct SandboxStatus {
   std::optional<Phase> phase;
   std::optional<int> queuePosition;     // among the Sandboxes that wait for the namespace's SandboxQuota
@@ -145,7 +155,7 @@ struct SandboxStatus {
   std::optional<int64_t> observedGeneration;
   std::vector<Condition> conditions;
   std::string podName;
-  std::string podUID;            // final, until a restart, once hasBegun() or hasEnded()
+  std::string podUID;            // final, until the next pod, once hasBegun() or hasEnded()
   std::string templateRevision;  // of the template that its spec was completed from, final likewise
   std::vector<std::string> podIPs;
   std::string nodeName;
@@ -158,22 +168,32 @@ struct SandboxStatus {
   std::optional<StartLatency> startLatency;
   std::optional<int64_t> restarts;  // that were decided; never goes back
   std::vector<SandboxEnd> history;  // of the latest of them, the last first
+  std::optional<int64_t> suspends;  // attempts that were begun; never goes back
+  std::optional<int64_t> resumes;   // that were decided; never goes back
+  std::optional<SandboxSuspension> suspension;
   bool operator==(const SandboxStatus&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(SandboxStatus, (),
                       (phase, queuePosition, maxLifetime, observedGeneration, conditions, podName, podUID,
                        templateRevision, podIPs, nodeName, runtime, startedAt, expiresAt, pausedAt, pausedFor,
-                       exitCode, startLatency, restarts, history))
+                       exitCode, startLatency, restarts, history, suspends, resumes, suspension))
 
 // Of its sandbox: an end is final.
 inline bool hasEnded(const SandboxStatus& status) {
   return status.phase == Phase::Succeeded || status.phase == Phase::Failed;
 }
 
-// The pod that STATUS is about has been Ready. A restart begins anew.
+// Which of its pods STATUS is about: each restart and each resume brings another one. None: the first.
+inline std::optional<int64_t> podNumber(const SandboxStatus& status) {
+  if (!status.restarts && !status.resumes) return std::nullopt;
+  return status.restarts.value_or(0) + status.resumes.value_or(0);
+}
+
+// The pod that STATUS is about has been Ready. A restart or a resume begins anew.
 inline bool hasBegun(const SandboxStatus& status) {
-  const bool begun = status.phase == Phase::Running || status.phase == Phase::Paused;
-  return status.restarts ? begun : status.startedAt.has_value();
+  const bool begun =
+      status.phase == Phase::Running || status.phase == Phase::Paused || status.phase == Phase::Suspended;
+  return podNumber(status) ? begun : status.startedAt.has_value();
 }
 
 struct Sandbox {
@@ -187,12 +207,23 @@ struct Sandbox {
 };
 BOOST_DESCRIBE_STRUCT(Sandbox, (), (metadata, spec, status))
 
+// The SandboxSnapshot that SANDBOX is being saved as, or is kept in; empty: none.
+inline std::string suspendedAs(const Sandbox& sandbox) {
+  return sandbox.status.suspension ? sandbox.status.suspension->snapshotName : "";
+}
+
+// The SandboxSnapshot that the next pod of SANDBOX continues from; empty: it starts anew.
+inline std::string continuesFrom(const Sandbox& sandbox) {
+  if (const std::string own = suspendedAs(sandbox); !own.empty()) return own;
+  return sandbox.spec.restoreFrom ? sandbox.spec.restoreFrom->name : "";
+}
+
 // Labels and annotations of ours on other objects. Only the operator's service account may write them.
 inline constexpr std::string_view sandboxLabel = "cloister.dev/sandbox";    // a pod: its Sandbox's name
                                                                             // empty while it is in a pool
 inline constexpr std::string_view poolLabel = "cloister.dev/pool";          // a pod: the pool that made it
 inline constexpr std::string_view revisionLabel = "cloister.dev/revision";  // a pod: its template's revision
-// A pod: which of its Sandbox's restarts it was made for; the first one has none.
+// A pod: its number, by podNumber(); the first one has none.
 inline constexpr std::string_view restartLabel = "cloister.dev/restart";
 // A pod that was made although there is a pool: why, as "Reason: message".
 inline constexpr std::string_view coldStartAnnotation = "cloister.dev/cold-start";
@@ -202,7 +233,8 @@ inline constexpr std::string_view restoreAnnotation = "cloister.dev/restore-from
 // cloister-runsc makes a limit of.
 inline constexpr std::string_view processesAnnotation = "cloister.dev/processes";
 // A pod whose sandbox shall stand still. Its value is another one each time, and the node's answer, the
-// condition, has it as its message: an answer to an earlier wish is told from that to the present one.
+// condition, has it as its message: an answer to an earlier wish is told from that to the present one. It is
+// the SandboxSnapshot's name where the sandbox is to be saved.
 inline constexpr std::string_view freezeAnnotation = "cloister.dev/freeze";
 inline constexpr std::string_view frozenCondition = "cloister.dev/Frozen";
 inline constexpr std::string_view frozenFailed = "Failed";  // its reason when the node could not do it
@@ -211,6 +243,9 @@ inline constexpr std::string_view shapeAnnotation =
 inline constexpr std::string_view networkLabel = "cloister.dev/network";  // a pod: its network profile
 inline constexpr std::string_view managedByLabel = "app.kubernetes.io/managed-by";
 inline constexpr std::string_view managedBy = "cloister-operator";
+
+// POD's number among its Sandbox's, as podNumber(); 0: the first one.
+int64_t restartOf(const Pod& pod);
 
 // What POD asks for: the annotation's value, or nothing.
 std::string freezeWish(const Pod& pod);

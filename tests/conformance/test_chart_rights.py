@@ -19,7 +19,8 @@ NODE = "system:serviceaccount:cloister-node:cloister-node"
 SANDBOX_LABEL = "cloister.dev/sandbox"
 POOL_LABEL = "cloister.dev/pool"
 MANAGED = {"app.kubernetes.io/managed-by": "cloister-operator"}
-POLICIES = ("cloister-operator-pods", "cloister-operator-revisions", "cloister-node-snapshots", "cloister-node-pods")
+POLICIES = ("cloister-operator-pods", "cloister-operator-revisions", "cloister-operator-snapshots", "cloister-node-snapshots",
+            "cloister-node-pods")
 # Caches inside the API server and the controllers follow a write in their own time.
 CACHES = 30  # seconds
 
@@ -158,8 +159,8 @@ def pooled(users):
     users["admin"].must("delete", "pod", "box-1", "--force")
 
 
-def patched(kubectl, metadata):
-    return kubectl("patch", "pod", "box-1", "--type=merge", "--dry-run=server", "-p", json.dumps({"metadata": metadata}))
+def patched(kubectl, metadata, what="pod/box-1"):
+    return kubectl("patch", what, "--type=merge", "--dry-run=server", "-p", json.dumps({"metadata": metadata}))
 
 
 def assert_only_the_operator_may(users, metadata):
@@ -212,6 +213,23 @@ def test_the_revisions_of_others_are_as_free_as_ever(users):
     users["admin"].must("create", "--dry-run=server", "-f", "-", stdin=revision("free", labels={"app": "x"}))
 
 
+def test_a_tenant_can_not_pass_a_snapshot_off_as_what_a_sandbox_was_suspended_in(users, owned):
+    mine = {"apiVersion": "cloister.dev/v1alpha1", "kind": "SandboxSnapshot", "metadata": {"name": "mine"},
+            "spec": {"sandboxRef": {"name": "box"}}}
+    forged = {**mine, "metadata": {"name": "mine", "ownerReferences": [owner()]}}
+    refusal = "set the Sandbox's desiredState to Suspended instead"
+    answer = users["tenant"]("create", "-f", "-", stdin=forged)
+    assert not answer.ok and refusal in answer.text, answer.text
+    users["tenant"].must("create", "-f", "-", stdin=mine)
+    answer = patched(users["tenant"], {"ownerReferences": [owner()]}, "sandboxsnapshot/mine")
+    assert not answer.ok and refusal in answer.text, answer.text
+    assert patched(users["tenant"], {"labels": {"team": "b"}}, "sandboxsnapshot/mine").ok
+    users["operator"].must("create", "-f", "-", stdin={**forged, "metadata": {**forged["metadata"], "name": "kept"}})
+    answer = patched(users["tenant"], {"ownerReferences": None}, "sandboxsnapshot/kept")
+    assert not answer.ok and refusal in answer.text, answer.text
+    users["tenant"].must("delete", "sandboxsnapshot", "mine", "kept")
+
+
 def test_the_rest_of_a_pod_is_as_free_as_ever(owned):
     tenant = owned["tenant"]
     assert patched(tenant, {"labels": {"team": "b"}, "annotations": {"note": "x"}}).ok
@@ -260,14 +278,14 @@ RIGHTS = {
                  "get persistentvolumeclaims, create persistentvolumeclaims, "
                  "watch sandboxquotas, patch sandboxquotas --subresource=status, create resourcequotas, patch resourcequotas, "
                  "delete resourcequotas, get sandboxsnapshots, list sandboxsnapshots, watch sandboxsnapshots, delete sandboxsnapshots, "
-                 "patch sandboxsnapshots --subresource=status",
+                 "create sandboxsnapshots, patch sandboxsnapshots --subresource=status",
                  "list persistentvolumeclaims, delete persistentvolumeclaims, patch persistentvolumeclaims, "
                  "get secrets, list secrets, get configmaps, create sandboxes, patch sandboxes, update pods, "
                  "create pods --subresource=exec, patch nodes, delete nodes, list namespaces, get leases, create leases, "
                  "create sandboxtemplates, patch sandboxtemplates, delete sandboxtemplates, patch sandboxpools, "
                  "delete sandboxpools, patch sandboxpools --subresource=scale, patch controllerrevisions, "
                  "create sandboxquotas, patch sandboxquotas, delete sandboxquotas, "
-                 "create sandboxsnapshots, patch sandboxsnapshots, update sandboxsnapshots, "
+                 "patch sandboxsnapshots, update sandboxsnapshots, "
                  "create clusterroles, impersonate users"),
     "node": ("get sandboxsnapshots, watch sandboxsnapshots, patch sandboxsnapshots --subresource=status, get sandboxes, "
              "get pods, list pods, watch pods",

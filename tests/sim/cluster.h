@@ -33,6 +33,7 @@ class Kubelets {
   void recordEvent(const test::ObjectId& pod, const struct Image& image);
   void run(const test::ObjectId& pod);
   void freeze(const test::ObjectId& pod);
+  bool mayContinue(const test::ObjectId& pod) const;
   void stop(const test::ObjectId& pod, const std::string& uid);
   bool nodeIsUp(const test::ObjectId& pod) const;
   void setCordoned(const std::string& node, bool cordoned);

@@ -3,16 +3,18 @@
 #include "operator/policy/plan.h"
 #include "tests/sim/network.h"
 #include "tests/sim/objects.h"
+#include "tests/sim/suspends.h"
 
 namespace cloister::sim {
 namespace {
 
 using json::findString;
 
-// The pod of the present restart has been Ready.
+// The pod of the present number has been Ready.
 bool hasBegun(const json::value& sandbox) {
   const std::string phase = findString(sandbox, "status.phase");
-  if (integer(sandbox, "status.restarts") != 0) return phase == "Running" || phase == "Paused";
+  const bool begun = phase == "Running" || phase == "Paused" || phase == "Suspended";
+  if (numberOf(sandbox) != 0) return begun;
   return json::find(sandbox, "status.startedAt") != nullptr;
 }
 
@@ -90,11 +92,11 @@ void Invariants::podCreated(const json::value& pod) {
   const test::Object owner = ownerOf(server_, pod);
   if (!owner) return;
   checkAlone(owner->json, pod);
-  const int64_t restarts = integer(owner->json, "status.restarts");
-  if (restartOf(pod) > restarts) violate("a restart that nobody has decided: " + keyOf(owner->json));
-  if (restartOf(pod) == restarts && !hasBegun(owner->json) && (restarts == 0 || !hasEnded(owner->json))) {
+  const int64_t number = numberOf(owner->json);
+  if (restartOf(pod) > number) violate("a restart that nobody has decided: " + keyOf(owner->json));
+  if (restartOf(pod) == number && !hasBegun(owner->json) && (number == 0 || !hasEnded(owner->json))) {
     const json::array history = historyOf(owner->json);
-    if (restarts == 0 || history.empty() || !clocksAgree) return;
+    if (number == 0 || history.empty() || !clocksAgree) return;
     // The first of the delays; unit tests have the others.
     if (clock_.now() < *parseTime(findString(history[0], "endedAt")) + seconds(10))
       violate("restarted before its time: " + keyOf(owner->json));
@@ -157,7 +159,9 @@ void Invariants::checkRestart(const json::value& before, const json::value& afte
   const std::string policy = findString(after, "spec.restartPolicy");
   const bool completed = integer(historyOf(after)[0], "exitCode") == 0 &&
                          findString(historyOf(after)[0], "reason") == "Completed";
-  if (policy != "Always" && (policy != "OnFailure" || completed))
+  // What could not continue from where it is kept tries again.
+  const bool kept = isResuming(before) && isResuming(after);
+  if (!kept && policy != "Always" && (policy != "OnFailure" || completed))
     violate("restarted against its policy: " + keyOf(after));
 }
 
@@ -189,7 +193,8 @@ void Invariants::checkDeletedPod(const json::value& pod) {
   const test::Object owner = ownerOf(server_, pod);
   const std::string uid = findString(pod, "metadata.uid");
   const std::string ran = owner ? findString(owner->json, "status.podUID") : "";
-  const bool former = owner && restartOf(pod) < integer(owner->json, "status.restarts");
+  const bool saved = owner && findString(owner->json, "status.phase") == "Suspended";
+  const bool former = owner && (saved || restartOf(pod) < numberOf(owner->json));
   const bool second = former || again_.contains(uid) || (!ran.empty() && ran != uid);
   if (owner && !second && !isLeaving(owner->json) && !hasEnded(owner->json) &&
       clockOf(server_.actor()) < earliestEnd(owner->json))
@@ -215,7 +220,7 @@ void Invariants::sandboxChanged(const test::Change& change) {
   const std::string& replica = server_.actor();
   checkRestart(before, after);
   const bool began = !hasBegun(before) && hasBegun(after);
-  const bool again = integer(before, "status.restarts") != integer(after, "status.restarts");
+  const bool again = numberOf(before) != numberOf(after);
   if ((began || again) && !replica.ends_with(lateSuffix))
     startedBy_[findString(after, "metadata.uid")] = replica.substr(0, replica.find('.') + 1);
   if (hasEnded(before) && !hasEnded(after)) violate("it came back from its end: " + keyOf(after));
@@ -249,7 +254,7 @@ void Invariants::listLiving() {
       found.stray = "runs although its Sandbox has ended";
     } else if (again_.contains(found.uid) || isSecond(owner->json, pod)) {
       found.stray = "runs for the second time";
-    } else if (restartOf(pod) < integer(owner->json, "status.restarts") && !hasEnded(pod)) {
+    } else if (restartOf(pod) < numberOf(owner->json) && !hasEnded(pod)) {
       found.stray = "runs beside its Sandbox's restart";
     } else {
       found.expiry = expiryOf(server_, config_, owner->json);

@@ -76,7 +76,8 @@ bool Janitors::hasOwner(const json::value& dependent) const {
 }
 
 void Janitors::sweep() {
-  for (const char* plural : {"pods", "controllerrevisions", "persistentvolumeclaims", "resourcequotas"}) {
+  for (const char* plural :
+       {"pods", "controllerrevisions", "persistentvolumeclaims", "resourcequotas", "sandboxsnapshots"}) {
     for (const test::Object& dependent : server_.storage().list(plural, "")) {
       if (ownersOf(dependent->json) == nullptr || hasOwner(dependent->json)) continue;
       server_.remove(collector, idOf(plural, dependent->json),
@@ -125,9 +126,9 @@ void Janitors::orphan(const test::Object& owner) {
 
 void Janitors::empty(const std::string& namespace_) {
   bool left = false;
-  for (const char* plural :
-       {"sandboxquotas", "sandboxes", "sandboxpools", "sandboxtemplates", "controllerrevisions", "pods",
-        "persistentvolumeclaims", "networkpolicies", "events", "leases", "resourcequotas"}) {
+  for (const char* plural : {"sandboxquotas", "sandboxes", "sandboxpools", "sandboxtemplates",
+                             "controllerrevisions", "pods", "persistentvolumeclaims", "networkpolicies",
+                             "events", "leases", "resourcequotas", "sandboxsnapshots"}) {
     for (const test::Object& object : server_.storage().list(plural, namespace_)) {
       server_.remove("namespaces", idOf(plural, object->json));
     }

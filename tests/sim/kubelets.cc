@@ -1,6 +1,7 @@
 #include "api/sandbox.h"
 #include "tests/sim/cluster.h"
 #include "tests/sim/images.h"
+#include "tests/sim/objects.h"
 
 namespace cloister::sim {
 namespace {
@@ -11,18 +12,16 @@ std::string nodeOf(const json::value& pod) {
   return json::findString(pod, "spec.nodeName");
 }
 
-bool isLeaving(const json::value& object) {
-  return json::find(object, "metadata.deletionTimestamp") != nullptr;
-}
-
-bool hasEnded(const json::value& pod) {
+bool isFinal(const json::value& pod) {
   const std::string phase = json::findString(pod, "status.phase");
   return phase == "Succeeded" || phase == "Failed";
 }
 
-// ... or its container has, before it.
-bool isOver(const json::value& pod) {
-  return hasEnded(pod) || json::find(pod, "status.containerStatuses.0.state.terminated") != nullptr;
+// The one node that it asks for, or empty.
+std::string pinnedNode(const json::value& pod) {
+  return json::findString(pod,
+                          "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution."
+                          "nodeSelectorTerms.0.matchFields.0.values.0");
 }
 
 std::string wishOf(const json::value& pod) {
@@ -123,7 +122,9 @@ void Kubelets::changed(const test::Change& change) {
 }
 
 void Kubelets::bind(const test::ObjectId& id) {
-  const std::string node = "node-" + std::to_string(dice_.roll(nodes));
+  std::string node = "node-" + std::to_string(dice_.roll(nodes));
+  if (const test::Object pod = server_.storage().get(id); pod && !pinnedNode(pod->json).empty())
+    node = pinnedNode(pod->json);
   if (cordoned_.contains(node)) return later(milliseconds(100), seconds(1), [this, id] { bind(id); });
   server_.edit("scheduler", id, [&](json::value& pod) {
     if (!nodeOf(pod).empty()) return;
@@ -169,7 +170,7 @@ void Kubelets::start(const test::ObjectId& id) {
   if (!nodeIsUp(id)) return later(seconds(1), seconds(2), [this, id] { start(id); });
   const Image* image = nullptr;
   server_.edit(actorKubelet, id, [&](json::value& pod) {
-    if (isOver(pod) || isLeaving(pod)) return;
+    if (hasEnded(pod) || isLeaving(pod)) return;
     image = &imageOf(pod);
     if (image->name == "refused") {
       statusOf(pod)["phase"] = "Failed";
@@ -188,10 +189,28 @@ void Kubelets::start(const test::ObjectId& id) {
     }
   });
   if (image == nullptr) return;
+  if (!mayContinue(id)) return end(id, "startError");
   recordEvent(id, *image);
   const End* failure = findEnd(image->end);
   if (failure != nullptr && failure->neverRan) return end(id, std::string(image->end));
   if (image->starts) later(milliseconds(10), milliseconds(300), [this, id] { run(id); });
+}
+
+// As node/agent/start.cc decides of those that ask.
+bool Kubelets::mayContinue(const test::ObjectId& id) const {
+  const test::Object pod = server_.storage().get(id);
+  if (!pod || json::find(pod->json, "metadata.annotations") == nullptr ||
+      !pod->json.at("metadata").at("annotations").as_object().contains(api::restoreAnnotation))
+    return true;
+  const test::Object sandbox = ownerOf(server_, pod->json);
+  if (!sandbox || json::findString(sandbox->json, "status.phase") == "Suspended" ||
+      numberOf(sandbox->json) != restartOf(pod->json))
+    return false;
+  const test::Object snapshot = server_.storage().get(
+      {"sandboxsnapshots",
+       {id.key.namespace_, json::findString(sandbox->json, "status.suspension.snapshotName")}});
+  return snapshot && json::findString(snapshot->json, "status.nodeName") == nodeOf(pod->json) &&
+         json::findString(snapshot->json, "status.phase") == "Ready";
 }
 
 // As the kubelet tells what it does for a container that is not there yet.
@@ -212,7 +231,7 @@ void Kubelets::run(const test::ObjectId& id) {
   if (!nodeIsUp(id)) return later(seconds(1), seconds(2), [this, id] { run(id); });
   const Image* image = nullptr;
   server_.edit(actorKubelet, id, [&](json::value& pod) {
-    if (isOver(pod) || isLeaving(pod)) return;
+    if (hasEnded(pod) || isLeaving(pod)) return;
     image = &imageOf(pod);
     const bool ready = image->name != "unready" || json::findString(pod, "status.phase") == "Running";
     setContainer(pod, ready, {{"running", {{"startedAt", formatTime(clock_.now())}}}});
@@ -229,7 +248,7 @@ void Kubelets::run(const test::ObjectId& id) {
 void Kubelets::freeze(const test::ObjectId& id) {
   if (!nodeIsUp(id)) return later(seconds(1), seconds(2), [this, id] { freeze(id); });
   server_.edit("node-agent", id, [&](json::value& pod) {
-    if (isOver(pod) || isLeaving(pod)) return;
+    if (hasEnded(pod) || isLeaving(pod)) return;
     const std::string wish = wishOf(pod);
     if (wish.empty()) return setCondition(pod, api::frozenCondition, "False", clock_.now(), "NotAsked");
     if (!dice_.oneIn(4)) return setCondition(pod, api::frozenCondition, "True", clock_.now(), "Asked", wish);
@@ -241,7 +260,7 @@ void Kubelets::freeze(const test::ObjectId& id) {
 void Kubelets::end(const test::ObjectId& id, const std::string& how) {
   if (!nodeIsUp(id)) return later(seconds(1), seconds(2), [this, id, how] { end(id, how); });
   server_.edit(actorKubelet, id, [&](json::value& pod) {
-    if (hasEnded(pod) || nodeOf(pod).empty()) return;
+    if (isFinal(pod) || nodeOf(pod).empty()) return;
     if (how == "spared") setCondition(pod, "DisruptionTarget", "False", clock_.now());
     const End* end = findEnd(how);
     if (end == nullptr) return;

@@ -66,6 +66,10 @@ int64_t restartOf(const json::value& pod) {
   return text.empty() ? 0 : std::stoll(text);
 }
 
+int64_t numberOf(const json::value& sandbox) {
+  return integer(sandbox, "status.restarts") + integer(sandbox, "status.resumes");
+}
+
 int64_t integer(const json::value& object, std::string_view path) {
   const json::value* found = json::find(object, path);
   return found != nullptr && found->is_number() ? found->to_number<int64_t>() : 0;

@@ -21,8 +21,9 @@ bool isOurs(const json::value& pod);
 bool isIdle(const json::value& pod);
 // A pod whose network profile's policy is POLICY, which is in its namespace.
 bool reliesOn(const json::value& pod, const std::string& policy);
-// The restart of its Sandbox that POD was made for; 0: the first start.
+// POD's number among its Sandbox's, and the one that SANDBOX's status is about; 0: the first.
 int64_t restartOf(const json::value& pod);
+int64_t numberOf(const json::value& sandbox);
 // FIELD of the condition TYPE, or empty.
 std::string conditionOf(const json::value& object, std::string_view type, std::string_view field);
 // The number at PATH, or 0.

@@ -55,6 +55,8 @@ Simulation::Simulation(Script script, bool keepTrace)
       traffic_(server_),
       pools_(clock_, server_),
       quotas_(clock_, server_, clocksAgree(script_)),
+      savers_(clock_, server_, script_.seed),
+      suspends_(server_),
       dice_(script_.seed, 4) {
   for (int i = 0; i < script_.setup.replicas; ++i) replicas_.emplace_back(clock_);
   invariants_.clocksAgree = clocksAgree(script_);
@@ -136,7 +138,7 @@ bool Simulation::tick() {
   }
   invariants_.tick(tickStep, leader);
   for (const auto& violation : {invariants_.violation(), leadership_.violation(), traffic_.violation(),
-                                pools_.violation(), quotas_.violation()}) {
+                                pools_.violation(), quotas_.violation(), suspends_.violation()}) {
     if (!failure_) failure_ = violation;
   }
   return !failure_;

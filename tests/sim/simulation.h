@@ -7,6 +7,7 @@
 #include "tests/sim/pools.h"
 #include "tests/sim/process.h"
 #include "tests/sim/quotas.h"
+#include "tests/sim/suspends.h"
 #include "tests/sim/script.h"
 #include "tests/sim/traffic.h"
 
@@ -116,6 +117,8 @@ class Simulation {
   Traffic traffic_;
   PoolRules pools_;
   QuotaRules quotas_;
+  Savers savers_;
+  SuspendRules suspends_;
   Dice dice_;
   std::deque<Replica> replicas_;
   std::optional<Instant> leaseEdited_;  // by somebody, last

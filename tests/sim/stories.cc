@@ -55,6 +55,33 @@ void addStarts(std::vector<Script>& out) {
                        at(seconds(30), What::SetState, {.how = "Running"})}));
 }
 
+void addSuspends(std::vector<Script>& out) {
+  const Setup agents{.agents = true};
+  const auto want = [](Duration when, const char* state) { return at(when, What::SetState, {.how = state}); };
+  const Step runs = create("runs");
+  const Step suspend = want(seconds(8), "Suspended");
+  const Step resume = want(seconds(35), "Running");
+  out.push_back(story("suspend", {runs, suspend}, agents));
+  out.push_back(story("suspend and resume", {runs, suspend, resume}, agents));
+  out.push_back(
+      story("suspend, and think better of it", {runs, suspend, want(seconds(9), "Running")}, agents));
+  out.push_back(
+      story("suspend, and resume while it is saved", {runs, suspend, want(seconds(11), "Running")}, agents));
+  out.push_back(
+      story("pause, suspend, and pause again",
+            {runs, want(seconds(8), "Paused"), want(seconds(12), "Suspended"), want(seconds(35), "Paused")},
+            agents));
+  out.push_back(story("suspend, resume and suspend",
+                      {runs, suspend, want(seconds(22), "Running"), want(seconds(30), "Suspended")}, agents));
+  out.push_back(story("suspend past the ttl, and resume",
+                      {create("runs", {.span = seconds(20)}), suspend, resume}, agents));
+  out.push_back(story("suspend, and delete",
+                      {runs, suspend, at(seconds(30), What::Delete, {.how = "Background"})}, agents));
+  out.push_back(story("suspend and resume under a quota",
+                      {runs, suspend, resume, at(later, What::Create, {.which = 2, .how = "runs"})},
+                      {.quota = 1, .agents = true}));
+}
+
 void addEnds(std::vector<Script>& out) {
   const Step runs = create("runs");
   const Step shortLived = create("runs", {.span = seconds(20)});
@@ -222,6 +249,7 @@ void addQuotas(std::vector<Script>& out) {
 std::vector<Script> stories() {
   std::vector<Script> all;
   addStarts(all);
+  addSuspends(all);
   addEnds(all);
   addChanges(all);
   addPools(all);

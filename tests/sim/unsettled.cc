@@ -8,6 +8,7 @@
 #include "tests/sim/objects.h"
 #include "tests/sim/pools.h"
 #include "tests/sim/quotas.h"
+#include "tests/sim/suspends.h"
 #include "tests/sim/wishes.h"
 #include "tests/support/apiserver/patch.h"
 
@@ -54,6 +55,10 @@ bool setsMoreThan(const json::value& template_, const json::value& sandbox) {
   });
 }
 
+bool isToSuspend(const json::value& sandbox) {
+  return findString(sandbox, "spec.desiredState") == "Suspended";
+}
+
 bool isToPause(const json::value& sandbox) {
   return findString(sandbox, "spec.desiredState") == "Paused";
 }
@@ -65,8 +70,13 @@ bool mayPause(const test::ApiServer& server, const Config& config, const json::v
   return config.snapshots.enabled && (runtime.empty() || runtime == "gvisor");
 }
 
+bool maySuspend(const test::ApiServer& server, const Config& config, const json::value& sandbox) {
+  return mayPause(server, config, sandbox) && findString(sandbox, "spec.workspace.storageClass").empty();
+}
+
 bool isRefused(const test::ApiServer& server, const Config& config, const json::value& sandbox) {
-  if (!labelOf(sandbox, refusedLabel).empty() || (isToPause(sandbox) && !mayPause(server, config, sandbox)))
+  if (!labelOf(sandbox, refusedLabel).empty() || (isToPause(sandbox) && !mayPause(server, config, sandbox)) ||
+      (isToSuspend(sandbox) && !maySuspend(server, config, sandbox)))
     return true;
   if (lacksRevision(server, sandbox)) return true;
   const json::value* template_ = templateOf(server, sandbox);
@@ -163,8 +173,9 @@ std::string unsettledPause(const test::ApiServer& server, const Config& config, 
   // It goes on as it is.
   if (isGarbled(sandbox) || lacksRevision(server, sandbox)) return {};
   const bool begun = json::find(sandbox, "status.startedAt") != nullptr;
-  const bool wanted = isToPause(sandbox) && mayPause(server, config, sandbox) && begun &&
-                      findString(pod, "status.phase") == "Running";
+  const bool runs = begun && findString(pod, "status.phase") == "Running";
+  if (runs && isToSuspend(sandbox) && maySuspend(server, config, sandbox)) return "it is not suspended";
+  const bool wanted = isToPause(sandbox) && mayPause(server, config, sandbox) && runs;
   return wanted == frozen ? "" : "it does not stand still as it shall, or does";
 }
 
@@ -193,6 +204,8 @@ std::string unsettledSandbox(const test::ApiServer& server, const Config& config
   const bool lossTold = conditionOf(sandbox, "Accepted", "reason") == "TemplateNotFound";
   if (lacksRevision(server, sandbox) && !lossTold) return "the loss of its revision was not told";
   const auto pods = podsOf(server, sandbox);
+  if (findString(sandbox, "status.phase") == "Suspended" && isToSuspend(sandbox))
+    return pods.empty() ? unsettledSuspended(server, sandbox) : "it is suspended, and has a pod";
   if (pods.empty()) {
     const bool rightly = hasEnded(sandbox) || isRefused(server, config, sandbox) ||
                          isSquatted(server, config, sandbox) || isQueued(sandbox) ||
@@ -250,6 +263,7 @@ std::string unsettled(const test::ApiServer& server, const Config& config, std::
     if (auto what = unsettledSandbox(server, config, until, sandbox->json); !what.empty())
       return what + ": " + keyOf(sandbox->json);
   }
+  if (auto which = unusedSnapshot(server); !which.empty()) return "nobody's snapshot is there: " + which;
   if (auto what = unsettledPools(server, since, until); !what.empty()) return what;
   if (auto what = unsettledQuotas(server); !what.empty()) return what;
   for (const auto& pod : server.storage().list("pods", "")) {

@@ -62,6 +62,23 @@ TEST(DecideStart, AsksForOneThingAfterTheOther) {
   EXPECT_TRUE(isVaultToRead(view));
 }
 
+// That is what it was suspended in, and comes before what it was once made from.
+TEST(DecideStart, RestoresWhatTheStatusNamesFirst) {
+  StartView view = good();
+  view.sandbox->status.resumes = 1;
+  view.sandbox->status.phase = api::Phase::Pending;
+  view.sandbox->status.suspension =
+      api::SandboxSuspension{.snapshotName = "kept", .failures = {}, .failedAt = {}, .message = {}};
+  view.pod->metadata.labels[std::string(api::restartLabel)] = "1";
+  EXPECT_EQ(snapshotToRead(request, view), "kept");
+  EXPECT_EQ(decideStart(request, view).action, StartAction::Restore);
+  view.sandbox->spec.restoreFrom.reset();
+  EXPECT_EQ(snapshotToRead(request, view), "kept");
+  EXPECT_EQ(decideStart(request, view).action, StartAction::Restore);
+  view.snapshot.reset();
+  EXPECT_THAT(decideStart(request, view).message, HasSubstr("\"kept\" is gone"));
+}
+
 struct Case {
   std::function<void(StartView&)> change;
   const char* message;
@@ -93,6 +110,10 @@ TEST(DecideStart, RefusesEverythingElse) {
       {[](StartView& v) { v.sandbox.reset(); }, "Sandbox is gone"},
       {[](StartView& v) { v.sandbox->metadata.uid = "its-successor"; }, "Sandbox is gone"},
       {[](StartView& v) { v.snapshot.reset(); }, "\"saved\" is gone"},
+      {[](StartView& v) { v.sandbox->status.resumes = 1; }, "another pod"},
+      {[](StartView& v) { v.sandbox->status.restarts = 1; }, "another pod"},
+      {[](StartView& v) { v.pod->metadata.labels[std::string(api::restartLabel)] = "1"; }, "another pod"},
+      {[](StartView& v) { v.sandbox->status.phase = api::Phase::Suspended; }, "is suspended"},
       {[](StartView& v) { v.snapshot->status.phase = api::SnapshotPhase::Running; }, "not Ready"},
       {[](StartView& v) { v.snapshot->status.phase.reset(); }, "not Ready"},
       {[](StartView& v) { v.snapshot->status.nodeName = "node-2"; }, "not Ready on this node"},

@@ -1,0 +1,141 @@
+"""desiredState: Suspended: a sandbox under gVisor is saved, has no pod, and goes on later as it was."""
+
+import urllib.request
+
+from support.sandboxes import Handle
+from support.waiting import eventually
+
+# A process that counts its steps in memory, fifty a second, and whose child counts its own; asked by HTTP it tells both, and
+# the child's process id, which a new one would not have.
+COUNTERS = """
+import http.server, multiprocessing, threading, time
+child_steps = multiprocessing.Value("q", 0)
+steps = 0
+def walk_on():
+    while True:
+        child_steps.value += 1
+        time.sleep(0.02)
+def walk():
+    global steps
+    while True:
+        steps += 1
+        time.sleep(0.02)
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = f"{steps} {child_steps.value} {child.pid}".encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def log_message(self, *_):
+        pass
+server = http.server.ThreadingHTTPServer(("", 8080), Handler)
+child = multiprocessing.get_context("fork").Process(target=walk_on, daemon=True)
+child.start()
+threading.Thread(target=walk, daemon=True).start()
+server.serve_forever()
+"""
+SPEC = {"command": ["python3", "-c", COUNTERS], "resources": {"memory": "256Mi", "disk": "256Mi"}}
+# In a minute each of them would make three thousand steps.
+SOON = 600
+
+
+class Snapshot(Handle):
+    plural, kind = "sandboxsnapshots", "SandboxSnapshot"
+
+
+def ask(sandbox):
+    """Its steps, its child's, and the child's process id."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    def fetch():
+        try:
+            with opener.open(f"http://{sandbox.status['podIPs'][0]}:8080/", timeout=2) as answer:
+                return [int(word) for word in answer.read().split()]
+        except (OSError, KeyError) as trouble:
+            raise AssertionError(trouble) from trouble
+
+    return eventually(fetch, 20, f"the server in {sandbox.name} answers")
+
+
+def started(namespace, **spec):
+    sandbox = namespace.sandbox(**SPEC, **spec)
+    sandbox.wait_ready(within=60)
+    eventually(lambda: ask(sandbox)[1] > 0, 20, "both count")
+    namespace.exec(sandbox, "printf kept > /workspace/note")
+    return sandbox
+
+
+def suspend(sandbox):
+    sandbox.patch({"desiredState": "Suspended"})
+    sandbox.wait("Suspended", within=60)
+    eventually(lambda: not sandbox.pods(), 30, "its pod is gone")
+
+
+def resume(sandbox):
+    sandbox.patch({"desiredState": "Running"})
+    sandbox.wait_ready(within=60)
+
+
+def assert_goes_on(namespace, sandbox, before):
+    steps, child_steps, child = ask(sandbox)
+    assert before[0] <= steps < before[0] + SOON and before[1] <= child_steps < before[1] + SOON and child == before[2]
+    eventually(lambda: ask(sandbox)[0] > steps and ask(sandbox)[1] > child_steps, 20, "both count on")
+    assert namespace.exec(sandbox, "cat /workspace/note").stdout.strip() == "kept"
+
+
+def test_it_goes_on_as_it_was(namespace, node):
+    sandbox = started(namespace, lifecycle={"ttl": "1h"})
+    before, address, expiry = ask(sandbox), sandbox.status["podIPs"], sandbox.status["expiresAt"]
+    suspend(sandbox)
+    assert sandbox.status["phase"] == "Suspended" and node.kept(namespace.name)
+    resume(sandbox)
+    assert_goes_on(namespace, sandbox, before)
+    assert sandbox.status["podIPs"] != address and sandbox.status["resumes"] == 1 and sandbox.status["expiresAt"] > expiry
+    eventually(lambda: not node.kept(namespace.name) and not node.debris(), 20, "what it was saved in is gone")
+
+
+def test_it_does_so_again_and_from_paused(namespace, node):
+    sandbox = started(namespace)
+    before = ask(sandbox)
+    sandbox.patch({"desiredState": "Paused"})
+    sandbox.wait("Paused")
+    suspend(sandbox)
+    resume(sandbox)
+    assert_goes_on(namespace, sandbox, before)
+    again = ask(sandbox)
+    suspend(sandbox)
+    sandbox.patch({"desiredState": "Paused"})
+    sandbox.wait("Paused", within=60)
+    resume(sandbox)
+    assert_goes_on(namespace, sandbox, again)
+    assert sandbox.status["resumes"] == 2
+
+
+def test_it_outlives_restarts_of_all_that_is_around_it(namespace, node, cluster):
+    sandbox = started(namespace)
+    before = ask(sandbox)
+    suspend(sandbox)
+    for component in ("containerd", "kubelet"):
+        cluster.control("restart", component)
+    node.kill()
+    node.start()
+    resume(sandbox)
+    assert_goes_on(namespace, sandbox, before)
+
+
+def test_a_suspended_one_takes_its_memory_with_it(namespace, node):
+    sandbox = started(namespace)
+    suspend(sandbox)
+    sandbox.delete()
+    sandbox.wait_gone(within=10)
+    eventually(lambda: not node.kept(namespace.name) and not node.debris(), 30, "nothing of it is left on the node")
+
+
+def test_without_what_it_was_saved_in_it_does_not_start_empty(namespace, api, node):
+    sandbox = started(namespace)
+    suspend(sandbox)
+    Snapshot(api, namespace.name, sandbox.status["suspension"]["snapshotName"]).delete()
+    sandbox.patch({"desiredState": "Running"})
+    sandbox.wait("SnapshotLost")
+    assert not sandbox.pods()
