@@ -78,7 +78,8 @@ void addSuspends(std::vector<Script>& out) {
   out.push_back(story("suspend, and delete",
                       {runs, suspend, at(seconds(30), What::Delete, {.how = "Background"})}, agents));
   out.push_back(story("suspend and resume under a quota",
-                      {runs, suspend, resume, at(later, What::Create, {.which = 2, .how = "runs"})},
+                      {runs, suspend, resume, at(later, What::Create, {.which = 2, .how = "runs"}),
+                       at(seconds(70), What::Delete, {.which = 2, .how = "Background"})},
                       {.quota = 1, .agents = true}));
 }
 
