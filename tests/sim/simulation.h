@@ -7,8 +7,8 @@
 #include "tests/sim/pools.h"
 #include "tests/sim/process.h"
 #include "tests/sim/quotas.h"
-#include "tests/sim/suspends.h"
 #include "tests/sim/script.h"
+#include "tests/sim/suspends.h"
 #include "tests/sim/traffic.h"
 
 namespace cloister::sim {
