@@ -54,6 +54,7 @@ def test_an_answer_to_an_earlier_wish_is_none(bed):
     sandbox.wait("Resuming", within=5)
     sandbox.patch({"desiredState": "Paused"})
     eventually(lambda: wish(sandbox) not in (None, first), 5, "another word is asked with")
+    sandbox.wait("Pausing", within=5)
     throughout(lambda: sandbox.condition()["reason"] == "Pausing" and "pausedAt" not in sandbox.status, 1, "it counts as running")
     answer(bed, sandbox, "True", wish(sandbox))
     sandbox.wait("Paused", within=5)
