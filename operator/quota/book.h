@@ -29,7 +29,7 @@ struct Asker {
   Time created;
   std::optional<std::vector<Request>> wants;  // none: this process has not looked at it as it is now
   uint64_t pods = 0;                          // the pods' version that WANTS rests on
-  std::optional<int64_t> restart = {};        // of a Sandbox: which it was in when it was looked at
+  std::optional<int64_t> restart = {};        // of a Sandbox: number of its pod when it was looked at
   bool operator==(const Asker&) const = default;
 };
 

@@ -21,8 +21,9 @@ std::optional<quota::Request> requestOf(const Observed& observed, const Start& s
 
 std::optional<quota::Request> requestGranted(const Observed& observed) {
   if (observed.quota == nullptr) return std::nullopt;
+  const auto number = api::podNumber(observed.sandbox->status);
   for (const api::QuotaGrant& grant : observed.quota->status.grants) {
-    if (grant.uid == observed.sandbox->metadata.uid && grant.restart == observed.sandbox->status.restarts)
+    if (grant.uid == observed.sandbox->metadata.uid && grant.restart == number)
       return quota::Request{.pod = grant.pod, .need = quota::amountOf(grant), .restart = grant.restart};
   }
   return std::nullopt;

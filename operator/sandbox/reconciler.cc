@@ -119,7 +119,7 @@ void Reconciler::noteWants(const Observed& observed, const Plan& next) {
                      .created = meta.creationTimestamp,
                      .wants = {{}},
                      .pods = observed.podsVersion,
-                     .restart = observed.sandbox->status.restarts};
+                     .restart = api::podNumber(observed.sandbox->status)};
   if (next.wants) asker.wants->push_back(*next.wants);
   book.noteSandbox(meta.namespace_, std::move(asker));
 }
