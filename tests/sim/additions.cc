@@ -218,4 +218,14 @@ void addOddities(Dice& dice, int sandboxes, bool often, Script& script) {
   }
 }
 
+void addStates(Dice& dice, int sandboxes, Script& script) {
+  if (!dice.oneIn(4)) return;
+  script.setup.agents = true;
+  for (int i = 1 + dice.roll(8); i > 0; --i) {
+    Step step{.at = dice.between({}, longest), .what = What::SetState, .which = dice.roll(sandboxes)};
+    step.how = dice.pick({"Running", "Paused", "Suspended"});
+    script.steps.push_back(std::move(step));
+  }
+}
+
 }  // namespace cloister::sim

@@ -16,6 +16,8 @@ void addRestarts(Dice& dice, int sandboxes, Script& script);
 // Some pools and templates say more, and are changed, dropped and imitated. After addPools. OFTEN: wherever
 // it is about meeting every decision.
 void addPoolWays(Dice& dice, bool often, Script& script);
+// In some clusters sandboxes are paused, suspended and resumed, by agents on their nodes.
+void addStates(Dice& dice, int sandboxes, Script& script);
 // What is rare.
 void addOddities(Dice& dice, int sandboxes, bool often, Script& script);
 

@@ -215,6 +215,8 @@ Script finished(Script script, int sandboxes, bool often) {
   addPoolWays(ways, often, script);
   Dice oddities(script.seed, 51);
   addOddities(oddities, sandboxes, often, script);
+  Dice states(script.seed, 52);
+  addStates(states, sandboxes, script);
   std::ranges::sort(script.steps, {}, &Step::at);
   return script;
 }

@@ -55,9 +55,27 @@ void addStarts(std::vector<Script>& out) {
                        at(seconds(30), What::SetState, {.how = "Running"})}));
 }
 
+Step want(Duration when, const char* state) {
+  return at(when, What::SetState, {.how = state});
+}
+
+void addPauses(std::vector<Script>& out) {
+  const Setup agents{.agents = true};
+  const Step pause = want(seconds(8), "Paused");
+  const Step resume = want(seconds(30), "Running");
+  const Step end = at(seconds(25), What::EndPod, {.how = "oom"});
+  out.push_back(story("pause", {create("runs"), pause}, agents));
+  out.push_back(story("pause and resume", {create("runs"), pause, resume}, agents));
+  out.push_back(story("pause past the ttl, and resume",
+                      {create("runs", {.span = seconds(20)}), pause, resume}, agents));
+  out.push_back(story("pause, and end so", {create("runs"), pause, end}, agents));
+  out.push_back(story("pause, be restarted, and pause again",
+                      {create("runs", {.restart = "Always"}), pause, end}, agents));
+  out.push_back(story("pause, and delete", {create("runs"), pause, at(later, What::Delete)}, agents));
+}
+
 void addSuspends(std::vector<Script>& out) {
   const Setup agents{.agents = true};
-  const auto want = [](Duration when, const char* state) { return at(when, What::SetState, {.how = state}); };
   const Step runs = create("runs");
   const Step suspend = want(seconds(8), "Suspended");
   const Step resume = want(seconds(35), "Running");
@@ -250,6 +268,7 @@ void addQuotas(std::vector<Script>& out) {
 std::vector<Script> stories() {
   std::vector<Script> all;
   addStarts(all);
+  addPauses(all);
   addSuspends(all);
   addEnds(all);
   addChanges(all);
