@@ -223,7 +223,7 @@ void addStates(Dice& dice, int sandboxes, Script& script) {
   script.setup.agents = true;
   for (int i = 1 + dice.roll(8); i > 0; --i) {
     Step step{.at = dice.between({}, longest), .what = What::SetState, .which = dice.roll(sandboxes)};
-    step.how = dice.pick({"Running", "Paused", "Suspended"});
+    step.how = dice.pick(std::array{"Running", "Paused", "Suspended"});
     script.steps.push_back(std::move(step));
   }
 }
