@@ -251,6 +251,7 @@ void Kubelets::freeze(const test::ObjectId& id) {
     if (hasEnded(pod) || isLeaving(pod)) return;
     const std::string wish = wishOf(pod);
     if (wish.empty()) return setCondition(pod, api::frozenCondition, "False", clock_.now(), "NotAsked");
+    if (isFrozen(pod)) return;
     if (!dice_.oneIn(4)) return setCondition(pod, api::frozenCondition, "True", clock_.now(), "Asked", wish);
     setCondition(pod, api::frozenCondition, "False", clock_.now(), api::frozenFailed, "runsc failed");
     later(milliseconds(50), seconds(2), [this, id] { freeze(id); });
