@@ -78,6 +78,10 @@ bench-claims: bench-load ## warm starts beside agent-sandbox and the bare writes
 bench-scale: bench-load ## ten thousand sandboxes: memory of each, restart, idleness; a large pool beside a small one
 	@bench/scale
 
+.PHONY: bench-snapshot
+bench-snapshot: images cluster-up ## snapshots and forks beside runsc by hand and cold starts; SOAK=1000: so many in a row
+	@bench/snapshots --soak $(or $(SOAK),20)
+
 .PHONY: profile
 profile: bench-load ## count anew what warm starts run, for the release build to go by (docs/decisions/0013)
 	@tools/profile

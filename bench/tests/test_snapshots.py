@@ -1,0 +1,33 @@
+import pytest
+from lib.http_probe import longest_gap
+from snapshotting import Figures, counted, rows, server
+from soak import Traces
+
+
+def test_a_gap_counts_from_answer_to_answer_as_far_as_it_overlaps():
+    answers = [0.0, 3.0, 3.1, 3.5, 3.6, 9.0]
+    assert longest_gap(answers, 3.2, 3.55) == pytest.approx(0.4)
+    assert longest_gap(answers, 3.05, 3.2) == pytest.approx(0.4), "it began before, and ended after"
+    assert longest_gap(answers, 2.0, 3.2) == 3.0
+
+
+def test_what_continues_is_what_began():
+    began, continued = server("a"), server("b", "saved")
+    assert continued["spec"].pop("restoreFrom") == {"name": "saved"}
+    assert began["spec"] == continued["spec"], "another spec is refused"
+    assert counted(b"7 134217728") == 7
+    with pytest.raises(AssertionError, match="holds 1 bytes"):
+        counted(b"7 1")
+
+
+def test_the_rounds_come_to_ratios_and_milliseconds():
+    figures = Figures(pause=[0.11, 0.11], bare=[0.1, 0.1], outside=[0.02, 0.04], cold_pod=[1, 1], warm_up=[6, 6], fork=[1.2, 1.2],
+                      unpause=[0.03, 0.03], at_once=[0.6])
+    found = {row.metric: row for row in rows(figures)}
+    assert found["pause_ratio"].value == pytest.approx(1.1) and found["overhead_ms"].value == pytest.approx(30)
+    assert found["fork_vs_cold_pod"].value == pytest.approx(1.2) and found["fork_vs_warmup"].value == pytest.approx(0.2)
+    assert (found["unpause_ms"].value, found["concurrent_fork_ratio"].value) == (pytest.approx(30), pytest.approx(0.5))
+
+
+def test_only_what_is_more_than_before_was_left_behind():
+    assert Traces(5, 20, 3).beyond(Traces(4, 22, 1)) == 3
