@@ -1,5 +1,7 @@
 #include "node/agent/runsc.h"
 
+#include <sys/stat.h>
+
 #include <boost/json/parse.hpp>
 
 #include "json/codec.h"
@@ -11,6 +13,23 @@ namespace {
 
 // A sandbox of many GiB on a slow disk.
 constexpr Duration longestCheckpoint = std::chrono::minutes(10);
+
+// Which file a program is: another one has another number, or has been written to since.
+struct FileIdentity {
+  dev_t device = 0;
+  ino_t inode = 0;
+  timespec changed = {};
+  bool operator==(const FileIdentity& other) const {
+    return device == other.device && inode == other.inode && changed.tv_sec == other.changed.tv_sec &&
+           changed.tv_nsec == other.changed.tv_nsec;
+  }
+};
+
+std::optional<FileIdentity> identityOf(const std::string& path) {
+  struct stat found = {};
+  if (::stat(path.c_str(), &found) != 0) return std::nullopt;
+  return FileIdentity{.device = found.st_dev, .inode = found.st_ino, .changed = found.st_ctim};
+}
 
 class RealRunsc final : public Runsc {
  public:
@@ -37,9 +56,17 @@ class RealRunsc final : public Runsc {
   Task<Result<void>> kill(std::string id) override { return act({"kill", std::move(id), "KILL"}); }
 
   Task<Result<std::string>> version() override {
+    const auto program = identityOf(program_);
+    if (program && program == told_) co_return version_;
     auto output = co_await call({"--version"}, seconds(30));
     if (!output) co_return fail(output.error());
-    co_return parseRunscVersion(*output);
+    auto version = parseRunscVersion(*output);
+    // If it was replaced meanwhile, this is what neither of the two is known to be.
+    if (version && program == identityOf(program_)) {
+      told_ = program;
+      version_ = *version;
+    }
+    co_return version;
   }
 
  private:
@@ -65,6 +92,8 @@ class RealRunsc final : public Runsc {
   boost::asio::any_io_executor executor_;
   std::string program_;
   std::string root_;
+  std::optional<FileIdentity> told_;  // which VERSION_ is of: each fork waits for it
+  std::string version_;
 };
 
 }  // namespace

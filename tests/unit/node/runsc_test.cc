@@ -1,7 +1,12 @@
 #include "node/agent/runsc.h"
 
+#include <filesystem>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "tests/unit/kube/temp_folder.h"
+#include "tests/unit/net/loopback.h"
 
 namespace cloister::node {
 namespace {
@@ -28,6 +33,29 @@ TEST(Runsc, TellsWhoseAContainerIsAndWhetherItStandsStill) {
       {.id = "c", .bundle = "/b/c", .podUID = "u", .status = "running"},
       {.id = "d", .bundle = "/b/d", .status = "running"}};
   EXPECT_EQ(*list, wanted);
+}
+
+TEST(Runsc, IsAskedForItsVersionOnceUnlessItIsReplaced) {
+  const test::TempFolder folder;
+  const std::string program = folder.path("runsc");
+  const auto install = [&](const std::string& version) {
+    const std::string log = "echo asked >> " + folder.path("calls");
+    std::filesystem::rename(
+        folder.writeProgram("new", "#!/bin/sh\n" + log + "\necho runsc version " + version + "\n"), program);
+  };
+  boost::asio::io_context context{1};
+  const auto runsc = realRunsc(context.get_executor(), program, "/run/runsc");
+  const auto ask = [&] { return test::run(context, runsc->version()).value_or("none"); };
+  const auto calls = [&] {
+    return std::filesystem::file_size(folder.path("calls")) / std::string("asked\n").size();
+  };
+  install("release-1");
+  EXPECT_EQ(ask(), "release-1");
+  EXPECT_EQ(ask(), "release-1");
+  EXPECT_EQ(calls(), 1U);
+  install("release-2");
+  EXPECT_EQ(ask(), "release-2");
+  EXPECT_EQ(calls(), 2U);
 }
 
 TEST(Runsc, ReadsItsVersion) {
