@@ -15,6 +15,10 @@ std::optional<Refusal> refuseRestore(const api::SandboxSpec& spec, const api::Sa
     return Refusal{reason::snapshotNotFound,
                    field + "the namespace has no " + named + "; create it, or name another one"};
   }
+  if (snapshot->metadata.deletionTimestamp) {
+    return Refusal{reason::snapshotNotFound,
+                   field + "the " + named + " is being deleted; create another one, or name it"};
+  }
   const auto phase = snapshot->status.phase.value_or(api::SnapshotPhase::Pending);
   if (phase == api::SnapshotPhase::Failed) {
     return Refusal{reason::snapshotNotReady,

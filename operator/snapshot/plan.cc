@@ -20,7 +20,13 @@ struct News {
   std::string message;
 };
 
-News newsOf(const Observed& observed, Stage stage) {
+std::string textOf(const std::map<std::string, std::string>& labels) {
+  std::string out;
+  for (const auto& [name, value] : labels) out += " " + name + "=" + value;
+  return out;
+}
+
+News newsOf(const Observed& observed, const SnapshotsConfig& config, Stage stage) {
   const std::string named = "Sandbox \"" + observed.snapshot->spec.sandboxRef.name + "\"";
   const std::string& node = observed.snapshot->status.nodeName;
   switch (stage) {
@@ -38,7 +44,8 @@ News newsOf(const Observed& observed, Stage stage) {
       const std::string& on = observed.pod->spec.nodeName;
       return {reason::noNodeAgent,
               "No cloister-node takes it on the node " + on + ". Let it run there: kubectl label node " + on +
-                  " cloister.dev/snapshots=true. If it is to run there already, see its pods: "
+                  textOf(config.nodeSelector) +
+                  ". If it is to run there already, see its pods: "
                   "kubectl get pods --all-namespaces --selector app.kubernetes.io/name=cloister-node"};
     }
     case Stage::PodGone:
@@ -54,7 +61,7 @@ News newsOf(const Observed& observed, Stage stage) {
 }
 
 // Settled is told by others.
-Plan tell(const Observed& observed, Stage stage, Time now) {
+Plan tell(const Observed& observed, const SnapshotsConfig& config, Stage stage, Time now) {
   Plan out;
   if (stage == Stage::Settled) return out;
   if (const Duration left = graceOf(stage) - observed.lasted; left > Duration(0)) {
@@ -63,7 +70,7 @@ Plan tell(const Observed& observed, Stage stage, Time now) {
   }
   const api::ObjectMeta& meta = observed.snapshot->metadata;
   const bool lost = stage == Stage::PodGone || stage == Stage::NodeGone;
-  const News news = newsOf(observed, stage);
+  const News news = newsOf(observed, config, stage);
   runtime::Conditions conditions(observed.snapshot->status.conditions, meta.generation, now);
   conditions.set(reason::ready, "False", news.reason, news.message);
   out.status = observed.snapshot->status;
@@ -102,7 +109,7 @@ Duration graceOf(Stage stage) {
   }
 }
 
-Plan plan(const Observed& observed, Time now) {
+Plan plan(const Observed& observed, const SnapshotsConfig& config, Time now) {
   const auto expiresAt = observed.snapshot->status.expiresAt;
   const bool leaving = observed.snapshot->metadata.deletionTimestamp.has_value();
   if (expiresAt && now >= *expiresAt && !leaving) {
@@ -113,7 +120,7 @@ Plan plan(const Observed& observed, Time now) {
     out.again = now + deletionPeriod;
     return out;
   }
-  Plan out = tell(observed, stageOf(observed), now);
+  Plan out = tell(observed, config, stageOf(observed), now);
   if (expiresAt && !leaving) out.again = std::min(out.again.value_or(*expiresAt), *expiresAt);
   return out;
 }

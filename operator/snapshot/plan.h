@@ -7,6 +7,7 @@
 
 #include "api/core.h"
 #include "api/snapshot.h"
+#include "operator/config.h"
 #include "operator/sandbox/plan.h"
 
 namespace cloister::snapshot {
@@ -49,6 +50,6 @@ struct Plan {
 Stage stageOf(const Observed& observed);
 // What is told at STAGE is told when it has lasted so long.
 Duration graceOf(Stage stage);
-Plan plan(const Observed& observed, Time now);
+Plan plan(const Observed& observed, const SnapshotsConfig& config, Time now);
 
 }  // namespace cloister::snapshot

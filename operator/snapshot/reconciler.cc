@@ -61,7 +61,7 @@ Task<Result<runtime::Outcome>> Reconciler::reconcile(kube::ObjectKey key, uint64
     memory_.erase(key);
     co_return runtime::Outcome{};
   }
-  Plan next = plan(observe(snapshot), parts_.clock.now());
+  Plan next = plan(observe(snapshot), parts_.config.snapshots, parts_.clock.now());
   log::debug("reconcile", {{"snapshot", kube::toString(key)}, {"id", id}, {"remove", next.remove}});
   if (next.report) parts_.report(*snapshot, *next.report);
   Result<void> done;

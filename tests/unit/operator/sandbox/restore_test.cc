@@ -75,6 +75,18 @@ TEST_F(Restore, WaitsForOneThatIsNotThere) {
   EXPECT_EQ(accepted(), "True/Accepted");
 }
 
+TEST_F(Restore, WaitsForAnotherThanOneThatGoes) {
+  json::value leaving = aSnapshot("Ready");
+  json::object& meta = leaving.at("metadata").as_object();
+  meta["deletionTimestamp"] = "2026-01-01T00:00:00Z";
+  meta["finalizers"] = json::array{"example.com/kept"};
+  world_.server.put("sandboxsnapshots", leaving);
+  world_.create(restored());
+  world_.settle();
+  EXPECT_TRUE(world_.pods().empty());
+  EXPECT_EQ(accepted(), "False/SnapshotNotFound");
+}
+
 TEST_F(Restore, WaitsForOneThatIsNotReady) {
   for (const char* phase : {"", "Pending", "Running", "Failed"}) {
     world_.server.put("sandboxsnapshots", aSnapshot(phase));

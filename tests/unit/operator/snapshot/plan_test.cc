@@ -51,7 +51,8 @@ struct Scene {
     seen.lasted = lasted;
     return seen;
   }
-  Plan after(Duration lasted) const { return plan(observed(lasted), now); }
+  SnapshotsConfig config{.nodeSelector = {{"example.com/fast", "yes"}, {"keeps", "snapshots"}}};
+  Plan after(Duration lasted) const { return plan(observed(lasted), config, now); }
 };
 
 // "Phase/Reason" of what is told.
@@ -90,7 +91,8 @@ TEST(SnapshotPlan, TellsThatNoNodeTakesItOnceOneHadTimeTo) {
   EXPECT_EQ(early.again, now + seconds(3));
   const Plan late = scene.after(claimGrace);
   EXPECT_EQ(told(late), "Pending/NoNodeAgent");
-  EXPECT_THAT(late.status->conditions.at(0).message, HasSubstr("kubectl label node node-7"));
+  EXPECT_THAT(late.status->conditions.at(0).message,
+              HasSubstr("kubectl label node node-7 example.com/fast=yes keeps=snapshots. "));
   EXPECT_FALSE(late.report);
 }
 
@@ -132,7 +134,7 @@ TEST(SnapshotPlan, TellsWhatIsToldAlreadyInTheSameWords) {
   Scene scene;
   scene.hasSandbox = false;
   scene.snapshot.status = *scene.after({}).status;
-  const auto again = plan(scene.observed(), now + seconds(7));
+  const auto again = plan(scene.observed(), scene.config, now + seconds(7));
   EXPECT_EQ(*again.status, scene.snapshot.status);
 }
 
