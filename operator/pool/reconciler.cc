@@ -19,6 +19,19 @@ std::vector<std::string> namesOfNew(const std::vector<Action>& actions) {
 
 }  // namespace
 
+// It takes a pod's whole JSON and its hash, in each round: made anew only from other objects.
+void Reconciler::observeDesign(Observed& observed, Memory& memory) const {
+  if (memory.pool != observed.pool || memory.template_ != observed.template_) {
+    memory.pool = observed.pool;
+    memory.template_ = observed.template_;
+    memory.design = designOf(*observed.pool, observed.template_.get(), parts_.config);
+  }
+  observed.design = memory.design;
+  observed.revisionIsKept =
+      observed.design &&
+      parts_.stores.revisions.get({observed.pool->metadata.namespace_, observed.design->revision}) != nullptr;
+}
+
 // By the clock that never jumps, once a claim is known.
 void Reconciler::noteClaims(Observed& observed, Memory& memory) const {
   const Instant now = parts_.clock.instant();
@@ -56,9 +69,8 @@ Observed Reconciler::observe(const kube::ObjectKey& key) {
   Observed seen{.pool = stores.pools.get(key)};
   if (seen.pool == nullptr) return seen;
   seen.template_ = stores.templates.get({key.namespace_, seen.pool->spec.templateRef.name});
-  seen.design = designOf(*seen.pool, seen.template_.get(), parts_.config);
-  seen.revisionIsKept =
-      seen.design && stores.revisions.get({key.namespace_, seen.design->revision}) != nullptr;
+  Memory& memory = memory_[key];
+  observeDesign(seen, memory);
   seen.idle = stores.idlePodsOf(key);
   seen.podsVersion = stores.pods.watchedUpTo(key.namespace_);
   seen.taken = stores.takenPodsOf(key);
@@ -71,7 +83,6 @@ Observed Reconciler::observe(const kube::ObjectKey& key) {
   seen.guarded = parts_.config.podsGuarded;
   seen.quota = stores.quotaOf(key.namespace_);
   seen.answer = stores.requests.answer(key.namespace_, seen.pool->metadata.uid);
-  Memory& memory = memory_[key];
   seen.foreign = memory.foreign;
   seen.unanswered = memory.unanswered;
   noteUnready(seen, memory);

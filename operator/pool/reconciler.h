@@ -37,9 +37,14 @@ class Reconciler {
     std::set<std::string> unanswered = {};        // names of slots whose creation failed, or seems to have
     std::map<std::string, Instant> unready = {};  // since when pods are known not to be Ready, by uid
     std::map<std::string, Instant> claims = {};   // when pods that are taken were asked for, by uid
+    // The design that POOL made of TEMPLATE.
+    std::shared_ptr<const api::SandboxPool> pool = {};
+    std::shared_ptr<const api::SandboxTemplate> template_ = {};
+    std::expected<Design, sandbox::Refusal> design = {};
   };
 
   Observed observe(const kube::ObjectKey& key);
+  void observeDesign(Observed& observed, Memory& memory) const;
   void noteClaims(Observed& observed, Memory& memory) const;
   void noteUnready(Observed& observed, Memory& memory) const;
   void noteWants(const Observed& observed, Plan& next);
