@@ -16,6 +16,18 @@ std::string print(const value& v) {
 
 namespace {
 
+// Boost's serializer, which is set up anew for each text, is left to those that need escapes.
+void appendText(std::string_view text, std::string& out) {
+  const auto needsEscape = [](char c) { return uint8_t(c) < 0x20 || c == '"' || c == '\\'; };
+  if (std::ranges::any_of(text, needsEscape)) {
+    out += boost::json::serialize(text);
+    return;
+  }
+  out += '"';
+  out += text;
+  out += '"';
+}
+
 void appendSorted(const value& v, std::string& out);
 
 void appendSorted(const array& items, std::string& out) {
@@ -35,7 +47,7 @@ void appendSorted(const object& fields, std::string& out) {
   char separator = '{';
   for (const auto* member : members) {
     out += std::exchange(separator, ',');
-    out += boost::json::serialize(member->key());
+    appendText(member->key(), out);
     out += ':';
     appendSorted(member->value(), out);
   }
@@ -45,6 +57,7 @@ void appendSorted(const object& fields, std::string& out) {
 void appendSorted(const value& v, std::string& out) {
   if (v.is_array()) return appendSorted(v.get_array(), out);
   if (v.is_object()) return appendSorted(v.get_object(), out);
+  if (v.is_string()) return appendText(v.get_string(), out);
   out += boost::json::serialize(v);
 }
 

@@ -332,6 +332,16 @@ TEST(PrintTest, SortedEachObjectsMembersStandInOrder) {
             R"({"A":{"y":1.5E0,"z":true},"a\"":null,"b":[{"c":"\"\n","d":1},{},[]]})");
 }
 
+TEST(PrintTest, SortedTextsHaveTheSameEscapes) {
+  std::string all = "\u20ac";
+  for (char c = 0; c < 0x7f; ++c) {
+    all += c;
+    EXPECT_EQ(printSorted(value(std::string(1, c))), print(value(std::string(1, c))));
+  }
+  all += '\x7f';
+  EXPECT_EQ(printSorted(value({{all, all}})), print(value({{all, all}})));
+}
+
 TEST(DecodeTest, NumbersBeyondADoubleAreNoInfinity) {
   EXPECT_EQ(errorOf(R"({"real": 1e999})"), ".real: too large a number");
   EXPECT_EQ(errorOf(R"({"real": -1e999})"), ".real: too large a number");
