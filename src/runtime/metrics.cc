@@ -70,17 +70,26 @@ Metrics::Metrics()
                         .Register(registry_)) {}
 
 void Metrics::apiCall(const kube::CallRecord& call) {
-  const Labels labels{{"verb", std::string(call.verb)}, {"resource", std::string(call.resource)}};
-  apiDuration_.Add(labels, callBuckets).Observe(inSeconds(call.took));
-  Labels counted = labels;
-  counted["code"] = std::to_string(call.status);
-  apiRequests_.Add(counted).Increment();
+  auto found = calls_.find(std::tuple(call.verb, call.resource, call.status));
+  if (found == calls_.end()) {
+    std::tuple key(std::string(call.verb), std::string(call.resource), call.status);
+    Labels labels{{"verb", std::get<0>(key)}, {"resource", std::get<1>(key)}};
+    auto& duration = apiDuration_.Add(labels, callBuckets);
+    labels["code"] = std::to_string(call.status);
+    found = calls_.emplace(std::move(key), Call{duration, apiRequests_.Add(labels)}).first;
+  }
+  found->second.duration.Observe(inSeconds(call.took));
+  found->second.requests.Increment();
 }
 
 void Metrics::reconciled(const ReconcileRecord& record) {
-  const Labels labels{{"controller", std::string(record.controller)},
-                      {"result", record.succeeded ? "success" : "error"}};
-  reconcileDuration_.Add(labels, reconcileBuckets).Observe(inSeconds(record.took));
+  auto found = reconciles_.find(std::tuple(record.controller, record.succeeded));
+  if (found == reconciles_.end()) {
+    std::tuple key(std::string(record.controller), record.succeeded);
+    const Labels labels{{"controller", std::get<0>(key)}, {"result", record.succeeded ? "success" : "error"}};
+    found = reconciles_.emplace(std::move(key), reconcileDuration_.Add(labels, reconcileBuckets)).first;
+  }
+  found->second.Observe(inSeconds(record.took));
 }
 
 void Metrics::sandboxStart(std::string_view stage, Duration took) {

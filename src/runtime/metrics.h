@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include <prometheus/counter.h>
@@ -50,12 +51,19 @@ class Metrics {
     prometheus::MetricType type;
     Read read;
   };
+  struct Call {
+    prometheus::Histogram& duration;
+    prometheus::Counter& requests;
+  };
 
   prometheus::Registry registry_;
   prometheus::Family<prometheus::Counter>& apiRequests_;
   prometheus::Family<prometheus::Histogram>& apiDuration_;
   prometheus::Family<prometheus::Histogram>& reconcileDuration_;
   prometheus::Family<prometheus::Histogram>& sandboxStart_;
+  // Those above by their labels: to find one there, its labels are copied and hashed.
+  std::map<std::tuple<std::string, std::string, int>, Call, std::less<>> calls_;  // verb, resource, status
+  std::map<std::tuple<std::string, bool>, prometheus::Histogram&, std::less<>> reconciles_;
   std::vector<Source> sources_;
 };
 
