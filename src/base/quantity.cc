@@ -16,36 +16,37 @@ struct Fraction {
   cpp_int denominator = 1;
 };
 
-Fraction powerOf(int base, int exponent) {
-  if (exponent < 0) return {1, pow(cpp_int(base), unsigned(-exponent))};
-  return {pow(cpp_int(base), unsigned(exponent))};
+Fraction powerOfTen(int exponent) {
+  if (exponent < 0) return {1, pow(cpp_int(10), unsigned(-exponent))};
+  return {pow(cpp_int(10), unsigned(exponent))};
 }
 
+// What the number before it is multiplied by.
 struct Suffix {
   std::string_view text;
-  int base;
-  int exponent;
+  int64_t numerator;
+  int64_t denominator = 1;
 };
-constexpr std::array<Suffix, 15> suffixes{{{"Ki", 2, 10},
-                                           {"Mi", 2, 20},
-                                           {"Gi", 2, 30},
-                                           {"Ti", 2, 40},
-                                           {"Pi", 2, 50},
-                                           {"Ei", 2, 60},
-                                           {"n", 10, -9},
-                                           {"u", 10, -6},
-                                           {"m", 10, -3},
-                                           {"k", 10, 3},
-                                           {"M", 10, 6},
-                                           {"G", 10, 9},
-                                           {"T", 10, 12},
-                                           {"P", 10, 15},
-                                           {"E", 10, 18}}};
+constexpr std::array<Suffix, 15> suffixes{{{"Ki", 1LL << 10},
+                                           {"Mi", 1LL << 20},
+                                           {"Gi", 1LL << 30},
+                                           {"Ti", 1LL << 40},
+                                           {"Pi", 1LL << 50},
+                                           {"Ei", 1LL << 60},
+                                           {"n", 1, 1'000'000'000},
+                                           {"u", 1, 1'000'000},
+                                           {"m", 1, 1'000},
+                                           {"k", 1'000},
+                                           {"M", 1'000'000},
+                                           {"G", 1'000'000'000},
+                                           {"T", 1'000'000'000'000},
+                                           {"P", 1'000'000'000'000'000},
+                                           {"E", 1'000'000'000'000'000'000}}};
 
 std::optional<Fraction> factorOf(std::string_view suffix) {
   if (suffix.empty()) return Fraction{1};
   for (const Suffix& known : suffixes) {
-    if (suffix == known.text) return powerOf(known.base, known.exponent);
+    if (suffix == known.text) return Fraction{known.numerator, known.denominator};
   }
   if (suffix.size() < 2 || suffix.size() > 4 || (suffix[0] != 'e' && suffix[0] != 'E')) return std::nullopt;
   int sign = 1;
@@ -57,7 +58,7 @@ std::optional<Fraction> factorOf(std::string_view suffix) {
     if (suffix[i] < '0' || suffix[i] > '9') return std::nullopt;
     exponent = exponent * 10 + (suffix[i] - '0');
   }
-  return powerOf(10, sign * exponent);
+  return powerOfTen(sign * exponent);
 }
 
 std::optional<Fraction> parse(std::string_view text) {
