@@ -26,9 +26,11 @@ def test_those_of_one_file_nest(file):
     weave(text, [handmade.make(entry, text) for entry in ENTRIES if entry["file"] == file])
 
 
-# What would not compile: half an `if`, a designated initializer, one of a list's.
+# What would not compile: half an `if`, a declaration, a designated initializer, one of a list's.
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry["name"])
 def test_its_text_is_whole(entry):
     assert not entry["from"].startswith((".", "{", "else "))
+    assert not entry["from"].startswith(("const ", "auto ")), "what is declared would be known in its own block alone"
+    assert not entry["from"].startswith("if (") or entry["from"].endswith((";", "}"))
     assert not entry["from"].endswith(",")
     assert entry["to"] or entry["from"].endswith((";", "}")), "an expression needs another one"
