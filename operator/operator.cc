@@ -1,5 +1,7 @@
 #include "operator/operator.h"
 
+#include "operator/sandbox/warm.h"
+
 namespace cloister {
 namespace {
 
@@ -150,8 +152,11 @@ void Operator::connectStores() {
       [this](const auto& before, const auto& after) { sandboxChanged(before.get(), after.get()); });
   stores_.pods.onChange(
       [this](const auto& before, const auto& after) { podChanged(before.get(), after.get()); });
-  stores_.templates.onChange(
-      [this](const auto& before, const auto& after) { templateChanged(*(after ? after : before)); });
+  stores_.templates.onChange([this](const auto& before, const auto& after) {
+    if (before) stores_.presentShapes.erase(api::keyOf(before->metadata));
+    if (after) stores_.presentShapes[api::keyOf(after->metadata)] = sandbox::plainShape(*after, with_.config);
+    templateChanged(*(after ? after : before));
+  });
   stores_.revisions.onChange([this](const auto& before, const auto& after) {
     const kube::ObjectKey from = templateOf(*(after ? after : before));
     templateController_.add(from);

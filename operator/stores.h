@@ -33,6 +33,7 @@ struct Stores {
   // What takes hashing to know, and every start asks (template/revision.h). Follow templates and revisions.
   std::map<kube::ObjectKey, std::string> presentRevisions;  // by the template
   std::set<kube::ObjectKey> intactRevisions;
+  std::map<kube::ObjectKey, std::string> presentShapes;  // by the template; sandbox::plainShape
 
   // The SandboxQuota that counts in the namespace, with the grants that may be carried out; or null.
   std::shared_ptr<const api::SandboxQuota> quotaOf(const std::string& namespace_) const;

@@ -38,6 +38,8 @@ void observeOrigin(const Stores& stores, Observed& seen) {
   seen.template_ = stores.templates.get({namespace_, named});
   if (seen.template_ == nullptr) return;
   seen.presentRevision = stores.presentRevisions.at({namespace_, named});
+  if (const auto shape = stores.presentShapes.find({namespace_, named}); shape != stores.presentShapes.end())
+    seen.presentShape = shape->second;
   seen.presentIsKept = keptRevision(stores, namespace_, seen.presentRevision) != nullptr;
 }
 

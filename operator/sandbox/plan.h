@@ -44,6 +44,7 @@ struct Observed {
   // The template's present revision: its name, and whether it has been kept.
   std::string presentRevision = {};
   bool presentIsKept = false;
+  std::string presentShape = {};  // plainShape() of the template; empty: not known
   std::shared_ptr<const api::ControllerRevision> pinned = {};  // that pinnedRevision() names
   std::vector<Offer> offers = {};                              // of the pool
   std::set<std::string> nodesAway = {};  // not Ready or gone, of its pods on their way out; those known to be

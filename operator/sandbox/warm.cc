@@ -39,9 +39,9 @@ Completed completeFrom(const api::SandboxSpec& own, const api::SandboxTemplateSp
   return whole;
 }
 
-std::string shapeFor(const api::Sandbox& sandbox, const api::SandboxSpec& spec, const Resolved& resolved,
-                     const Config& config) {
-  return shapeOf(podFor(identityOf(sandbox), spec, resolved, config.requests, ""));
+// Whose pod it is does not matter.
+std::string shapeFor(const api::SandboxSpec& spec, const Resolved& resolved, const Config& config) {
+  return shapeOf(podFor({}, spec, resolved, config.requests, ""));
 }
 
 // With the present revision's pods first; older ones only where the pool may still give them away.
@@ -66,7 +66,7 @@ std::optional<policy::NetworkProfile> profileIfFits(const Observed& observed, co
   const Completed then = completeFrom(observed.sandbox->spec, offer.revision->data);
   const Resolved resolved = resolve(then.spec, config);
   if (then.refusal || resolved.refusal) return std::nullopt;
-  if (shapeFor(*observed.sandbox, then.spec, resolved, config) != offer.shape) return std::nullopt;
+  if (shapeFor(then.spec, resolved, config) != offer.shape) return std::nullopt;
   return policy::networkProfile(then.spec.network, config.network);
 }
 
@@ -80,11 +80,17 @@ std::string shapingOverrides(const api::SandboxSpec& own) {
   return names;
 }
 
+// Of the pod that the Sandbox would get. Most set nothing that shapes it: theirs is known.
+std::string ownShape(const Observed& observed, const api::SandboxSpec& spec, const Resolved& resolved,
+                     const Config& config) {
+  const bool plain =
+      pinnedRevision(*observed.sandbox, nullptr).empty() && shapingOverrides(observed.sandbox->spec).empty();
+  return plain && !observed.presentShape.empty() ? observed.presentShape : shapeFor(spec, resolved, config);
+}
+
 // The pods that the pool makes now have SHAPE.
 bool fitsTemplate(const Observed& observed, const Config& config, const std::string& shape) {
-  if (observed.template_ == nullptr) return false;
-  const api::SandboxSpec plain = observed.template_->spec.sandbox;
-  return shape == shapeFor(*observed.sandbox, plain, resolve(plain, config), config);
+  return observed.template_ != nullptr && shape == plainShape(*observed.template_, config);
 }
 
 void sayWhyNot(const Observed& observed, const Config& config, const std::string& shape, Start& start) {
@@ -121,11 +127,16 @@ Completed complete(const Observed& observed, const api::Pod* pod) {
   return completeFrom(sandbox.spec, observed.template_->spec);
 }
 
+std::string plainShape(const api::SandboxTemplate& from, const Config& config) {
+  const api::SandboxSpec& spec = from.spec.sandbox;
+  return shapeFor(spec, resolve(spec, config), config);
+}
+
 Start chooseStart(const Observed& observed, const api::SandboxSpec& spec, const Resolved& resolved,
                   const Config& config) {
   Start start{.profile = policy::networkProfile(spec.network, config.network)};
   if (observed.pool == nullptr) return start;
-  const std::string shape = shapeFor(*observed.sandbox, spec, resolved, config);
+  const std::string shape = ownShape(observed, spec, resolved, config);
   const bool pinned = !pinnedRevision(*observed.sandbox, nullptr).empty();
   for (const Offer* offer : inOrder(observed)) {
     if (pinned || offer->revision->metadata.name == observed.presentRevision) {

@@ -25,6 +25,9 @@ struct Start {
   std::string_view reason = {};
   std::string message = {};
 };
+// shapeOf the pod of a Sandbox of which FROM says everything.
+std::string plainShape(const api::SandboxTemplate& from, const Config& config);
+
 // SPEC and RESOLVED are completed from the present revision, and were not refused.
 Start chooseStart(const Observed& observed, const api::SandboxSpec& spec, const Resolved& resolved,
                   const Config& config);

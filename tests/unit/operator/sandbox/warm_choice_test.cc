@@ -65,6 +65,7 @@ Observed seen(const api::Sandbox& sandbox, const std::vector<Offer>& offers,
   observed.pool = std::make_shared<const api::SandboxPool>(aPool());
   observed.template_ = std::make_shared<const api::SandboxTemplate>(from);
   observed.presentRevision = templates::revisionName(from);
+  observed.presentShape = plainShape(from, {});
   observed.offers = offers;
   return observed;
 }
@@ -86,6 +87,10 @@ TEST(WarmChoice, PrefersThePresentRevisionHoweverPodsAreOffered) {
   EXPECT_EQ(taken(seen(wish(), {older, present})), "new");
   EXPECT_EQ(taken(seen(wish(), {present, older})), "new");
   EXPECT_EQ(taken(seen(wish(), {older})), "old");
+}
+
+TEST(WarmChoice, ASandboxThatSetsNothingHasTheShapeOfThePoolsPods) {
+  EXPECT_EQ(plainShape(aTemplate(), {}), offer("warm-0", aTemplate()).shape);
 }
 
 TEST(WarmChoice, TakesNoPodThatNobodyOwns) {
