@@ -216,12 +216,14 @@ def test_the_revisions_of_others_are_as_free_as_ever(users):
 def test_a_tenant_can_not_pass_a_snapshot_off_as_what_a_sandbox_was_suspended_in(users, owned):
     mine = {"apiVersion": "cloister.dev/v1alpha1", "kind": "SandboxSnapshot", "metadata": {"name": "mine"},
             "spec": {"sandboxRef": {"name": "box"}}}
-    forged = {**mine, "metadata": {"name": "mine", "ownerReferences": [owner()]}}
+    # What has an owner that is not there is deleted by the garbage collector.
+    box = owner(uid=owned["admin"]("get", "sandbox", "box", "-o", "json").json()["metadata"]["uid"])
+    forged = {**mine, "metadata": {"name": "mine", "ownerReferences": [box]}}
     refusal = "set the Sandbox's desiredState to Suspended instead"
     answer = users["tenant"]("create", "-f", "-", stdin=forged)
     assert not answer.ok and refusal in answer.text, answer.text
     users["tenant"].must("create", "-f", "-", stdin=mine)
-    answer = patched(users["tenant"], {"ownerReferences": [owner()]}, "sandboxsnapshot/mine")
+    answer = patched(users["tenant"], {"ownerReferences": [box]}, "sandboxsnapshot/mine")
     assert not answer.ok and refusal in answer.text, answer.text
     assert patched(users["tenant"], {"labels": {"team": "b"}}, "sandboxsnapshot/mine").ok
     users["operator"].must("create", "-f", "-", stdin={**forged, "metadata": {**forged["metadata"], "name": "kept"}})
