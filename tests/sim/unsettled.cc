@@ -70,8 +70,15 @@ bool mayPause(const test::ApiServer& server, const Config& config, const json::v
   return config.snapshots.enabled && (runtime.empty() || runtime == "gvisor");
 }
 
+// By its own word, or its template's.
+bool hasVolume(const test::ApiServer& server, const json::value& sandbox) {
+  const json::value* template_ = templateOf(server, sandbox);
+  return !findString(sandbox, "spec.workspace.storageClass").empty() ||
+         (template_ != nullptr && !findString(*template_, "sandbox.workspace.storageClass").empty());
+}
+
 bool maySuspend(const test::ApiServer& server, const Config& config, const json::value& sandbox) {
-  return mayPause(server, config, sandbox) && findString(sandbox, "spec.workspace.storageClass").empty();
+  return mayPause(server, config, sandbox) && !hasVolume(server, sandbox);
 }
 
 bool isRefused(const test::ApiServer& server, const Config& config, const json::value& sandbox) {
