@@ -20,6 +20,7 @@ from lib.stats import Pair, median_ci95, ratio_ci95, ratio_of_medians
 from lib.watch import Watch, owned_by, ready
 from support.api import Api as SupportApi
 from support.cluster import Cluster
+from support.http_workload import program
 from support.node_agent import STORE, NodeAgent
 from support.release import Release
 from support.waiting import eventually
@@ -31,23 +32,12 @@ AT_ONCE = 20
 LIMIT_SECONDS = 120
 _BALLAST_MIB = 128
 # It answers how often it was asked, and how much it holds.
-_SERVER = f"""
-import http.server, time
+_SETUP = f"""
+import itertools, time
 time.sleep({WARM_UP_SECONDS})
-ballast, count = bytearray(b"x") * ({_BALLAST_MIB} << 20), 0
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        global count
-        count += 1
-        body = f"{{count}} {{len(ballast)}}".encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-    def log_message(self, *_):
-        pass
-http.server.ThreadingHTTPServer(("", 8080), Handler).serve_forever()
+ballast, count = bytearray(b"x") * ({_BALLAST_MIB} << 20), itertools.count(1)
 """
+_SERVER = program(_SETUP, 'f"{next(count)} {len(ballast)}"')
 
 
 def server(name: str, snapshot: str | None = None) -> dict:

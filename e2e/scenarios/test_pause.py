@@ -1,53 +1,22 @@
 """desiredState: a sandbox under gVisor stands still in place, and goes on."""
 
-import urllib.request
-
 import pytest
+from support import http_workload
 from support.api import STRATEGIC, ApiError, path_of
 from support.node_agent import NAMESPACE
 from support.waiting import eventually
 
-# Counts its steps, fifty a second, in memory.
-COUNTER = """
-import http.server, threading, time
-steps = 0
-def walk():
-    global steps
-    while True:
-        steps += 1
-        time.sleep(0.02)
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        body = str(steps).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-    def log_message(self, *_):
-        pass
-threading.Thread(target=walk, daemon=True).start()
-http.server.ThreadingHTTPServer(("", 8080), Handler).serve_forever()
-"""
-SPEC = {"command": ["python3", "-c", COUNTER], "resources": {"memory": "256Mi", "disk": "256Mi"}}
+SPEC = http_workload.spec(http_workload.program(http_workload.STEPPING, "steps"))
 
 
 def steps(sandbox, timeout=5):
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(f"http://{sandbox.status['podIPs'][0]}:8080/", timeout=timeout) as answer:
-        return int(answer.read())
-
-
-def counts(sandbox):
-    try:
-        return steps(sandbox)
-    except OSError as trouble:
-        raise AssertionError(trouble) from trouble
+    return int(http_workload.fetch(sandbox, timeout))
 
 
 def started(namespace, **spec):
     sandbox = namespace.sandbox(**SPEC, **spec)
     sandbox.wait_ready(within=60)
-    eventually(lambda: counts(sandbox), 20, "it counts")
+    eventually(lambda: steps(sandbox), 20, "it counts")
     return sandbox
 
 
@@ -62,7 +31,7 @@ def resume(sandbox):
 
 
 def assert_silent(sandbox):
-    with pytest.raises(OSError):
+    with pytest.raises(http_workload.Silent):
         steps(sandbox, timeout=1)
 
 

@@ -1,36 +1,22 @@
 """Snapshots under gVisor: a sandbox is saved as it runs, and another one continues from there."""
 
-import urllib.request
-
 import pytest
+from support import http_workload
 from support.api import MERGE, ApiError, path_of
 from support.node_agent import NAMESPACE
-from support.sandboxes import Handle, manifest
+from support.sandboxes import Snapshot, manifest
 from support.waiting import eventually
 
-SERVER = """
-import http.server, pathlib
-count = 0
+SETUP = """
+import itertools, pathlib
+count = itertools.count(1)
 ballast = bytearray(b"x") * (32 << 20)
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        global count
-        count += 1
-        note = pathlib.Path("/workspace/note")
-        body = f"{count} {note.read_text() if note.exists() else '-'} {len(ballast)}".encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-    def log_message(self, *_):
-        pass
-http.server.ThreadingHTTPServer(("", 8080), Handler).serve_forever()
+def note():
+    path = pathlib.Path("/workspace/note")
+    return path.read_text() if path.exists() else "-"
 """
-SPEC = {"command": ["python3", "-c", SERVER], "resources": {"memory": "256Mi", "disk": "256Mi"}}
-
-
-class Snapshot(Handle):
-    plural, kind = "sandboxsnapshots", "SandboxSnapshot"
+SERVER = http_workload.program(SETUP, 'f"{next(count)} {note()} {len(ballast)}"')
+SPEC = http_workload.spec(SERVER)
 
 
 def take(api, namespace, sandbox, name="saved", **spec):
@@ -40,16 +26,7 @@ def take(api, namespace, sandbox, name="saved", **spec):
 
 def ask(sandbox):
     """What its server says: its counter, the note, the size of what it holds in memory."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-    def fetch():
-        try:
-            with opener.open(f"http://{sandbox.status['podIPs'][0]}:8080/", timeout=2) as answer:
-                return answer.read().decode().split()
-        except OSError as trouble:
-            raise AssertionError(trouble) from trouble
-
-    return eventually(fetch, 20, f"the server in {sandbox.name} answers")
+    return http_workload.words(sandbox)
 
 
 def test_a_sandbox_continues_from_a_snapshot(namespace, api, node):

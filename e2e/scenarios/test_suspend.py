@@ -1,61 +1,30 @@
 """desiredState: Suspended: a sandbox under gVisor is saved, has no pod, and goes on later as it was."""
 
-import urllib.request
-
-from support.sandboxes import Handle
+from support import http_workload
+from support.sandboxes import Snapshot
 from support.waiting import eventually
 
-# A process that counts its steps in memory, fifty a second, and whose child counts its own; asked by HTTP it tells both, and
-# the child's process id, which a new one would not have.
-COUNTERS = """
-import http.server, multiprocessing, threading, time
+# A process that counts its steps in memory, and whose child counts its own; asked by HTTP it tells both, and the child's
+# process id, which a new one would not have.
+CHILD = """
+import multiprocessing, time
 child_steps = multiprocessing.Value("q", 0)
-steps = 0
 def walk_on():
     while True:
         child_steps.value += 1
         time.sleep(0.02)
-def walk():
-    global steps
-    while True:
-        steps += 1
-        time.sleep(0.02)
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        body = f"{steps} {child_steps.value} {child.pid}".encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-    def log_message(self, *_):
-        pass
-server = http.server.ThreadingHTTPServer(("", 8080), Handler)
 child = multiprocessing.get_context("fork").Process(target=walk_on, daemon=True)
 child.start()
-threading.Thread(target=walk, daemon=True).start()
-server.serve_forever()
 """
-SPEC = {"command": ["python3", "-c", COUNTERS], "resources": {"memory": "256Mi", "disk": "256Mi"}}
+COUNTERS = http_workload.program(CHILD + http_workload.STEPPING, 'f"{steps} {child_steps.value} {child.pid}"')
+SPEC = http_workload.spec(COUNTERS)
 # In a minute each of them would make three thousand steps.
 SOON = 600
 
 
-class Snapshot(Handle):
-    plural, kind = "sandboxsnapshots", "SandboxSnapshot"
-
-
 def ask(sandbox):
     """Its steps, its child's, and the child's process id."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-    def fetch():
-        try:
-            with opener.open(f"http://{sandbox.status['podIPs'][0]}:8080/", timeout=2) as answer:
-                return [int(word) for word in answer.read().split()]
-        except (OSError, KeyError) as trouble:
-            raise AssertionError(trouble) from trouble
-
-    return eventually(fetch, 20, f"the server in {sandbox.name} answers")
+    return [int(word) for word in http_workload.words(sandbox)]
 
 
 def started(namespace, **spec):

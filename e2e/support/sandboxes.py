@@ -94,6 +94,10 @@ class Sandbox(Handle):
         eventually(lambda: self.read() is None and not self.pods(), within, f"Sandbox {self.name} and its pod are gone")
 
 
+class Snapshot(Handle):
+    plural, kind = "sandboxsnapshots", "SandboxSnapshot"
+
+
 class Namespace:
     """A namespace of one test's own."""
 

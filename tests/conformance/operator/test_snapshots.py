@@ -3,15 +3,13 @@
 from datetime import timedelta
 
 from kubelet import condition
-from support.sandboxes import Handle, manifest, now
+from support.sandboxes import Snapshot, manifest, now
 from support.waiting import eventually, throughout
 
 ON = {"snapshots": {"enabled": True}}
 
 
-class Snapshot(Handle):
-    plural, kind = "sandboxsnapshots", "SandboxSnapshot"
-
+class Played(Snapshot):
     def report(self, phase, reason, **fields):
         """As the node's agent would."""
         ready = condition("Ready", "True" if phase == "Ready" else "False", reason=reason, message="")
@@ -20,8 +18,8 @@ class Snapshot(Handle):
 
 
 def snapshot(bed, name="saved", of="box", **spec):
-    bed.api.create("sandboxsnapshots", manifest(name, bed.namespace, {"sandboxRef": {"name": of}, **spec}, "SandboxSnapshot"))
-    return Snapshot(bed.api, bed.namespace, name)
+    bed.api.create(Played.plural, manifest(name, bed.namespace, {"sandboxRef": {"name": of}, **spec}, Played.kind))
+    return Played(bed.api, bed.namespace, name)
 
 
 def test_whoever_waits_for_a_snapshot_is_told_at_once(bed):
