@@ -2,14 +2,11 @@
 
 import json
 import subprocess
-from pathlib import Path
 
 import pytest
 import yaml
+from rendered import CHART, NAMESPACE, ROOT, SNAPSHOTS, kinds, of_kind, rights, the
 
-ROOT = Path(__file__).resolve().parents[2]
-CHART = ROOT / "charts/cloister"
-NAMESPACE = "cloister-system"
 NAMESPACED = {"watchNamespaces": ["team-a", "team-b"], "crds": {"install": False}}
 EVERYTHING = {
     "registry": "registry.example.com/cloister", "image": {"tag": "1", "digest": "sha256:" + "0" * 64, "pullPolicy": "Always"},
@@ -23,49 +20,7 @@ EVERYTHING = {
     "serviceMonitor": {"enabled": True, "labels": {"release": "prometheus"}},
     "config": {"workers": 4, "runtimes": {"kata": {"runtimeClassName": "kata-qemu"}}, "leaderElection": {"name": "mine"},
                "defaults": {"runtime": "kata", "image": "own:1", "tolerations": [{"key": "a", "tolerationSeconds": 60}]}}}
-SNAPSHOTS = {"snapshots": {"enabled": True}}
 VARIANTS = {"default": {}, "namespaced": NAMESPACED, "everything": EVERYTHING, "snapshots": SNAPSHOTS}
-
-
-@pytest.fixture(scope="session")
-def helm():
-    folder = subprocess.run([ROOT / "e2e/cluster/cluster", "tools", "helm"], text=True, check=True, stdout=subprocess.PIPE)
-    return Path(folder.stdout.strip()) / "helm"
-
-
-@pytest.fixture(scope="session")
-def template(helm):
-    """Runs `helm template` with VALUES; the finished process."""
-    def run(values, *words):
-        return subprocess.run([helm, "template", "cloister", CHART, f"--namespace={NAMESPACE}", "--values=-", *words],
-                              input=json.dumps(values), text=True, check=False, capture_output=True)
-    return run
-
-
-@pytest.fixture(scope="session")
-def render(template):
-    """The objects rendered with VALUES, by kind and name."""
-    def run(values):
-        done = template(values)
-        assert done.returncode == 0, done.stderr
-        objects = [one for one in yaml.safe_load_all(done.stdout) if one]
-        named = {(one["kind"], one["metadata"].get("namespace", ""), one["metadata"]["name"]): one for one in objects}
-        assert len(named) == len(objects), "an object is rendered twice"
-        return named
-    return run
-
-
-def kinds(objects):
-    return {kind for kind, _, _ in objects}
-
-
-def of_kind(objects, kind):
-    return [one for (its_kind, _, _), one in objects.items() if its_kind == kind]
-
-
-def the(objects, kind):
-    (one,) = of_kind(objects, kind)
-    return one
 
 
 @pytest.mark.parametrize("values", VARIANTS.values(), ids=VARIANTS.keys())
@@ -155,11 +110,6 @@ RIGHTS = {
     ("", "events"): {"get", "list", "create", "patch"}}
 
 
-def rights(role):
-    return {(group, resource): set(rule["verbs"]) for rule in role["rules"]
-            for group in rule["apiGroups"] for resource in rule["resources"]}
-
-
 def test_the_operators_rights_are_exactly_these(render):
     cluster, namespaced = render({}), render(NAMESPACED)
     assert rights(cluster["ClusterRole", "", "cloister-operator"]) == {**RIGHTS, ("", "nodes"): {"get", "list", "watch"}}
@@ -182,107 +132,6 @@ def test_snapshots_are_off_by_default(render):
     objects = render({})
     assert not kinds(objects) & {"DaemonSet", "Namespace"} and "snapshots" not in config_of(objects)
     assert not kinds(render({"config": SNAPSHOTS})) & {"DaemonSet", "Namespace"}
-
-
-def test_the_nodes_rights_are_exactly_these(render):
-    objects = render(SNAPSHOTS)
-    assert rights(objects["ClusterRole", "", "cloister-node"]) == {
-        ("cloister.dev", "sandboxsnapshots"): {"get", "list", "watch"}, ("cloister.dev", "sandboxsnapshots/status"): {"patch"},
-        ("cloister.dev", "sandboxes"): {"get"}, ("", "pods"): {"get", "list", "watch"}, ("", "pods/status"): {"patch"}}
-    binding = objects["ClusterRoleBinding", "", "cloister-node"]
-    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "cloister-node", "namespace": "cloister-node"}]
-    assert binding["roleRef"]["name"] == "cloister-node"
-    assert objects["ServiceAccount", "cloister-node", "cloister-node"]["automountServiceAccountToken"] is False
-
-
-def test_what_runs_on_nodes_is_in_a_namespace_of_its_own(render):
-    objects = render(SNAPSHOTS)
-    assert the(objects, "Namespace")["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "privileged"
-    assert {namespace for kind, namespace, _ in objects if kind == "DaemonSet"} == {"cloister-node"}
-    other = render({"snapshots": {"enabled": True, "namespace": {"name": "nodes", "create": False}}})
-    assert "Namespace" not in kinds(other) and ("DaemonSet", "nodes", "cloister-node") in other
-
-
-def test_what_runs_on_nodes_has_no_power_that_it_does_not_need(render):
-    spec = the(render(SNAPSHOTS), "DaemonSet")["spec"]["template"]["spec"]
-    assert spec["securityContext"] == {"runAsUser": 0, "runAsGroup": 0, "seccompProfile": {"type": "RuntimeDefault"},
-                                       "appArmorProfile": {"type": "Unconfined"}}
-    for container in spec["initContainers"] + spec["containers"]:
-        assert container["securityContext"] == {
-            "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
-        assert container["resources"]["limits"]["memory"]
-    assert not spec["enableServiceLinks"] and {key for key in spec if key.startswith("host")} == {"hostPID"}
-    (container,) = spec["containers"]
-    assert mounted(spec, container) == {
-        "/usr/local/bin": True, "/run/containerd/runsc/k8s.io": False, "/run/containerd/io.containerd.runtime.v2.task/k8s.io": True,
-        "/run/cloister": False, "/var/lib/cloister/snapshots": False}
-
-
-def mounted(spec, container):
-    """The node's paths that CONTAINER has, each where it is there, and whether it only reads them."""
-    on_the_node = {volume["name"]: volume["hostPath"]["path"] for volume in spec["volumes"]}
-    assert all(mount["mountPath"] == on_the_node[mount["name"]] for mount in container["volumeMounts"])
-    return {mount["mountPath"]: mount.get("readOnly", False) for mount in container["volumeMounts"]}
-
-
-def test_the_node_is_prepared_as_the_values_say(render):
-    def pod(**values):
-        return the(render({"snapshots": {"enabled": True, **values}}), "DaemonSet")["spec"]["template"]["spec"]
-    installs = pod(runscFlags={"platform": "kvm"})
-    (container,) = installs["initContainers"]
-    assert container["args"][0] == "install" and "--handler=runsc" in container["args"]
-    assert "--runsc-flag=platform=kvm" in container["args"]
-    assert mounted(installs, container) == {
-        "/opt/cloister": False, "/etc/containerd/conf.d": False, "/etc/containerd/config.toml": True,
-        "/run/containerd/containerd.sock": True, "/usr/local/bin": True, "/run/containerd/runsc/k8s.io": True}
-    removes = pod(nodePreparation="Uninstall")
-    (container,) = removes["initContainers"]
-    assert container["args"] == ["uninstall", "--folder=/opt/cloister", "--runsc-root=/run/containerd/runsc",
-                                 "--drop-in=/etc/containerd/conf.d/cloister.toml"]
-    assert mounted(removes, container) == {
-        "/opt/cloister": False, "/etc/containerd/conf.d": False, "/run/containerd/runsc/k8s.io": True}
-    leaves = pod(nodePreparation="None")
-    assert "initContainers" not in leaves
-    assert [volume["name"] for volume in leaves["volumes"]] == ["runsc", "runsc-root", "bundles", "run", "store"]
-
-
-def test_the_daemon_set_is_what_the_values_say(render):
-    paths = {"runsc": "/opt/g/runsc", "runscRoot": "/r/runsc", "containerdState": "/r/c", "run": "/r/cloister", "store": "/s"}
-    values = {"registry": "here", "image": {"tag": "2"}, "imagePullSecrets": [{"name": "pull"}],
-              "snapshots": {"enabled": True, "nodePreparation": "None", "imageDigest": "sha256:" + "1" * 64, "nodeSelector": {"disk": "large"},
-                            "tolerations": [{"operator": "Exists"}], "maxUnavailable": "20%", "paths": paths}}
-    daemon_set = the(render(values), "DaemonSet")["spec"]
-    assert daemon_set["updateStrategy"] == {"rollingUpdate": {"maxSurge": 0, "maxUnavailable": "20%"}}
-    spec = daemon_set["template"]["spec"]
-    assert spec["nodeSelector"] == {"cloister.dev/snapshots": "true", "disk": "large"}
-    assert spec["tolerations"] == [{"operator": "Exists"}] and spec["imagePullSecrets"] == [{"name": "pull"}]
-    assert spec["priorityClassName"] == "system-node-critical"
-    (container,) = spec["containers"]
-    assert container["image"] == "here/node:2@sha256:" + "1" * 64
-    assert container["args"] == ["--node-name=$(NODE_NAME)", "--runsc=/opt/g/runsc", "--runsc-root=/r/runsc/k8s.io",
-                                 "--socket=/r/cloister/node.sock", "--store=/s"]
-    assert {volume["hostPath"]["path"] for volume in spec["volumes"]} == {
-        "/opt/g", "/r/runsc/k8s.io", "/r/c/io.containerd.runtime.v2.task/k8s.io", "/r/cloister", "/s"}
-
-
-def test_a_node_writes_of_its_own_snapshots_alone(render):
-    policy = render(SNAPSHOTS)["ValidatingAdmissionPolicy", "", "cloister-node-snapshots"]["spec"]
-    assert policy["matchConditions"][0]["expression"] == (
-        "request.userInfo.username == 'system:serviceaccount:cloister-node:cloister-node'")
-    binding = render(SNAPSHOTS)["ValidatingAdmissionPolicyBinding", "", "cloister-node-snapshots"]["spec"]
-    assert binding == {"policyName": "cloister-node-snapshots", "validationActions": ["Deny"]}
-    assert ("ValidatingAdmissionPolicy", "", "cloister-node-snapshots") not in render({})
-    assert "ValidatingAdmissionPolicy" not in kinds(render({**SNAPSHOTS, "admissionPolicy": {"enabled": False}}))
-
-
-def test_nobody_reaches_what_runs_on_nodes(render):
-    policy = render(SNAPSHOTS)["NetworkPolicy", "cloister-node", "cloister-node"]["spec"]
-    assert policy["policyTypes"] == ["Ingress", "Egress"] and "ingress" not in policy
-    assert [port["port"] for rule in policy["egress"] for port in rule["ports"]] == [443, 6443, 8443, 16443]
-    pod = the(render(SNAPSHOTS), "DaemonSet")["spec"]["template"]
-    assert policy["podSelector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
-    without = render({**SNAPSHOTS, "networkPolicy": {"enabled": False}})
-    assert ("NetworkPolicy", "cloister-node", "cloister-node") not in without
 
 
 def test_tenants_roles_leave_status_to_the_operator(render):
