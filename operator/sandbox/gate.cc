@@ -45,9 +45,12 @@ Diagnosis diagnoseQueue(const Observed& observed) {
 }
 
 bool isToldByAnother(const Observed& observed, const Diagnosis& diagnosis) {
-  const bool told =
-      observed.sandbox->status.phase == api::Phase::Queued && diagnosis.phase == api::Phase::Queued;
-  return told && !observed.answer;
+  const api::Sandbox& sandbox = *observed.sandbox;
+  if (sandbox.status.phase != api::Phase::Queued) return false;
+  // By that one's clock the restart was due, and by this one's it is not: told in turn, it would never end.
+  if (diagnosis.reason == reason::restarting)
+    return sandbox.status.observedGeneration == sandbox.metadata.generation;
+  return diagnosis.phase == api::Phase::Queued && !observed.answer;
 }
 
 std::optional<Duration> quotaLifetime(const Observed& observed) {

@@ -164,6 +164,12 @@ TEST(Gate, LeavesWhatAnotherProcessToldOfTheQueue) {
   EXPECT_FALSE(plan(observed, config, epoch + std::chrono::minutes(1)).status);
   EXPECT_FALSE(
       isToldByAnother(observed, Diagnosis{.phase = api::Phase::Pending, .reason = {}, .message = {}}));
+  const Diagnosis restart{.phase = api::Phase::Pending, .reason = reason::restarting, .message = {}};
+  EXPECT_FALSE(isToldByAnother(observed, restart)) << "of another generation";
+  queued.status.observedGeneration = queued.metadata.generation;
+  observed = under(queued, {});
+  EXPECT_TRUE(isToldByAnother(observed, restart)) << "by another's clock it is due";
+  EXPECT_FALSE(isToldByAnother(under(aSandbox(), {}), restart)) << "nobody has told anything";
   EXPECT_FALSE(isToldByAnother(under(aSandbox(), {}), waits)) << "nobody has told anything";
   observed.answer = quota::Answer{};
   EXPECT_FALSE(isToldByAnother(observed, waits)) << "it knows itself";
