@@ -39,19 +39,17 @@ bool wants(const Asker& owner, const api::QuotaGrant& grant) {
   return std::ranges::find(*owner.wants, grant.pod, &Request::pod) != owner.wants->end();
 }
 
-// Unclear: it is not wanted by what its owner knew of pods; the promise was made on newer ones.
-enum class Wish { Standing, Unclear, Gone };
+// Unknown: its owner was not looked at yet. Unclear: it is not wanted by what its owner knew of pods; the
+// promise was made on newer ones.
+enum class Wish { Unknown, Standing, Unclear, Gone };
 
-const Asker* ownerOf(const Observed& observed, const api::QuotaGrant& grant) {
-  return find(grant.pool.empty() ? observed.sandboxes : observed.pools, grant.uid);
-}
-
-// Of whoever GRANT is for. It stands for those that were not looked at yet, or only as they were before the
-// restart that it is for.
+// Of whoever GRANT is for. It stands for those that were looked at only as they were before the restart that
+// it is for.
 Wish wishOf(const Observed& observed, const api::QuotaGrant& grant) {
-  const Asker* owner = ownerOf(observed, grant);
-  if (owner != nullptr && owner->restart < grant.restart) return Wish::Standing;
-  if (owner == nullptr || !owner->wants || wants(*owner, grant)) return Wish::Standing;
+  const Asker* owner = find(grant.pool.empty() ? observed.sandboxes : observed.pools, grant.uid);
+  if (owner == nullptr) return Wish::Unknown;
+  if (owner->restart < grant.restart) return Wish::Standing;
+  if (!owner->wants || wants(*owner, grant)) return Wish::Standing;
   return owner->pods < versionNumber(grant.since) ? Wish::Unclear : Wish::Gone;
 }
 
@@ -75,8 +73,9 @@ bool isOver(const Observed& observed, const Pods& pods, const api::QuotaGrant& g
 // have done that.
 std::vector<api::QuotaGrant> unclear(const Observed& observed, std::vector<api::QuotaGrant> held) {
   std::erase_if(held, [&](const api::QuotaGrant& grant) {
-    if (ownerOf(observed, grant) == nullptr) return observed.gone.contains(grant.uid);
-    return observed.seen.pods < versionNumber(grant.since) || wishOf(observed, grant) != Wish::Unclear;
+    const Wish wish = wishOf(observed, grant);
+    if (wish == Wish::Unknown) return observed.gone.contains(grant.uid);
+    return wish != Wish::Unclear || observed.seen.pods < versionNumber(grant.since);
   });
   return held;
 }
