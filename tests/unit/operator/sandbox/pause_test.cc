@@ -5,8 +5,7 @@
 
 #include "operator/sandbox/expiry.h"
 #include "operator/sandbox/reasons.h"
-#include "tests/unit/operator/examples.h"
-#include "tests/unit/operator/world.h"
+#include "tests/unit/operator/sandbox/suspending.h"
 
 namespace cloister::sandbox {
 namespace {
@@ -125,29 +124,15 @@ TEST(Pause, TellsALostNodeFirst) {
 
 // --- With the controller, and an agent that the test plays
 
-class Pausing : public testing::Test {
+class Pausing : public test::Suspending {
  protected:
-  static Config withSnapshots() {
-    Config config;
-    config.snapshots.enabled = true;
-    return config;
-  }
-  Pausing() {
-    world_.create(aSandbox());
-    world_.settle();
-  }
-  void want(api::DesiredState state) {
-    world_.edit([&](api::Sandbox& sandbox) { sandbox.spec.desiredState = state; });
-    world_.settle();
-  }
+  Pausing() { agent_.freezes = false; }
   std::string wish() { return api::annotationOf(pod().metadata, api::freezeAnnotation); }
   api::Pod pod() { return world_.pods().at(0); }
   void answer() {
     world_.putPod(answered(pod(), wish().empty() ? "False" : "True", wish()));
-    world_.settle();
+    settle();
   }
-
-  World world_{withSnapshots()};
 };
 
 TEST_F(Pausing, StopsAndGoesOn) {
@@ -176,10 +161,10 @@ TEST_F(Pausing, OutlivesItsTtlAndNotItsLongestLifetime) {
   answer();
   world_.clock.advance(hours(48));
   world_.restart();
-  world_.settle();
+  settle();
   EXPECT_EQ(world_.sandbox().status.phase, api::Phase::Paused);
   world_.clock.advance(hours(24 * 7));
-  world_.settle();
+  settle();
   EXPECT_FALSE(world_.findSandbox());
 }
 
@@ -188,7 +173,7 @@ TEST_F(Pausing, TellsAnEndLikeAnyOther) {
   answer();
   world_.clock.advance(minutes(5));
   world_.putPod(ended(pod(), 137, "Error"));
-  world_.settle();
+  settle();
   EXPECT_EQ(world_.sandbox().status.phase, api::Phase::Failed);
   EXPECT_EQ(world_.sandbox().status.pausedAt, std::nullopt);
   EXPECT_EQ(world_.sandbox().status.pausedFor, minutes(5));
@@ -196,7 +181,7 @@ TEST_F(Pausing, TellsAnEndLikeAnyOther) {
 
 TEST_F(Pausing, ATenantGainsNothingByAWishOfHisOwn) {
   world_.putPod(answered(asked(pod())));
-  world_.settle();
+  settle();
   EXPECT_TRUE(wish().empty());
   EXPECT_NE(world_.sandbox().status.expiresAt, aSandbox().metadata.creationTimestamp + hours(24 * 7));
 }

@@ -5,7 +5,7 @@
 #include "operator/sandbox/plan.h"
 #include "operator/sandbox/pod.h"
 #include "operator/sandbox/reasons.h"
-#include "tests/unit/operator/examples.h"
+#include "tests/unit/operator/sandbox/planning.h"
 
 namespace cloister::sandbox {
 namespace {
@@ -16,40 +16,20 @@ using test::actionsOf;
 using test::aSandbox;
 using test::ended;
 using test::epoch;
+using test::isStill;
 using test::leaving;
+using test::planAt;
 using test::podOf;
 using test::ready;
+using test::readyReason;
 using test::refusedByNode;
+using test::running;
 using test::scheduled;
 using test::seen;
+using test::written;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
-
-const Config config;
-
-Plan planAt(const Observed& observed, Time now = epoch + seconds(1)) {
-  return plan(observed, config, now);
-}
-
-// SANDBOX once the status of PLAN, if any, was written and read back.
-api::Sandbox written(api::Sandbox sandbox, const Plan& plan) {
-  if (plan.status) sandbox.status = *json::decode<api::SandboxStatus>(json::encode(*plan.status));
-  return sandbox;
-}
-
-api::Sandbox running(api::Sandbox sandbox = aSandbox()) {
-  return written(sandbox, planAt(seen(sandbox, {ready(podOf(sandbox))}), epoch + seconds(1)));
-}
-
-std::string_view readyReason(const api::SandboxStatus& status) {
-  const api::Condition* ready = api::findCondition(status.conditions, condition::ready);
-  return ready == nullptr ? std::string_view() : std::string_view(ready->reason);
-}
-
-bool isStill(const Plan& plan) {
-  return plan.actions.empty() && !plan.status && !plan.report;
-}
 
 // --- The end
 
