@@ -3,6 +3,7 @@
 import pytest
 from support import http_workload
 from support.api import MERGE, ApiError, path_of
+from support.cluster import VERSION
 from support.node_agent import NAMESPACE
 from support.sandboxes import Snapshot, manifest
 from support.waiting import eventually
@@ -72,6 +73,31 @@ def test_another_spec_is_refused(namespace, api, node):
     assert other.condition()["status"] == "False"
     other.delete()
     other.wait_gone(within=30)
+
+
+def test_it_runs_on_the_image_that_was_saved(namespace, api, node, cluster):
+    name = "cloister.dev/moved:1"
+
+    def stands_for(image):
+        cluster.run("ctr", "images", "tag", "--force", f"cloister.dev/{image}:{VERSION}", name)
+
+    stands_for("sandbox-base")
+    namespace.sandbox("first", **SPEC, image=name).wait_ready(within=60)
+    saved = take(api, namespace, "first")
+    saved.wait("Taken")
+    assert saved.status["image"] == name and "sha256:" in saved.status["imageID"]
+    stands_for("operator")
+    fresh = namespace.sandbox("fresh", **SPEC, image=name)
+    eventually(lambda: fresh.status.get("phase") == "Failed", 60, "the name stands for an image without Python")
+    second = namespace.sandbox("second", **SPEC, image=name, restoreFrom={"name": "saved"})
+    second.wait_ready(within=60)
+    assert ask(second)[2] == str(32 << 20)
+    assert "Python" in namespace.exec(second, "python3 --version").stdout, "its files are those that it began with"
+    again = take(api, namespace, "second", "again")
+    again.wait("Taken")
+    assert (again.status["image"], again.status["imageID"]) == (name, saved.status["imageID"])
+    other = namespace.sandbox("other", **SPEC, restoreFrom={"name": "again"})
+    eventually(lambda: "in image;" in other.condition()["message"], 60, "it has to be called the same")
 
 
 def test_without_its_agent_ordinary_sandboxes_start_and_others_say_why(namespace, api, node):

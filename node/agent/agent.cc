@@ -110,7 +110,11 @@ Task<StartAnswer> Agent::answer(StartRequest request) {
 
 Task<Result<StartView>> Agent::look(StartRequest request) {
   StartView view{.node = parts_.node, .runtimeVersion = {}};
-  auto pod = co_await read<api::Pod>(&parts_.client, kube::pods, {request.podNamespace, request.podName});
+  auto object =
+      co_await read<json::value>(&parts_.client, kube::pods, {request.podNamespace, request.podName});
+  if (!object) co_return fail(object.error());
+  if (!*object) co_return view;
+  auto pod = json::decode<api::Pod>(**object);
   if (!pod) co_return fail(pod.error());
   view.pod = std::move(*pod);
   const auto named = sandboxToRead(request, view);
@@ -132,6 +136,7 @@ Task<Result<StartView>> Agent::look(StartRequest request) {
   if (kept && *kept && parts_.vault.check(**kept)) view.kept = std::move(*kept);
   if (const auto config = parts_.files.read(request.bundle + "/config.json")) {
     if (auto container = readContainer(*config)) view.container = std::move(*container);
+    if (view.container) view.image = wantedImage(**object, view.container->name);
   }
   co_return view;
 }

@@ -33,6 +33,13 @@ std::string specHashOf(const Manifest& manifest) {
   return "sha256:" + sha256Hex(boost::json::serialize(json::encode(manifest.containers)));
 }
 
+Image imageOf(const Manifest& manifest) {
+  for (const ManifestContainer& container : manifest.containers) {
+    if (!container.image.id.empty()) return container.image;
+  }
+  return {};
+}
+
 int64_t sizeOf(const Manifest& manifest) {
   int64_t sum = 0;
   for (const ManifestFile& file : manifest.files) sum += file.size;

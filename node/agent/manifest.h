@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "json/codec.h"
+#include "node/agent/image.h"
 
 namespace cloister::node {
 
@@ -18,10 +18,11 @@ BOOST_DESCRIBE_STRUCT(ManifestFile, (), (name, size, sha256))
 
 struct ManifestContainer {
   std::string name;  // empty: the root container
-  json::value spec;  // Container::compared
+  Image image = {};  // its id is empty for others than the sandbox's, and where it was not recorded yet
+  json::value spec;  // Container::compared, without the image's name if image tells it
   bool operator==(const ManifestContainer&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(ManifestContainer, (), (name, spec))
+BOOST_DESCRIBE_STRUCT(ManifestContainer, (), (name, image, spec))
 
 struct Manifest {
   int version = 1;
@@ -44,6 +45,8 @@ Result<Manifest> parseManifest(std::string_view text);
 std::string digestOf(std::string_view manifestText);
 // "sha256:..." of its containers' specs.
 std::string specHashOf(const Manifest& manifest);
+// Of the sandbox; empty where it was not recorded.
+Image imageOf(const Manifest& manifest);
 int64_t sizeOf(const Manifest& manifest);  // of all files, bytes
 
 }  // namespace cloister::node

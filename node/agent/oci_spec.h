@@ -23,6 +23,9 @@ struct Container {
 // InvalidInput when CONFIG is none.
 Result<Container> readContainer(std::string_view config);
 
+// COMPARED, as readContainer() gives it, but for what its image is called.
+json::value withoutImageName(json::value compared);
+
 // The path of the first member in which A and B differ ("process.args"), none when they are equal.
 std::optional<std::string> firstDifference(const json::value& a, const json::value& b);
 

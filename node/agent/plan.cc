@@ -55,6 +55,8 @@ api::SandboxSnapshotStatus readyStatus(const api::SandboxSnapshot& snapshot, Rep
   status.duration = kept.manifest.duration;
   status.digest = kept.digest;
   status.runtimeVersion = kept.manifest.runtimeVersion;
+  status.image = imageOf(kept.manifest).name;
+  status.imageID = imageOf(kept.manifest).id;
   status.specHash = specHashOf(kept.manifest);
   if (snapshot.spec.ttl) status.expiresAt = std::chrono::floor<seconds>(now + *snapshot.spec.ttl);
   return report.tell(SnapshotPhase::Ready, reason::taken,

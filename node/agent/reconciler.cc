@@ -54,6 +54,20 @@ Result<Running> findContainers(Files& files, const std::vector<RunningContainer>
   return out;
 }
 
+// Which image the tenant's container has, as the kubelet tells in POD. Of those that somebody's webhook puts
+// beside it, the name has to do.
+Result<void> noteImage(const json::value& pod, const std::string& podUID, Running& running) {
+  if (json::findString(pod, "metadata.uid") != podUID)
+    return fail(Errc::Internal, "the sandbox has another pod by now");
+  const auto own = std::ranges::find(running.specs, api::containerName, &ManifestContainer::name);
+  if (own == running.specs.end()) return fail(Errc::NotFound, "runsc has no container of the sandbox");
+  own->image = runningImage(pod, own->name);
+  if (own->image.id.empty())
+    return fail(Errc::Internal, "the kubelet has not told yet which image the sandbox runs");
+  own->spec = withoutImageName(std::move(own->spec));
+  return {};
+}
+
 // A checkpoint that fills the disk would fail, after the sandbox has stood still for nothing, and other pods
 // of the node would suffer.
 Result<void> checkRoom(Vault& vault, int64_t memoryLimit) {
@@ -177,6 +191,9 @@ Task<Result<Kept>> Reconciler::take(Observed observed) {
   if (!all) co_return fail(all.error());
   auto running = findContainers(parts_.files, *all, podUID);
   if (!running) co_return fail(running.error());
+  auto pod = co_await parts_.client.get(kube::pods, api::keyOf(observed.pod->metadata));
+  if (!pod) co_return fail(pod.error());
+  if (auto noted = noteImage(*pod, podUID, *running); !noted) co_return fail(noted.error());
   auto version = co_await parts_.runsc.version();
   if (!version) co_return fail(version.error());
   if (auto enough = checkRoom(parts_.vault, running->memoryLimit); !enough) co_return fail(enough.error());

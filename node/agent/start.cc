@@ -24,6 +24,13 @@ bool isReady(const StartView& view) {
          !view.snapshot->metadata.deletionTimestamp && view.snapshot->status.nodeName == view.node;
 }
 
+// Where the container of VIEW differs from the one that was SAVED.
+std::optional<std::string> difference(const ManifestContainer& saved, const StartView& view) {
+  if (saved.image.id.empty()) return firstDifference(saved.spec, view.container->compared);
+  if (view.image.name != saved.image.name) return "image";
+  return firstDifference(saved.spec, withoutImageName(view.container->compared));
+}
+
 StartAnswer decideRestore(const StartView& view) {
   const std::string name = "the SandboxSnapshot \"" + api::continuesFrom(*view.sandbox) + "\"";
   if (!view.snapshot) return refuse(name + " is gone");
@@ -40,9 +47,15 @@ StartAnswer decideRestore(const StartView& view) {
   const auto saved = std::ranges::find(manifest.containers, view.container->name, &ManifestContainer::name);
   if (saved == manifest.containers.end())
     return refuse(name + " has no container \"" + view.container->name + "\"");
-  if (const auto where = firstDifference(saved->spec, view.container->compared)) {
+  if (const auto where = difference(*saved, view)) {
     return refuse("the pod differs from that of " + name + " in " + *where +
                   "; give the Sandbox the spec that the saved one had");
+  }
+  // By its digest, and not by a name that may stand for another one by now: the files below those that were
+  // saved are the image's.
+  if (!saved->image.id.empty() && view.image.id != saved->image.id) {
+    return refuse("the pod has the image " + view.image.id + ", and " + name + " was taken with " +
+                  saved->image.id + "; is the operator older than this node's cloister-node?");
   }
   return {.action = StartAction::Restore, .image = view.kept->folder, .message = {}};
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "api/snapshot.h"
+#include "node/agent/image.h"
 #include "node/agent/oci_spec.h"
 #include "node/agent/vault.h"
 #include "node/protocol.h"
@@ -18,6 +19,7 @@ struct StartView {
   std::optional<api::SandboxSnapshot> snapshot = {};
   std::optional<Kept> kept = {};  // of that snapshot, its sizes checked
   std::optional<Container> container = {};
+  Image image = {};  // that the container is to have, as the pod says
 };
 
 // What has to be found out next to decide about REQUEST; empty when nothing of its kind.

@@ -7,7 +7,7 @@
 
 namespace cloister::sandbox {
 
-inline constexpr std::string_view containerName = "sandbox";
+using api::containerName;
 inline constexpr std::string_view workspacePath = "/workspace";
 
 // NAME-xxxxxxxx, where the x come from the Sandbox's uid and the pod's number: a new Sandbox never meets its

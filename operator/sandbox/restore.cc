@@ -29,8 +29,22 @@ std::optional<Refusal> refuseRestore(const api::SandboxSpec& spec, const api::Sa
   return std::nullopt;
 }
 
+namespace {
+
+// The very image that the saved one ran, whatever its name stands for by now.
+void pinImage(const api::SandboxSnapshotStatus& saved, json::value& pod) {
+  json::object& container = pod.at("spec").at("containers").at(0).as_object();
+  annotate(pod, api::imageAnnotation, container.at("image").as_string());
+  container["image"] = saved.imageID;
+  // It came from no registry: one that is asked for it would know another one by that name, if any.
+  if (saved.imageID.starts_with("sha256:")) container["imagePullPolicy"] = "Never";
+}
+
+}  // namespace
+
 void restoreFrom(const api::SandboxSnapshot& snapshot, json::value& pod) {
   annotate(pod, api::restoreAnnotation, snapshot.metadata.name);
+  if (!snapshot.status.imageID.empty()) pinImage(snapshot.status, pod);
   json::object onNode{{"key", "metadata.name"}, {"operator", "In"}, {"values", {snapshot.status.nodeName}}};
   json::object term{{"matchFields", json::array{std::move(onNode)}}};
   json::object required{{"nodeSelectorTerms", json::array{std::move(term)}}};

@@ -9,7 +9,7 @@ namespace cloister::sandbox {
 // Why SNAPSHOT (null: there is none) cannot be restored, or not yet. SPEC is completed.
 std::optional<Refusal> refuseRestore(const api::SandboxSpec& spec, const api::SandboxSnapshot* snapshot);
 
-// Makes POD, as podFor() made it, ask for SNAPSHOT, on the node that keeps it.
+// Makes POD, as podFor() made it, ask for SNAPSHOT, on the node that keeps it and with the image that it has.
 void restoreFrom(const api::SandboxSnapshot& snapshot, json::value& pod);
 
 }  // namespace cloister::sandbox

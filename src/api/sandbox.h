@@ -218,6 +218,9 @@ inline std::string continuesFrom(const Sandbox& sandbox) {
   return sandbox.spec.restoreFrom ? sandbox.spec.restoreFrom->name : "";
 }
 
+// The container of a Sandbox's pod that is the sandbox; webhooks may put others beside it.
+inline constexpr std::string_view containerName = "sandbox";
+
 // Labels and annotations of ours on other objects. Only the operator's service account may write them.
 inline constexpr std::string_view sandboxLabel = "cloister.dev/sandbox";    // a pod: its Sandbox's name
                                                                             // empty while it is in a pool
@@ -229,6 +232,8 @@ inline constexpr std::string_view restartLabel = "cloister.dev/restart";
 inline constexpr std::string_view coldStartAnnotation = "cloister.dev/cold-start";
 // A pod that is to continue from a SandboxSnapshot: its name. It makes the node ask, and decides nothing.
 inline constexpr std::string_view restoreAnnotation = "cloister.dev/restore-from";
+// A pod that is to have one certain image, which its spec names by a digest: what its Sandbox calls it.
+inline constexpr std::string_view imageAnnotation = "cloister.dev/image";
 // A pod whose container may have so many processes and threads at once: a decimal number, which
 // cloister-runsc makes a limit of.
 inline constexpr std::string_view processesAnnotation = "cloister.dev/processes";

@@ -35,6 +35,8 @@ struct SandboxSnapshotStatus {
       duration;        // of runsc's checkpoint, which is how long the sandbox stood still at most
   std::string digest;  // "sha256:..." of the manifest, which has each file's
   std::string runtimeVersion;
+  std::string image;              // of the sandbox, as it was called
+  std::string imageID;            // ... and which one that was: a pod's image, whatever the name stands for
   std::string specHash;           // "sha256:..." of what runsc compares when it restores
   std::optional<Time> expiresAt;  // when it is deleted; with spec.ttl, once it has been Ready
   std::vector<Condition> conditions;
@@ -42,7 +44,7 @@ struct SandboxSnapshotStatus {
 };
 BOOST_DESCRIBE_STRUCT(SandboxSnapshotStatus, (),
                       (phase, observedGeneration, nodeName, podUID, sizeBytes, duration, digest,
-                       runtimeVersion, specHash, expiresAt, conditions))
+                       runtimeVersion, image, imageID, specHash, expiresAt, conditions))
 
 struct SandboxSnapshot {
   ObjectMeta metadata;

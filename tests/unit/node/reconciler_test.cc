@@ -54,21 +54,11 @@ class AgentReconciler : public testing::Test {
     }
     EXPECT_TRUE(vault_.open());
     addContainer("root-id", "sandbox", "");
-    addContainer("box-id", "container", R"(,"dev.gvisor.spec.mount.workspace.type":"bind")");
+    addContainer("box-id", "container",
+                 R"(,"dev.gvisor.spec.mount.workspace.type":"bind","io.kubernetes.cri.image-name":"app:1")");
     create("sandboxes", {{"metadata", {{"name", "box"}, {"namespace", "team"}}}, {"spec", json::object()}});
-    const std::string uid = json::findString(read("sandboxes", "box"), "metadata.uid");
-    create("pods", {{"metadata",
-                     {{"name", "box-1"},
-                      {"namespace", "team"},
-                      {"labels", {{"cloister.dev/sandbox", "box"}}},
-                      {"ownerReferences", json::array{{{"apiVersion", "cloister.dev/v1alpha1"},
-                                                       {"kind", "Sandbox"},
-                                                       {"name", "box"},
-                                                       {"uid", uid},
-                                                       {"controller", true}}}}}},
-                    {"spec", {{"nodeName", "node-1"}}}});
-    server_.edit("kubelet", {"pods", {"team", "box-1"}},
-                 [](json::value& pod) { pod.as_object()["status"] = {{"phase", "Running"}}; });
+    createPod();
+    tellImage("app@sha256:1");
     podUID_ = json::findString(read("pods", "box-1"), "metadata.uid");
     server_.edit("operator", {"sandboxes", {"team", "box"}}, [&](json::value& sandbox) {
       sandbox.as_object()["status"] = {{"phase", "Running"}, {"podUID", podUID_}, {"runtime", "gvisor"}};
@@ -96,6 +86,29 @@ class AgentReconciler : public testing::Test {
     return ready == nullptr ? "" : ready->reason;
   }
 
+  void createPod() {
+    const std::string uid = json::findString(read("sandboxes", "box"), "metadata.uid");
+    create(
+        "pods",
+        {{"metadata",
+          {{"name", "box-1"},
+           {"namespace", "team"},
+           {"labels", {{"cloister.dev/sandbox", "box"}}},
+           {"ownerReferences", json::array{{{"apiVersion", "cloister.dev/v1alpha1"},
+                                            {"kind", "Sandbox"},
+                                            {"name", "box"},
+                                            {"uid", uid},
+                                            {"controller", true}}}}}},
+         {"spec",
+          {{"nodeName", "node-1"}, {"containers", json::array{{{"name", "sandbox"}, {"image", "app:1"}}}}}}});
+  }
+  // By the kubelet; the pod runs.
+  void tellImage(const char* id) {
+    server_.edit("kubelet", {"pods", {"team", "box-1"}}, [&](json::value& pod) {
+      pod.as_object()["status"] = {
+          {"phase", "Running"}, {"containerStatuses", json::array{{{"name", "sandbox"}, {"imageID", id}}}}};
+    });
+  }
   void addContainer(const std::string& id, const std::string& type, const std::string& annotations) {
     runsc_.containers.push_back({.id = id, .bundle = folder_.path(id)});
     configs_[id] = {type, annotations};
@@ -160,7 +173,14 @@ TEST_F(AgentReconciler, TakesASnapshot) {
   ASSERT_EQ(kept.size(), 1U);
   const Kept found = *vault_.find(kept.front()).value();
   EXPECT_EQ(found.digest, status().digest);
-  EXPECT_EQ(found.manifest.containers.size(), 2U);
+  ASSERT_EQ(found.manifest.containers.size(), 2U);
+  EXPECT_EQ(found.manifest.containers[0].image, Image{}) << "the root container's is nobody's";
+  EXPECT_EQ(found.manifest.containers[1].image, (Image{.name = "app:1", .id = "app@sha256:1"}));
+  EXPECT_FALSE(json::find(found.manifest.containers[1].spec, "annotations")
+                   ->as_object()
+                   .contains("io.kubernetes.cri.image-name"));
+  EXPECT_EQ(status().image, "app:1");
+  EXPECT_EQ(status().imageID, "app@sha256:1");
   ASSERT_TRUE(reconcile());
   EXPECT_EQ(runsc_.checkpoints.size(), 1U) << "once";
 }
@@ -185,6 +205,30 @@ TEST_F(AgentReconciler, TellsOfARuntimeThatFailsAndTriesAgain) {
   EXPECT_EQ(reason(), "Taken");
 }
 
+// The kubelet tells a moment after the start. What was saved without it could be restored on other files.
+TEST_F(AgentReconciler, TakesNoneUntilItIsKnownOfWhichImage) {
+  tellImage("");
+  createSnapshot();
+  EXPECT_FALSE(reconcile()) << "so that it is tried again";
+  EXPECT_EQ(reason(), "Retrying");
+  EXPECT_THAT(runsc_.checkpoints, IsEmpty());
+  tellImage("app@sha256:1");
+  ASSERT_TRUE(reconcile());
+  EXPECT_EQ(status().imageID, "app@sha256:1");
+}
+
+TEST_F(AgentReconciler, TakesNoImageForItsOwnThatAnotherPodHas) {
+  createSnapshot();
+  Stores stores;
+  sync(stores);
+  server_.erase("user", {"pods", {"team", "box-1"}});
+  createPod();
+  tellImage("app@sha256:2");
+  Reconciler reconciler({client_, clock_, stores, vault_, *files_, runsc_, clock_.executor(), "node-1"});
+  EXPECT_FALSE(cloister::test::run(clock_, reconciler.reconcile(key, 1)));
+  EXPECT_THAT(runsc_.checkpoints, IsEmpty());
+}
+
 TEST_F(AgentReconciler, LeavesNothingOfAnAttemptThatFailed) {
   createSnapshot();
   runsc_.failure = Error{Errc::Internal, "runsc failed (128): no space left on device"};
@@ -197,10 +241,12 @@ TEST_F(AgentReconciler, LeavesNothingOfAnAttemptThatFailed) {
 
 // The sandbox is not even stopped for it.
 TEST_F(AgentReconciler, TakesNoneThatTheDiskMayHaveNoRoomFor) {
-  folder_.write("box-id/config.json",
-                R"({"linux":{"resources":{"memory":{"limit":1073741824}}},"annotations":{
+  folder_.write(
+      "box-id/config.json",
+      R"({"linux":{"resources":{"memory":{"limit":1073741824}}},"annotations":{
       "io.kubernetes.cri.sandbox-uid":")" +
-                    podUID_ + R"(","io.kubernetes.cri.container-type":"container",
+          podUID_ +
+          R"(","io.kubernetes.cri.container-type":"container","io.kubernetes.cri.container-name":"sandbox",
       "dev.gvisor.spec.mount.workspace.type":"bind"}})");
   createSnapshot();
   FailingFiles full;

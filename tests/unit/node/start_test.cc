@@ -38,7 +38,10 @@ StartView good() {
   view.snapshot->status.digest = "sha256:1";
   view.kept = Kept{.folder = "/s/1", .manifest = {}, .digest = "sha256:1"};
   view.kept->manifest.runtimeVersion = "v1";
-  view.kept->manifest.containers = {{.name = "box", .spec = json::object{{"process", {{"cwd", "/"}}}}}};
+  view.kept->manifest.containers = {{.name = "box",
+                                     .image = {.name = "app:1", .id = "app@sha256:1"},
+                                     .spec = json::object{{"process", {{"cwd", "/"}}}}}};
+  view.image = {.name = "app:1", .id = "app@sha256:1"};
   view.container =
       Container{.name = "box", .podUID = "pod-uid", .compared = json::object{{"process", {{"cwd", "/"}}}}};
   return view;
@@ -47,6 +50,31 @@ StartView good() {
 TEST(DecideStart, RestoresWhereEverythingIsRight) {
   EXPECT_EQ(decideStart(request, good()),
             (StartAnswer{.action = StartAction::Restore, .image = "/s/1", .message = {}}));
+}
+
+// It may have lost a name meanwhile, or got another one.
+TEST(DecideStart, RestoresTheSameImageWhateverTheRuntimeCallsItNow) {
+  StartView view = good();
+  view.container->compared = json::object{{"annotations", {{"io.kubernetes.cri.image-name", "app@sha256:1"}}},
+                                          {"process", {{"cwd", "/"}}}};
+  view.kept->manifest.containers[0].spec =
+      json::object{{"annotations", json::object()}, {"process", {{"cwd", "/"}}}};
+  EXPECT_EQ(decideStart(request, view).action, StartAction::Restore);
+}
+
+// Taken before images were recorded: by what the runtime calls it, as then.
+TEST(DecideStart, RestoresWhatHasNoImageByTheRuntimesNameOfIt) {
+  const auto called = [](const char* name) {
+    return json::object{{"annotations", {{"io.kubernetes.cri.image-name", name}}}};
+  };
+  StartView view = good();
+  view.kept->manifest.containers[0].image = {};
+  view.kept->manifest.containers[0].spec = called("app:1");
+  view.container->compared = called("app:1");
+  view.image = {.name = "app:1", .id = "app:1"};
+  EXPECT_EQ(decideStart(request, view).action, StartAction::Restore);
+  view.container->compared = called("app:2");
+  EXPECT_THAT(decideStart(request, view).message, HasSubstr("image-name"));
 }
 
 TEST(DecideStart, AsksForOneThingAfterTheOther) {
@@ -127,6 +155,11 @@ TEST(DecideStart, RefusesEverythingElse) {
       {[](StartView& v) { v.container->podUID = "another"; }, "another pod's"},
       {[](StartView& v) { v.container->compared = json::object{{"process", {{"cwd", "/tmp"}}}}; },
        "process.cwd"},
+      {[](StartView& v) { v.image.name = "app:2"; },
+       "differs from that of the SandboxSnapshot \"saved\" in image"},
+      {[](StartView& v) { v.image.id = "app@sha256:2"; },
+       "the pod has the image app@sha256:2, and the SandboxSnapshot \"saved\" was taken with app@sha256:1"},
+      {[](StartView& v) { v.image.id = "app:1"; }, "the pod has the image app:1"},
   };
   for (const Case& one : cases) {
     StartView view = good();

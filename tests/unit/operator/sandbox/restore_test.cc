@@ -64,6 +64,41 @@ TEST_F(Restore, MakesAPodThatAsksOnTheNodeOfTheSnapshot) {
   EXPECT_EQ(accepted(), "True/Accepted");
 }
 
+// What a name stands for changes; the files below what was saved must not.
+TEST_F(Restore, GivesThePodTheVeryImageThatWasSaved) {
+  for (const std::string id : {"registry.example.com/app@sha256:1", "sha256:2"}) {
+    World world(withSnapshots());
+    json::value snapshot = aSnapshot("Ready");
+    snapshot.at("status").as_object()["image"] = "app:1";
+    snapshot.at("status").as_object()["imageID"] = id;
+    world.server.put("sandboxsnapshots", snapshot);
+    api::Sandbox sandbox = restored();
+    sandbox.spec.image = "app:1";
+    sandbox.spec.imagePullPolicy = "Always";
+    world.create(sandbox);
+    world.settle();
+    ASSERT_EQ(world.pods().size(), 1U);
+    const api::ObjectMeta meta = world.pods().at(0).metadata;
+    const json::value pod = world.server.get("pods", api::keyOf(meta));
+    EXPECT_EQ(json::findString(pod, "spec.containers.0.image"), id);
+    EXPECT_EQ(api::annotationOf(meta, api::imageAnnotation), "app:1");
+    EXPECT_EQ(json::findString(pod, "spec.containers.0.imagePullPolicy"),
+              id.starts_with("sha256:") ? "Never" : "Always")
+        << "no registry has an image by what only its node calls it";
+  }
+}
+
+TEST_F(Restore, LeavesTheImageAloneWhereItWasNotRecorded) {
+  world_.server.put("sandboxsnapshots", aSnapshot("Ready"));
+  world_.create(restored());
+  world_.settle();
+  ASSERT_EQ(world_.pods().size(), 1U);
+  const api::ObjectMeta meta = world_.pods().at(0).metadata;
+  EXPECT_EQ(api::annotationOf(meta, api::imageAnnotation), "");
+  EXPECT_EQ(json::findString(world_.server.get("pods", api::keyOf(meta)), "spec.containers.0.image"),
+            world_.config.defaults.image);
+}
+
 TEST_F(Restore, WaitsForOneThatIsNotThere) {
   world_.create(restored());
   world_.settle();
