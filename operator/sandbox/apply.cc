@@ -192,6 +192,21 @@ Task<Result<void>> deleteSnapshot(Parts& parts, DeleteSnapshot action) {
   co_return failWith("deleting the SandboxSnapshot " + meta.name, answer.error());
 }
 
+// Only as it was seen: a request that is carried out late must not meet what came after.
+Task<Result<void>> releaseSnapshot(Parts& parts, ReleaseSnapshot action) {
+  const api::ObjectMeta& seen = action.snapshot->metadata;
+  json::value body = {
+      {"metadata",
+       {{"uid", seen.uid}, {"resourceVersion", seen.resourceVersion}, {"ownerReferences", nullptr}}}};
+  const kube::ObjectKey key = api::keyOf(seen);
+  auto answer = co_await parts.client.patch(kube::sandboxSnapshots, key, std::move(body), {});
+  if (!answer && isOutdated(answer.error()))
+    co_await catchUp(parts.client, parts.stores.snapshots, kube::sandboxSnapshots, key);
+  if (!answer) co_return failWith("releasing the SandboxSnapshot " + seen.name, answer.error());
+  learn(parts.stores.snapshots, *answer);
+  co_return Result<void>{};
+}
+
 }  // namespace
 
 Task<Result<void>> apply(Parts& parts, Action action) {
@@ -214,6 +229,8 @@ Task<Result<void>> apply(Parts& parts, Action action) {
     co_return co_await createSnapshot(parts, std::move(*snapshot));
   if (auto* snapshot = std::get_if<DeleteSnapshot>(&action))
     co_return co_await deleteSnapshot(parts, std::move(*snapshot));
+  if (auto* snapshot = std::get_if<ReleaseSnapshot>(&action))
+    co_return co_await releaseSnapshot(parts, std::move(*snapshot));
   if (auto* pod = std::get_if<DeletePod>(&action)) co_return co_await deletePod(parts, std::move(*pod));
   co_return co_await deleteSandbox(parts, std::move(std::get<DeleteSandbox>(action)));
 }

@@ -2,6 +2,7 @@
 
 #include "operator/sandbox/expiry.h"
 #include "operator/sandbox/gate.h"
+#include "operator/sandbox/overtime.h"
 #include "operator/sandbox/own.h"
 #include "operator/sandbox/pod.h"
 #include "operator/sandbox/reasons.h"
@@ -118,7 +119,7 @@ std::optional<std::string> wishFor(const Situation& at) {
   }
   // What is paused shall not go on for a moment.
   if (at.save.kind == SaveStep::Kind::Begin) return std::nullopt;
-  auto wish = nextWish(*at.pod, at.resolved.paused && at.begun);
+  auto wish = nextWish(*at.pod, (at.resolved.paused || at.overdue) && at.begun);
   const std::string present = api::freezeWish(*at.pod);
   if (wish && isUnnamedWish(at.sandbox, *at.pod) && at.observed.suspendedAs.value_or(present) == present)
     return std::nullopt;
@@ -128,7 +129,9 @@ std::optional<std::string> wishFor(const Situation& at) {
 // Of the pod as it runs: one patch at a time, as each rests on the version before it.
 void planChanges(const Situation& at, Plan& out) {
   if (at.pod->metadata.deletionTimestamp) return;
-  if (api::labelOf(at.pod->metadata, api::networkLabel) != at.profile.name) {
+  if (at.overdue && !at.begun) {
+    out.actions.emplace_back(DeletePod{.pod = at.pod, .asSeen = true});
+  } else if (!at.frozen && api::labelOf(at.pod->metadata, api::networkLabel) != at.profile.name) {
     ensurePolicies(at.observed, at.profile, out);
     out.actions.emplace_back(LabelPod{at.pod, at.profile.name});
   } else if (auto wish = wishFor(at)) {
@@ -148,12 +151,13 @@ void removeLiving(const std::shared_ptr<const api::Pod>& pod, Plan& out) {
 }
 
 void planActions(const Situation& at, const Config& config, Plan& out) {
-  if (hasEnded(at.sandbox.status)) return removeLiving(at.pod, out);
-  if (at.stage == SuspendStage::Suspended) {
+  const bool ended = hasEnded(at.sandbox.status);
+  if (ended && !at.overdue) return removeLiving(at.pod, out);
+  if (ended || at.stage == SuspendStage::Suspended) {
     if (at.pod != nullptr) remove({at.pod}, out);
     return;
   }
-  if (at.frozen) return;
+  if (at.frozen && !at.overdue) return;
   if (at.pod != nullptr) return planChanges(at, out);
   if (at.start && !at.queued()) planStart(at, config, out);
 }
@@ -166,23 +170,14 @@ bool movesOn(const Plan& plan) {
   });
 }
 
-Diagnosis keepEnd(const api::Sandbox& sandbox) {
-  const api::Condition* ready = api::findCondition(sandbox.status.conditions, condition::ready);
-  Diagnosis kept{.phase = *sandbox.status.phase, .reason = reason::podLost, .message = {}};
-  if (ready == nullptr) return kept;
-  // Reasons are views of constants: find the one that is written there.
-  const auto known = std::ranges::find(reason::all, ready->reason);
-  if (known != reason::all.end()) kept.reason = *known;
-  kept.message = ready->message;
-  return kept;
-}
-
 Diagnosis diagnose(const Situation& at, Time now) {
   const Observed& observed = at.observed;
   // An end is final: a pod that seems to live is an older view of it.
-  if (hasEnded(at.sandbox.status)) return keepEnd(at.sandbox);
+  if (hasEnded(at.sandbox.status)) return toldEnd(at.sandbox);
   if (isSuspended(at)) return diagnoseSuspended(at);
+  if (auto end = diagnoseUnsaved(at, now)) return *end;
   if (at.pod != nullptr) {
+    if (at.overdue && !at.begun) return diagnoseUnstarted();
     if (at.pod->metadata.deletionTimestamp && !at.begun) {
       return {.reason = reason::starting,
               .message = "The pod was deleted before it started; another follows."};
@@ -206,6 +201,7 @@ Diagnosis diagnose(const Situation& at, Time now) {
             .message = at.resolved.refusal->message,
             .problem = true};
   }
+  if (at.overdue) return diagnoseUnstarted();
   if (observed.failure) {
     if (auto known = diagnoseCreateFailure(*observed.failure, at.resolved.runtimeClassName)) return *known;
   }
@@ -237,7 +233,8 @@ bool planRestart(const Situation& at, const Diagnosis& diagnosis, Time now, api:
   const bool ends = !hasEnded(at.sandbox.status) && (at.pod != nullptr || at.begun);
   // What it would have continued from is there still.
   const bool isSafe = at.stage == SuspendStage::Resuming && !at.begun && hasFailed(diagnosis);
-  if (!ends || !(isSafe || isRestarted(at.sandbox.spec.restartPolicy, diagnosis))) return false;
+  const bool restarts = !at.overdue && isRestarted(at.sandbox.spec.restartPolicy, diagnosis);
+  if (!ends || !(isSafe || restarts)) return false;
   if (!isSafe) next.suspension.reset();
   next = restarted(at.sandbox, std::move(next), at.pod.get(), diagnosis, now);
   const api::Condition* ready = api::findCondition(next.conditions, condition::ready);
@@ -255,7 +252,7 @@ void planSuspension(const Situation& at, Time now, api::SandboxStatus& next, Pla
     const api::Condition* ready = api::findCondition(next.conditions, condition::ready);
     out.report = Report{.reason = why, .message = ready->message};
   };
-  if (at.save.kind == SaveStep::Kind::Done) report(reason::suspended);
+  if (at.save.kind == SaveStep::Kind::Done) report(at.overdue ? reason::expired : reason::suspended);
   if (goesOn(at)) report(reason::resuming);
 }
 
@@ -263,7 +260,7 @@ void planStatus(const Situation& at, Time now, Plan& out) {
   const Diagnosis diagnosis = diagnose(at, now);
   const bool onItsWay = diagnosis.reason == reason::starting || diagnosis.reason == reason::queued;
   if (onItsWay && isQuietTime(at.sandbox, at.pod.get(), now)) {
-    out.again = std::min(*out.again, startOf(at.sandbox, at.pod.get()) + quietStart);
+    out.again = std::min(out.again.value_or(Time::max()), startOf(at.sandbox, at.pod.get()) + quietStart);
     return;
   }
   if (isToldByAnother(at.observed, diagnosis)) return;
@@ -282,19 +279,26 @@ void planStatus(const Situation& at, Time now, Plan& out) {
   if (at.pod != nullptr && needsEvents(*at.pod)) {
     // Less and less often: many starts may be stuck for long. A wall clock may be behind the API server's.
     const Duration age = std::chrono::abs(now - startOf(at.sandbox, at.pod.get()));
-    out.again = std::min(*out.again, now + std::max(eventsPeriod, age / 4));
+    out.again = std::min(out.again.value_or(Time::max()), now + std::max(eventsPeriod, age / 4));
   }
   planSuspension(at, now, next, out);
   if (!planRestart(at, diagnosis, now, next, out)) planReport(at, diagnosis, out);
-  if (hasEnded(next)) next.suspension.reset();
+  if (hasEnded(next))
+    next.suspension =
+        hasEnded(at.sandbox.status) ? at.sandbox.status.suspension : unsavedSuspension(at, diagnosis, now);
   if (next != at.sandbox.status) out.status = std::move(next);
 }
 
 void planExpiry(const Situation& at, Time now, Plan& out) {
   const Observed& observed = at.observed;
   if (!observed.failure) {
+    if (auto snapshot = snapshotToRelease(at)) out.actions.emplace_back(ReleaseSnapshot{std::move(snapshot)});
     out.actions.emplace_back(DeleteSandbox{observed.sandbox});
-    out.report = Report{.reason = reason::expired, .message = "The sandbox's time is over; it is deleted."};
+    std::string message = "The sandbox's time is over; it is deleted.";
+    if (at.stage == SuspendStage::Suspended && at.overdue)
+      message += " Its memory is kept in the SandboxSnapshot " + api::suspendedAs(at.sandbox) +
+                 ": name it in the restoreFrom of another one.";
+    out.report = Report{.reason = reason::expired, .message = std::move(message)};
   } else if (observed.undeletable && observed.sandboxConfirmed) {
     // Without its pod nothing but the status tells that it ran: it would be started a second time.
     if (at.startedAt && !at.sandbox.status.startedAt) {
@@ -334,7 +338,7 @@ Questions questions(const Observed& observed, Time now) {
   if (observed.sandbox == nullptr || observed.sandbox->metadata.deletionTimestamp) return ask;
   const auto pod = ownPod(observed);
   const api::Sandbox& sandbox = *observed.sandbox;
-  ask.newest = isOutrun(observed);
+  ask.newest = isOutrun(observed) || mayRelease(sandbox, now);
   ask.revision = observed.pinned == nullptr && !pinnedRevision(sandbox, pod.get()).empty();
   ask.snapshot = needsSnapshot(observed);
   ask.live = seemsSaved(observed);
@@ -343,7 +347,7 @@ Questions questions(const Observed& observed, Time now) {
     const api::SandboxStatus& status = sandbox.status;
     const bool named = (hasBegun(status) || !status.podUID.empty()) && !hasEnded(status) &&
                        status.phase != api::Phase::Suspended;
-    ask.pod = named || needsNoPod(sandbox);
+    ask.pod = named || needsNoPod(sandbox, now);
     ask.newest |= mayRestart(observed, now);
     return ask;
   }
@@ -363,11 +367,8 @@ Plan plan(const Observed& observed, const Config& config, Time now) {
     if (!observed.failure) planLeaving(at, now, out);
     return out;
   }
-  out.again = at.expiresAt;
-  if (at.waits) out.again = std::min(at.expiresAt, nextLook(observed, now));
-  if (const auto retry = retryTime(at.sandbox); retry && at.resolved.suspended && now < *retry)
-    out.again = std::min(*out.again, *retry);
-  if (now >= at.expiresAt) {
+  out.again = nextTime(at, now);
+  if (now >= at.expiresAt && isDeletedAtEnd(at)) {
     planExpiry(at, now, out);
     out.again = now + deletionPeriod;
     return out;
@@ -375,7 +376,7 @@ Plan plan(const Observed& observed, const Config& config, Time now) {
   // The store lacks a pod that the status names: neither replace nor mourn it before the API server confirms.
   if (at.pod == nullptr && questions(observed, now).pod && !observed.podConfirmedGone) return out;
   // By the clock of another operator its restart may be due already.
-  out.wants = at.waits ? requestGranted(observed) : at.request;
+  out.wants = at.waits && !at.overdue ? requestGranted(observed) : at.request;
   out.suited = at.start && at.observed.pool != nullptr && at.start->reason != reason::poolMismatch;
   if (!observed.failure) {
     planActions(at, config, out);

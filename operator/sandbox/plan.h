@@ -71,9 +71,11 @@ struct Observed {
 struct Questions {
   bool podEvents = false;
   bool nodeState = false;
-  bool pod = false;        // the status names a pod that the store lacks: it may merely lag
-  bool revision = false;   // the store lacks the ControllerRevision that it was made from: it may merely lag
-  bool newest = false;     // a restart is due, or a pod is of one that this view does not know
+  bool pod = false;       // the status names a pod that the store lacks: it may merely lag
+  bool revision = false;  // the store lacks the ControllerRevision that it was made from: it may merely lag
+  // A restart is due, or a pod is of one that this view does not know, or what it is kept in is to be
+  // released.
+  bool newest = false;
   bool sandbox = false;    // there are pods without their Sandbox: the store may merely lag
   bool version = false;    // the Sandbox could not be deleted: is its time still over?
   bool snapshot = false;   // the store lacks the one that it is suspended in: it may merely lag
@@ -117,6 +119,10 @@ struct CreateSnapshot {
 struct DeleteSnapshot {
   std::shared_ptr<const api::SandboxSnapshot> snapshot;
 };
+// It is to outlive its Sandbox: it is nobody's from then on.
+struct ReleaseSnapshot {
+  std::shared_ptr<const api::SandboxSnapshot> snapshot;
+};
 struct DeletePod {
   std::shared_ptr<const api::Pod> pod;
   bool asSeen = false;  // only if it has not changed since
@@ -124,8 +130,9 @@ struct DeletePod {
 struct DeleteSandbox {
   std::shared_ptr<const api::Sandbox> sandbox;  // deleted only if unchanged
 };
-using Action = std::variant<CreatePolicy, CreateRevision, CreateVolume, CreatePod, AdoptPod, LabelPod,
-                            FreezePod, CreateSnapshot, DeleteSnapshot, DeletePod, DeleteSandbox>;
+using Action =
+    std::variant<CreatePolicy, CreateRevision, CreateVolume, CreatePod, AdoptPod, LabelPod, FreezePod,
+                 CreateSnapshot, DeleteSnapshot, ReleaseSnapshot, DeletePod, DeleteSandbox>;
 
 // An Event for people.
 struct Report {

@@ -41,6 +41,7 @@ inline constexpr std::string_view suspending = "Suspending";
 inline constexpr std::string_view suspended = "Suspended";
 inline constexpr std::string_view suspendFailed = "SuspendFailed";
 inline constexpr std::string_view snapshotLost = "SnapshotLost";
+inline constexpr std::string_view expiredUnsaved = "ExpiredUnsaved";
 // Waits for the namespace's SandboxQuota
 inline constexpr std::string_view queued = "Queued";
 inline constexpr std::string_view quotaTooSmall = "QuotaTooSmall";
@@ -121,7 +122,8 @@ inline constexpr std::array all{accepted,
                                 suspending,
                                 suspended,
                                 suspendFailed,
-                                snapshotLost};
+                                snapshotLost,
+                                expiredUnsaved};
 }  // namespace reason
 
 }  // namespace cloister::sandbox

@@ -1,5 +1,6 @@
 #include "operator/sandbox/resolve.h"
 
+#include "operator/sandbox/overtime.h"
 #include "operator/sandbox/reasons.h"
 
 namespace cloister::sandbox {
@@ -26,9 +27,6 @@ Check unsupportedField(const api::SandboxSpec& spec, const Config& config) {
         "snapshots are not available on this cluster; remove the field, or ask the administrator "
         "to run cloister-node and set snapshots.enabled");
   }
-  if (spec.lifecycle.onExpiry && *spec.lifecycle.onExpiry != api::OnExpiry::Delete) {
-    return unsupported("lifecycle.onExpiry", "only Delete is available in this version");
-  }
   if (spec.lifecycle.idleTimeout) {
     return unsupported("lifecycle.idleTimeout",
                        "activity is not measured in this version; use lifecycle.ttl");
@@ -45,22 +43,36 @@ Check unsupportedField(const api::SandboxSpec& spec, const Config& config) {
   return std::nullopt;
 }
 
+// Of FIELD, which wants the sandbox stopped, and perhaps (SAVED) its memory saved. What else there is to
+// have: FALLBACK where nodes have no agents, INSTEAD where it is this sandbox that cannot be.
+Check unsupportedStop(std::string_view field, bool saved, const Resolved& resolved, const Config& config,
+                      const std::string& fallback, const std::string& instead) {
+  if (!config.snapshots.enabled) {
+    return unsupported(field, "only " + fallback +
+                                  " is available on this cluster; ask the administrator to run cloister-node "
+                                  "and set snapshots.enabled, or " +
+                                  instead);
+  }
+  if (resolved.runtime != api::Runtime::gvisor)
+    return unsupported(field, "only a sandbox under gvisor can be stopped; " + instead);
+  if (saved && !resolved.workspaceClass.empty()) {
+    return unsupported(
+        field, "a workspace with a storageClass is not saved with the sandbox's memory; use " + fallback);
+  }
+  return std::nullopt;
+}
+
 Check unsupportedState(const api::SandboxSpec& spec, const Resolved& resolved, const Config& config) {
   const auto state = spec.desiredState.value_or(api::DesiredState::Running);
   if (state == api::DesiredState::Running) return std::nullopt;
-  if (!config.snapshots.enabled) {
-    return unsupported(
-        "desiredState",
-        "only Running is available on this cluster; ask the administrator to run cloister-node "
-        "and set snapshots.enabled, or delete the Sandbox to stop it");
-  }
-  if (resolved.runtime != api::Runtime::gvisor)
-    return unsupported("desiredState", "only a sandbox under gvisor can be stopped; delete this one instead");
-  if (state == api::DesiredState::Suspended && !resolved.workspaceClass.empty()) {
-    return unsupported("desiredState",
-                       "a workspace with a storageClass is not saved with the sandbox's memory; use Paused");
-  }
-  return std::nullopt;
+  const bool saved = state == api::DesiredState::Suspended;
+  return unsupportedStop("desiredState", saved, resolved, config,
+                         config.snapshots.enabled ? "Paused" : "Running", "delete the Sandbox to stop it");
+}
+
+Check unsupportedEnd(const api::SandboxSpec& spec, const Resolved& resolved, const Config& config) {
+  if (!isKept(spec)) return std::nullopt;
+  return unsupportedStop("lifecycle.onExpiry", true, resolved, config, "Delete", "use Delete");
 }
 
 const RuntimeConfig& configOf(api::Runtime runtime, const RuntimesConfig& runtimes) {
@@ -211,7 +223,9 @@ Resolved resolve(const api::SandboxSpec& spec, const Config& config) {
   const Check state = unsupportedState(spec, out, config);
   out.paused = spec.desiredState == api::DesiredState::Paused && !state;
   out.suspended = spec.desiredState == api::DesiredState::Suspended && !state;
-  for (const Check& check : {unsupportedField(spec, config), state, unlimitedRuntime(out),
+  const Check end = unsupportedEnd(spec, out, config);
+  out.savable = isKept(spec) && !end;
+  for (const Check& check : {unsupportedField(spec, config), state, end, unlimitedRuntime(out),
                              forbiddenRuntime(out, config), resources, lifecycle}) {
     if (check && !out.refusal) out.refusal = check;
   }

@@ -40,6 +40,7 @@ struct Resolved {
   api::PodMetadata podMetadata;
   bool paused = false;     // it shall stand still, and can be made to
   bool suspended = false;  // it shall be saved and have no pod, and can be
+  bool savable = false;    // that can be had at its end, as onExpiry wants it
   // The first thing in the spec that keeps it from being carried out. The rest is then filled as far as the
   // limits go.
   std::optional<Refusal> refusal;

@@ -1,5 +1,6 @@
 #include "operator/sandbox/resume.h"
 
+#include "operator/sandbox/overtime.h"
 #include "operator/sandbox/reasons.h"
 #include "operator/sandbox/restart.h"
 #include "operator/sandbox/situation.h"
@@ -27,9 +28,10 @@ bool wantsSuspended(const api::SandboxSpec& spec) {
   return spec.desiredState == api::DesiredState::Suspended;
 }
 
-bool needsNoPod(const api::Sandbox& sandbox) {
+bool needsNoPod(const api::Sandbox& sandbox, Time now) {
   const SuspendStage stage = suspendStage(sandbox.status);
-  return wantsSuspended(sandbox.spec) ? stage == SuspendStage::Resuming : stage == SuspendStage::Suspended;
+  const bool stays = wantsSuspended(sandbox.spec) || seemsOver(sandbox.status, now);
+  return stays ? stage == SuspendStage::Resuming : stage == SuspendStage::Suspended;
 }
 
 bool needsSnapshot(const Observed& observed) {
@@ -46,6 +48,12 @@ std::optional<Refusal> refuseResume(const api::Sandbox& sandbox, const api::Sand
   };
   const bool named = snapshot != nullptr && snapshot->metadata.name == api::suspendedAs(sandbox);
   if (!named || snapshot->metadata.deletionTimestamp) return lost("is gone");
+  if (isReleased(sandbox, *snapshot)) {
+    return Refusal{reason::snapshotLost,
+                   "Its end was moved after its memory had been handed over: create another Sandbox, with "
+                   "restoreFrom " +
+                       snapshot->metadata.name + ", and delete this one."};
+  }
   if (!isOwn(sandbox, *snapshot)) return lost("belongs to somebody else");
   if (snapshot->status.phase == api::SnapshotPhase::Ready) return std::nullopt;
   const api::Condition* ready = api::findCondition(snapshot->status.conditions, api::snapshot::ready);
@@ -53,8 +61,7 @@ std::optional<Refusal> refuseResume(const api::Sandbox& sandbox, const api::Sand
 }
 
 bool goesOn(const Situation& at) {
-  return at.stage == SuspendStage::Suspended && !wantsSuspended(at.sandbox.spec) && !at.resolved.refusal &&
-         hasNoPod(at);
+  return at.stage == SuspendStage::Suspended && !at.toSuspend && !at.resolved.refusal && hasNoPod(at);
 }
 
 bool isSuspended(const Situation& at) {
@@ -69,12 +76,13 @@ api::SandboxStatus resumed(api::SandboxStatus next, Time now) {
 }
 
 Diagnosis diagnoseSuspended(const Situation& at) {
-  const bool leaves = !wantsSuspended(at.sandbox.spec);
+  const bool leaves = !at.toSuspend;
   if (at.resolved.refusal && (leaves || at.resolved.refusal->reason == reason::snapshotLost))
     return suspended(at.resolved.refusal->reason, at.resolved.refusal->message, true);
   if (leaves && at.pod != nullptr)
     return suspended(reason::resuming,
                      "It goes on once its former pod " + at.pod->metadata.name + " is gone.");
+  if (at.overdue) return diagnoseOverdue(at);
   return suspended(reason::suspended, "It has no pod; its memory is kept in the SandboxSnapshot " +
                                           api::suspendedAs(at.sandbox) +
                                           ". Let it go on with desiredState Running.");

@@ -12,7 +12,7 @@ namespace cloister::sandbox {
 bool wantsSuspended(const api::SandboxSpec& spec);
 
 // Nothing of it is lost if there is no pod: ask for that before deciding anything.
-bool needsNoPod(const api::Sandbox& sandbox);
+bool needsNoPod(const api::Sandbox& sandbox, Time now);
 // Its snapshot has to be there, and the store lacks it: it may merely lag.
 bool needsSnapshot(const Observed& observed);
 

@@ -1,6 +1,7 @@
 #include "operator/sandbox/situation.h"
 
 #include "operator/sandbox/expiry.h"
+#include "operator/sandbox/overtime.h"
 #include "operator/sandbox/own.h"
 #include "operator/sandbox/reasons.h"
 #include "operator/sandbox/restart.h"
@@ -56,6 +57,14 @@ bool isStill(const Situation& at) {
          (at.stage == SuspendStage::Resuming && !at.begun);
 }
 
+// What it shall be now, by its desiredState and its end.
+void setAim(Situation& at, Time now) {
+  const api::SandboxSpec& spec = at.sandbox.spec;
+  at.overdue = isKept(spec) && isReached(at.expiresAt, at.standstill.since, now);
+  at.toSuspend = at.overdue || wantsSuspended(spec);
+  if (at.overdue) at.resolved.suspended = at.resolved.savable;
+}
+
 }  // namespace
 
 Situation situationOf(const Observed& observed, api::Sandbox& sandbox, const Config& config, Time now) {
@@ -81,10 +90,11 @@ Situation situationOf(const Observed& observed, api::Sandbox& sandbox, const Con
   at.standstill = standstillOf(sandbox.status, isStill(at), now);
   at.expiresAt = expiryOf(sandbox, at.resolved, at.startedAt, at.standstill);
   if (whole.lost) at.expiresAt = expiryWhenLost(at);
+  setAim(at, now);
   // A sandbox that once ran is not started again behind its owner's back: its memory and files are gone.
   const bool over = at.begun || hasEnded(sandbox.status);
   at.waits = at.pod == nullptr && isToRestart(sandbox) && !(observed.newest && mayRestart(observed, now));
-  const bool stays = at.stage == SuspendStage::Resuming && wantsSuspended(sandbox.spec);
+  const bool stays = at.overdue || (at.stage == SuspendStage::Resuming && at.toSuspend);
   const bool begins = at.pod == nullptr && !at.resolved.refusal && !over && !at.waits && !stays;
   if (!at.resolved.refusal) at.resolved.refusal = refusalOfSnapshot(at, begins, config);
   if (begins && !at.resolved.refusal) {
@@ -93,6 +103,18 @@ Situation situationOf(const Observed& observed, api::Sandbox& sandbox, const Con
   }
   at.save = nextSave(at, now);
   return at;
+}
+
+std::optional<Time> nextTime(const Situation& at, Time now) {
+  std::optional<Time> next;
+  const auto consider = [&](std::optional<Time> one) {
+    if (one && *one > now) next = std::min(next.value_or(*one), *one);
+  };
+  consider(at.expiresAt);
+  if (at.waits && !at.overdue) consider(nextLook(at.observed, now));
+  if (at.resolved.suspended) consider(retryTime(at.sandbox));
+  consider(freezeLimit(at, now));
+  return next;
 }
 
 }  // namespace cloister::sandbox

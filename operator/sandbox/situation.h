@@ -25,11 +25,16 @@ struct Situation {
   std::optional<quota::Request> request = {};  // that START needs the quota's grant for
   std::optional<Duration> quotaLifetime = {};
 
+  bool overdue = false;    // its end has come, and it is to be kept
+  bool toSuspend = false;  // therefore, or as its owner wants; whether that can be had is not asked
   SuspendStage stage = SuspendStage::None;
   SaveStep save = {};
 
   bool queued() const { return request && isShut(observed, *request); }
 };
+
+// When time alone makes a difference to AT again.
+std::optional<Time> nextTime(const Situation& at, Time now);
 
 // SANDBOX is OBSERVED's, about to be completed.
 Situation situationOf(const Observed& observed, api::Sandbox& sandbox, const Config& config, Time now);

@@ -96,6 +96,17 @@ std::optional<Time> readySince(const api::Sandbox& sandbox, const api::Pod& pod)
 
 }  // namespace
 
+Diagnosis toldEnd(const api::Sandbox& sandbox) {
+  const api::Condition* ready = api::findCondition(sandbox.status.conditions, condition::ready);
+  Diagnosis kept{.phase = *sandbox.status.phase, .reason = reason::podLost, .message = {}};
+  if (ready == nullptr) return kept;
+  // Reasons are views of constants: find the one that is written there.
+  const auto known = std::ranges::find(reason::all, ready->reason);
+  if (known != reason::all.end()) kept.reason = *known;
+  kept.message = ready->message;
+  return kept;
+}
+
 bool hasRun(const api::Sandbox& sandbox, const api::Pod& pod) {
   return readySince(sandbox, pod).has_value();
 }

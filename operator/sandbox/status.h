@@ -21,6 +21,9 @@ struct StatusInput {
 // The present status brought up to date. Equal to the present one when nothing changed.
 api::SandboxStatus statusFor(const StatusInput& input, Time now);
 
+// What SANDBOX's status tells of its end.
+Diagnosis toldEnd(const api::Sandbox& sandbox);
+
 // POD has been Ready, or has run without being seen so.
 bool hasRun(const api::Sandbox& sandbox, const api::Pod& pod);
 

@@ -23,9 +23,12 @@ int failuresOf(const api::Sandbox& sandbox) {
   return sandbox.status.suspension ? sandbox.status.suspension->failures.value_or(0) : 0;
 }
 
-bool mayTry(const api::Sandbox& sandbox, Time now) {
-  if (failuresOf(sandbox) == 0) return true;
-  const auto time = retryTime(sandbox);
+// At its end it is tried anew: what failed before, failed for other reasons.
+bool mayTry(const Situation& at, Time now) {
+  if (failuresOf(at.sandbox) == 0) return true;
+  const auto& failedAt = at.sandbox.status.suspension->failedAt;
+  if (at.overdue && (!failedAt || *failedAt < std::chrono::floor<seconds>(at.expiresAt))) return true;
+  const auto time = retryTime(at.sandbox);
   return time && now >= *time;
 }
 
@@ -74,9 +77,9 @@ SaveStep stepWith(const api::Sandbox& sandbox, const api::SandboxSnapshot* snaps
   return gaveUp ? failed(excerpt(ready->message), final) : SaveStep{};
 }
 
-std::string failureMessage(const api::Sandbox& sandbox) {
+std::string failureMessage(const api::Sandbox& sandbox, const std::string& state) {
   const auto time = retryTime(sandbox);
-  return "It runs, as it could not be suspended: " + sandbox.status.suspension->message +
+  return state + " could not be suspended: " + sandbox.status.suspension->message +
          (time ? " It is tried again at " + formatTime(*time) + "."
                : " It is not tried again until desiredState is set to Running and to Suspended anew.");
 }
@@ -93,9 +96,9 @@ SuspendStage suspendStage(const api::SandboxStatus& status) {
 SaveStep nextSave(const Situation& at, Time now) {
   const api::Sandbox& sandbox = at.sandbox;
   const bool over = at.stage == SuspendStage::Suspended || at.stage == SuspendStage::Resuming;
-  if (over || at.frozen || !hasBegun(sandbox.status) || hasEnded(sandbox.status)) return {};
+  if (over || (at.frozen && !at.overdue) || !hasBegun(sandbox.status) || hasEnded(sandbox.status)) return {};
   if (at.stage == SuspendStage::None) {
-    const bool begins = at.resolved.suspended && isToBeSaved(sandbox, at.pod.get()) && mayTry(sandbox, now);
+    const bool begins = at.resolved.suspended && isToBeSaved(sandbox, at.pod.get()) && mayTry(at, now);
     return {.kind = begins ? Kind::Begin : Kind::None};
   }
   if (!at.resolved.suspended) return {.kind = Kind::Abandon};
@@ -115,15 +118,17 @@ bool endsAttempt(const SaveStep& step) {
 
 std::optional<api::SandboxSuspension> nextSuspension(const Situation& at, Time now) {
   const std::optional<api::SandboxSuspension>& present = at.sandbox.status.suspension;
-  if (at.frozen || at.stage == SuspendStage::Suspended) return present;
+  if ((at.frozen && !at.overdue) || at.stage == SuspendStage::Suspended) return present;
   if (at.stage == SuspendStage::Resuming) return at.begun ? std::nullopt : present;
   api::SandboxSuspension next = present.value_or(api::SandboxSuspension());
   switch (at.save.kind) {
     case Kind::Begin:
       next.snapshotName = nextName(at.sandbox);
+      next.startedAt = std::chrono::floor<seconds>(now);
       return next;
     case Kind::Failed:
       return api::SandboxSuspension{.snapshotName = {},
+                                    .startedAt = {},
                                     .failures = at.save.final ? mostAttempts : failuresOf(at.sandbox) + 1,
                                     .failedAt = std::chrono::floor<seconds>(now),
                                     .message = at.save.message};
@@ -134,9 +139,13 @@ std::optional<api::SandboxSuspension> nextSuspension(const Situation& at, Time n
   }
 }
 
+bool isGivenUp(const api::Sandbox& sandbox) {
+  return failuresOf(sandbox) >= mostAttempts;
+}
+
 std::optional<Time> retryTime(const api::Sandbox& sandbox) {
   const int failures = failuresOf(sandbox);
-  if (failures == 0 || failures >= mostAttempts) return std::nullopt;
+  if (failures == 0 || isGivenUp(sandbox)) return std::nullopt;
   return sandbox.status.suspension->failedAt.value_or(Time{}) + firstDelay * (1 << (failures - 1));
 }
 
@@ -184,14 +193,19 @@ std::vector<std::shared_ptr<const api::SandboxSnapshot>> unnamed(const Observed&
 
 Diagnosis diagnoseSaving(const Situation& at, Diagnosis paused) {
   if (paused.problem || !at.resolved.suspended) return paused;
+  const std::string over = at.overdue ? "Its time is over. " : "";
+  const bool failed = at.stage == SuspendStage::None && failuresOf(at.sandbox) > 0;
   if (paused.reason == reason::paused && at.stage == SuspendStage::Saving) {
     paused.reason = reason::suspending;
-    paused.message = "It stands still, and its memory is saved in the SandboxSnapshot " +
+    paused.message = over + "It stands still, and its memory is saved in the SandboxSnapshot " +
                      api::suspendedAs(at.sandbox) + ".";
-  } else if (paused.reason == reason::running && failuresOf(at.sandbox) > 0) {
+  } else if (failed && paused.reason == (at.overdue ? reason::paused : reason::running)) {
     paused.reason = reason::suspendFailed;
-    paused.message = failureMessage(at.sandbox);
+    paused.message =
+        failureMessage(at.sandbox, over + (at.overdue ? "It stands still, and" : "It runs, as it"));
     paused.problem = true;
+  } else if (at.overdue && paused.reason == reason::paused) {
+    paused.message = over + "It is stopped, to be saved.";
   }
   return paused;
 }

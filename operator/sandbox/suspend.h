@@ -38,6 +38,8 @@ bool endsAttempt(const SaveStep& step);
 // status.suspension after that step.
 std::optional<api::SandboxSuspension> nextSuspension(const Situation& at, Time now);
 
+// No further attempt is made.
+bool isGivenUp(const api::Sandbox& sandbox);
 // When another attempt may be made: 30 s after the first that failed, twice as long after each further one.
 // None: at once, or not any more, after 5 of them.
 std::optional<Time> retryTime(const api::Sandbox& sandbox);
@@ -59,7 +61,7 @@ bool seemsSaved(const Observed& observed);
 // Snapshots of ours that the Sandbox's status does not name.
 std::vector<std::shared_ptr<const api::SandboxSnapshot>> unnamed(const Observed& observed);
 
-// What PAUSED, by diagnosePause(), means for one that is to be suspended.
+// What PAUSED, by diagnosePause(), means for one that is to be suspended, maybe since its time is over.
 Diagnosis diagnoseSaving(const Situation& at, Diagnosis paused);
 
 }  // namespace cloister::sandbox

@@ -140,13 +140,14 @@ BOOST_DESCRIBE_STRUCT(SandboxEnd, (), (podName, nodeName, reason, message, exitC
 
 // The saving of a sandbox's memory by the operator (desiredState Suspended): under way, done, or tried again.
 struct SandboxSuspension {
-  std::string snapshotName;     // the SandboxSnapshot, the operator's own; empty between two attempts
-  std::optional<int> failures;  // attempts in a row
+  std::string snapshotName;       // the SandboxSnapshot, the operator's own; empty between two attempts
+  std::optional<Time> startedAt;  // the attempt, where there is one
+  std::optional<int> failures;    // attempts in a row
   std::optional<Time> failedAt;
-  std::string message;  // why the last one failed
+  std::string message;  // why the last one failed, or the sandbox ended unsaved
   bool operator==(const SandboxSuspension&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(SandboxSuspension, (), (snapshotName, failures, failedAt, message))
+BOOST_DESCRIBE_STRUCT(SandboxSuspension, (), (snapshotName, startedAt, failures, failedAt, message))
 
 struct SandboxStatus {
   std::optional<Phase> phase;

@@ -29,8 +29,8 @@ T identify(const json::value& object) {
   return identity;
 }
 
-// Metadata and status of OBJECT as they are, each if it can be read; all else as it last could be, in KNOWN,
-// which may be null. REASON says why it does not decode.
+// Metadata and status of OBJECT as they are, and what its end shall be, each if it can be read; all else as
+// it last could be, in KNOWN, which may be null. REASON says why it does not decode.
 template <CanBeUnreadable T>
 T salvage(const json::value& object, const std::shared_ptr<const T>& known, std::string reason) {
   T identity = identify<T>(object);
@@ -43,6 +43,8 @@ T salvage(const json::value& object, const std::shared_ptr<const T>& known, std:
   saved.metadata = std::move(identity.metadata);
   take("metadata", saved.metadata);
   take("status", saved.status);
+  if constexpr (requires { saved.spec.lifecycle.onExpiry; })
+    take("spec.lifecycle.onExpiry", saved.spec.lifecycle.onExpiry);
   saved.unreadable = std::move(reason);
   return saved;
 }

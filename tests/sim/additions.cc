@@ -194,8 +194,7 @@ void addPoolWays(Dice& dice, bool often, Script& script) {
   if (dice.oneIn(2)) script.setup.templateWay = dice.roll(lastingTemplateWays());
   for (Step& step : script.steps) {
     const bool warm = step.how == "pool" || step.how == "template";
-    if (step.what == What::Create && warm && dice.oneIn(4))
-      step.count = commonWishes + dice.roll(int(wishes().size()) - commonWishes);
+    if (step.what == What::Create && warm && dice.oneIn(4)) step.count = commonWishes + dice.roll(poolWishes);
   }
   for (int i = dice.roll(6) + (often ? 2 : 0); i > 0; --i) {
     script.steps.push_back(drawPoolStep(dice));
@@ -224,6 +223,22 @@ void addStates(Dice& dice, int sandboxes, Script& script) {
   for (int i = 1 + dice.roll(8); i > 0; --i) {
     Step step{.at = dice.between({}, longest), .what = What::SetState, .which = dice.roll(sandboxes)};
     step.how = dice.pick(std::array{"Running", "Paused", "Suspended"});
+    script.steps.push_back(std::move(step));
+  }
+}
+
+void addOnExpiry(Dice& dice, int sandboxes, Script& script) {
+  if (!script.setup.agents || dice.oneIn(3)) return;
+  for (Step& step : script.steps) {
+    if (step.what == What::Create && dice.oneIn(2)) step.count = dice.oneIn(2) ? suspendWish() : handWish();
+  }
+  for (int i = dice.roll(6); i > 0; --i) {
+    Step step{.at = dice.between({}, longest), .what = What::SetTtl, .which = dice.roll(sandboxes)};
+    step.span = dice.between(seconds(2), seconds(40));
+    if (dice.oneIn(3)) {
+      step.what = What::SetOnExpiry;
+      step.how = dice.pick(std::array{"Delete", "Suspend", "Suspend", "Snapshot"});
+    }
     script.steps.push_back(std::move(step));
   }
 }

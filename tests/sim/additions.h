@@ -18,6 +18,8 @@ void addRestarts(Dice& dice, int sandboxes, Script& script);
 void addPoolWays(Dice& dice, bool often, Script& script);
 // In some clusters sandboxes are paused, suspended and resumed, by agents on their nodes.
 void addStates(Dice& dice, int sandboxes, Script& script);
+// ... and in most of those some are kept at their end. After addStates.
+void addOnExpiry(Dice& dice, int sandboxes, Script& script);
 // What is rare.
 void addOddities(Dice& dice, int sandboxes, bool often, Script& script);
 

@@ -32,6 +32,7 @@ class Kubelets {
   void start(const test::ObjectId& pod);
   void recordEvent(const test::ObjectId& pod, const struct Image& image);
   void run(const test::ObjectId& pod);
+  void endInTime(const test::ObjectId& pod, const struct Image& image);
   void freeze(const test::ObjectId& pod);
   bool mayContinue(const test::ObjectId& pod) const;
   void stop(const test::ObjectId& pod, const std::string& uid);

@@ -92,6 +92,11 @@ std::string Simulation::describeEnd() const {
   }
   for (const std::string& pod : pods) text += pod;
   for (const auto& policy : server_.storage().list("networkpolicies", "")) text += keyOf(policy->json) + "\n";
+  for (const auto& snapshot : server_.storage().list("sandboxsnapshots", "")) {
+    text += "snapshot of " + json::findString(snapshot->json, "spec.sandboxRef.name") + " " +
+            json::findString(snapshot->json, "status.phase") + " " +
+            json::findString(snapshot->json, "metadata.ownerReferences.0.name") + "\n";
+  }
   return text;
 }
 

@@ -217,6 +217,8 @@ Script finished(Script script, int sandboxes, bool often) {
   addOddities(oddities, sandboxes, often, script);
   Dice states(script.seed, 52);
   addStates(states, sandboxes, script);
+  Dice ends(script.seed, 53);
+  addOnExpiry(ends, sandboxes, script);
   std::ranges::sort(script.steps, {}, &Step::at);
   return script;
 }

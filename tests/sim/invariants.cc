@@ -201,9 +201,24 @@ void Invariants::checkDeletedPod(const json::value& pod) {
     violate("the pod of a living Sandbox was deleted: " + keyOf(pod));
 }
 
+// What was to be kept is deleted only once its memory is in a snapshot that is nobody's, or where there was
+// none.
+void Invariants::checkKept(const json::value& sandbox) {
+  if (!isKept(sandbox)) return;
+  if (findString(sandbox, "spec.lifecycle.onExpiry") == "Suspend")
+    return violate("deleted in place of being suspended: " + keyOf(sandbox));
+  const bool suspended = findString(sandbox, "status.phase") == "Suspended";
+  const bool failed = json::find(sandbox, "status.suspension") != nullptr && !suspended;
+  if (failed || (hasBegun(sandbox) && !hasEnded(sandbox) && !suspended))
+    return violate("deleted unsaved: " + keyOf(sandbox));
+  if (suspended && !isReleased(server_, sandbox))
+    violate("deleted with what it was kept in: " + keyOf(sandbox));
+}
+
 void Invariants::sandboxChanged(const test::Change& change) {
   if (!change.before || !server_.actor().starts_with(operatorPrefix)) return;
   const json::value& before = change.before->json;
+  if (!isLeaving(before) && (!change.after || isLeaving(change.after->json))) checkKept(before);
   if (!change.after) {
     if (clockOf(server_.actor()) < earliestEnd(before)) violate("deleted before its time: " + keyOf(before));
     return;
@@ -246,7 +261,7 @@ void Invariants::listLiving() {
   for (const auto& object : server_.storage().list("pods", "")) {
     const json::value& pod = object->json;
     if (!isOurs(pod) || isLeaving(pod) || isIdle(pod)) continue;
-    Living& found = living_.emplace_back(Living{.uid = findString(pod, "metadata.uid"), .key = keyOf(pod)});
+    Living found{.uid = findString(pod, "metadata.uid"), .key = keyOf(pod), .bound = strayBound};
     const test::Object owner = ownerOf(server_, pod);
     if (!owner) {
       found.stray = "runs without a Sandbox";
@@ -258,7 +273,11 @@ void Invariants::listLiving() {
       found.stray = "runs beside its Sandbox's restart";
     } else {
       found.expiry = expiryOf(server_, config_, owner->json);
+      const bool asked = isKept(owner->json) && !annotationOf(pod, api::freezeAnnotation).empty();
+      found.bound = asked ? freezeBound : expiryBound;
+      if (asked && isStopped(pod)) continue;
     }
+    living_.push_back(std::move(found));
   }
 }
 
@@ -270,7 +289,7 @@ void Invariants::tick(Duration step, std::optional<Time> leader) {
     Duration& late = overdue[pod.uid];
     late = overdue_[pod.uid] + (leader ? step : Duration{});
     // What was overdue for the whole of the first step cannot be told: it does not count.
-    if (late <= (pod.expiry ? expiryBound : strayBound) + step) continue;
+    if (late <= pod.bound + step) continue;
     violate((pod.expiry ? "runs after its expiry" : pod.stray) + ": " + pod.key);
   }
   overdue_ = std::move(overdue);

@@ -28,6 +28,8 @@ class Invariants {
   // has no Sandbox, or one that has ended, or was started a second time.
   static constexpr Duration expiryBound = seconds(1);
   static constexpr Duration strayBound = seconds(10);
+  // ... and for one that is to be saved and was asked to stand still.
+  static constexpr Duration freezeBound = expiryBound + seconds(30);
 
   Invariants(const Clock& clock, test::ApiServer& server, const Config& config);
 
@@ -57,6 +59,7 @@ class Invariants {
     std::string key;
     std::optional<Time> expiry = {};  // none: it has to go, since it is a ...
     std::string stray = {};
+    Duration bound = {};
   };
 
   void violate(std::string what);
@@ -75,6 +78,7 @@ class Invariants {
   void noteUse(const test::Change& change);
   void checkDeletedPod(const json::value& pod);
   Time earliestEnd(const json::value& sandbox) const;
+  void checkKept(const json::value& sandbox);
 
   const Clock& clock_;
   test::ApiServer& server_;

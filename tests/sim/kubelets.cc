@@ -240,8 +240,12 @@ void Kubelets::run(const test::ObjectId& id) {
     setCondition(pod, "Ready", ready ? "True" : "False", clock_.now());
     if (!ready) later(seconds(1), seconds(9), [this, id] { run(id); });
   });
-  if (image == nullptr || image->end.empty()) return;
-  later(milliseconds(100), seconds(9), [this, id, how = std::string(image->end)] { end(id, how); });
+  if (image != nullptr) endInTime(id, *image);
+}
+
+void Kubelets::endInTime(const test::ObjectId& id, const Image& image) {
+  if (image.end.empty()) return;
+  later(milliseconds(100), seconds(9), [this, id, how = std::string(image.end)] { end(id, how); });
 }
 
 // What the node's agent does. Now and then it fails first.
@@ -250,7 +254,10 @@ void Kubelets::freeze(const test::ObjectId& id) {
   server_.edit("node-agent", id, [&](json::value& pod) {
     if (hasEnded(pod) || isLeaving(pod)) return;
     const std::string wish = wishOf(pod);
-    if (wish.empty()) return setCondition(pod, api::frozenCondition, "False", clock_.now(), "NotAsked");
+    if (wish.empty()) {
+      if (isStopped(pod)) endInTime(id, imageOf(pod));
+      return setCondition(pod, api::frozenCondition, "False", clock_.now(), "NotAsked");
+    }
     if (isFrozen(pod)) return;
     if (!dice_.oneIn(4)) return setCondition(pod, api::frozenCondition, "True", clock_.now(), "Asked", wish);
     setCondition(pod, api::frozenCondition, "False", clock_.now(), api::frozenFailed, "runsc failed");
@@ -262,6 +269,8 @@ void Kubelets::end(const test::ObjectId& id, const std::string& how) {
   if (!nodeIsUp(id)) return later(seconds(1), seconds(2), [this, id, how] { end(id, how); });
   server_.edit(actorKubelet, id, [&](json::value& pod) {
     if (isFinal(pod) || nodeOf(pod).empty()) return;
+    // What stands still does not end by itself.
+    if (isStopped(pod) && (how == "completed" || how == "crashed" || how == "wordy")) return;
     if (how == "spared") setCondition(pod, "DisruptionTarget", "False", clock_.now());
     const End* end = findEnd(how);
     if (end == nullptr) return;

@@ -37,6 +37,15 @@ bool isFrozen(const json::value& pod) {
          conditionOf(pod, api::frozenCondition, "message") == wish;
 }
 
+bool isStopped(const json::value& pod) {
+  return conditionOf(pod, api::frozenCondition, "status") == "True";
+}
+
+bool isKept(const json::value& sandbox) {
+  const std::string end = findString(sandbox, "spec.lifecycle.onExpiry");
+  return end == "Suspend" || end == "Snapshot";
+}
+
 bool isOurs(const json::value& pod) {
   const json::value* labels = json::find(pod, "metadata.labels");
   return labels != nullptr && labels->as_object().contains(api::sandboxLabel) &&
@@ -112,6 +121,19 @@ Duration pausedFor(const json::value& sandbox) {
   return parseDuration(findString(sandbox, "status.pausedFor")).value_or(Duration{});
 }
 
+namespace {
+
+// It is stopped, and its ttl, which was over at END, was not before that.
+bool standsBefore(const json::value& sandbox, Time end) {
+  const auto stopped = parseTime(findString(sandbox, "status.pausedAt"));
+  if (!stopped) return false;
+  const auto told = parseTime(findString(sandbox, "status.expiresAt"));
+  const bool over = isKept(sandbox) || (told && *told <= *stopped);
+  return !over || *stopped < std::chrono::floor<seconds>(end);
+}
+
+}  // namespace
+
 Time expiryOf(const test::ApiServer& server, const Config& config, const json::value& sandbox) {
   // What cannot be read keeps the expiry that was told before. So does what has lost its template's revision
   // once it has begun, and what ended without a pod: for its pool had none.
@@ -134,10 +156,9 @@ Time expiryOf(const test::ApiServer& server, const Config& config, const json::v
       started = std::max(created, *parseTime(conditionOf(pod->json, "Ready", "lastTransitionTime")));
   }
   const auto ttl = parseDuration(findString(sandbox, "spec.lifecycle.ttl"));
-  const bool runs = json::find(sandbox, "status.pausedAt") == nullptr;
-  if (started && runs)
-    expiry = std::min(expiry, *started + ttl.value_or(config.lifecycle.defaultTtl) + pausedFor(sandbox));
-  return expiry;
+  if (!started) return expiry;
+  const Time end = *started + ttl.value_or(config.lifecycle.defaultTtl) + pausedFor(sandbox);
+  return standsBefore(sandbox, end) ? expiry : std::min(expiry, end);
 }
 
 }  // namespace cloister::sim

@@ -15,6 +15,10 @@ std::string labelOf(const json::value& object, std::string_view label);
 std::string annotationOf(const json::value& object, std::string_view annotation);
 // POD lives, and its node says that its sandbox stands still, as POD asks for.
 bool isFrozen(const json::value& pod);
+// Its sandbox makes no step, whoever asked for that and whoever wants it to go on by now.
+bool isStopped(const json::value& pod);
+// SANDBOX is to be kept at its end.
+bool isKept(const json::value& sandbox);
 // Only our own service account can write these labels: without them a pod is somebody else's.
 bool isOurs(const json::value& pod);
 // Such a one that is in a pool.

@@ -13,7 +13,8 @@ namespace cloister::sim {
 // Users', with WHICH numbering Sandboxes:
 //   Create (HOW: the image, which tells what becomes of the pod, images.h, or "pool", "template": from those
 //   of its namespace; COUNT: what else is asked for, wishes.h; SPAN: the ttl, none for the default; RESTART:
-//   its restartPolicy), SetTtl, SetEgress (HOW), SetState (HOW: a desiredState), Pin (a finalizer, until the
+//   its restartPolicy), SetTtl, SetEgress (HOW), SetState (HOW: a desiredState),
+//   SetOnExpiry (HOW), Pin (a finalizer, until the
 //   faults end), Delete (HOW: the propagation), DeletePod (HOW: force), StripLabel (the network label off the
 //   pod), DropPolicies, BendPolicies (HOW: types, rules; of the Sandbox's namespace), DeleteNamespace, Squat
 //   (a stranger's pod takes the name of the Sandbox's pod), Garble (for SPAN the spec says what the operator
@@ -42,10 +43,10 @@ namespace cloister::sim {
 //   way).
 // Clocks': Jump (all wall clocks, by SPAN; HOW: forward, back), Skew (from now on replica WHICH's wall clock
 //   is off by SPAN; HOW: ahead, behind).
-BOOST_DEFINE_FIXED_ENUM_CLASS(What, int, Create, SetTtl, SetEgress, SetState, Pin, Delete, DeletePod,
-                              StripLabel, DropPolicies, BendPolicies, DeleteNamespace, Squat, Garble,
-                              SquatPolicy, Tamper, EditQuota, EditLease, Stranger, SquatVolume, PinPod,
-                              ScalePool, EditTemplate, TurnPool, TurnTemplate, DropPool, DropTemplate,
+BOOST_DEFINE_FIXED_ENUM_CLASS(What, int, Create, SetTtl, SetEgress, SetState, SetOnExpiry, Pin, Delete,
+                              DeletePod, StripLabel, DropPolicies, BendPolicies, DeleteNamespace, Squat,
+                              Garble, SquatPolicy, Tamper, EditQuota, EditLease, Stranger, SquatVolume,
+                              PinPod, ScalePool, EditTemplate, TurnPool, TurnTemplate, DropPool, DropTemplate,
                               SquatSlot, Forge, EndPod, LoseNode, Cordon, Quota, NoRuntimeClass, Refuse,
                               Compact, Fail, Outage, CutWatches, LagWatches, Repeat, Crash, AtWrite, AtChange,
                               Pause, NoLease, Handover, Jump, Skew)

@@ -61,8 +61,18 @@ void Simulation::userStep(const Step& step) {
       return createSandbox(step);
     case What::SetTtl:
       server_.edit(actorUser, id, [&](json::value& sandbox) {
-        specOf(sandbox)["lifecycle"] = {{"ttl", formatDuration(step.span)}};
+        json::object lifecycle{{"ttl", formatDuration(step.span)}};
+        const std::string end = json::findString(sandbox, "spec.lifecycle.onExpiry");
+        if (!end.empty() && labelOf(sandbox, refusedLabel).empty()) lifecycle["onExpiry"] = end;
+        specOf(sandbox)["lifecycle"] = std::move(lifecycle);
         relent(sandbox, "lifecycle");
+      });
+      return;
+    case What::SetOnExpiry:
+      server_.edit(actorUser, id, [&](json::value& sandbox) {
+        json::value& lifecycle = specOf(sandbox)["lifecycle"];
+        if (!lifecycle.is_object()) lifecycle.emplace_object();
+        lifecycle.get_object()["onExpiry"] = step.how;
       });
       return;
     case What::SetEgress:

@@ -101,6 +101,45 @@ void addSuspends(std::vector<Script>& out) {
                       {.quota = 1, .agents = true}));
 }
 
+// The end of what is created so comes 21 or 22 s after the beginning.
+Step brief(int wish, Step more = {}) {
+  more.count = wish;
+  more.span = seconds(20);
+  return create("runs", std::move(more));
+}
+
+void addKept(std::vector<Script>& out) {
+  const Step runs = brief(suspendWish());
+  const Step moved = at(seconds(40), What::SetTtl, {.span = seconds(3000)});
+  const auto add = [&](std::string name, std::vector<Step> steps, Setup setup = {.agents = true}) {
+    out.push_back(story(std::move(name), std::move(steps), setup));
+  };
+  add("end suspended", {runs});
+  add("end suspended, and go on", {runs, moved});
+  add("move the end while it is saved",
+      {runs, at(milliseconds(23'000), What::SetTtl, {.span = seconds(3000)})});
+  add("pause, go on, and end suspended",
+      {runs, want(seconds(8), "Paused"), want(seconds(30), "Running"), at(seconds(90), What::Repeat)});
+  add("end suspended, and delete", {runs, at(seconds(40), What::Delete, {.how = "Background"})});
+  add("end suspended, and be deleted at the end",
+      {runs, at(seconds(40), What::SetOnExpiry, {.how = "Delete"})});
+  add("end suspended under a quota", {runs, at(later, What::Create, {.which = 2, .how = "runs"})},
+      {.quota = 1, .agents = true});
+  add("end before it starts, suspended",
+      {at({}, What::Quota, {.span = seconds(60)}), create("runs", {.count = briefWish()}),
+       at(seconds(3), What::SetOnExpiry, {.how = "Suspend"}), at(seconds(90), What::Repeat)});
+  add("end after a crash, suspended", {create("crashes", {.count = suspendWish(), .span = seconds(20)})});
+  add("end while no node answers",
+      {runs, at(later, What::LoseNode, {.which = 0, .span = seconds(60)}),
+       at(later, What::LoseNode, {.which = 1, .span = seconds(60)}),
+       at(later, What::LoseNode, {.which = 2, .span = seconds(60)}), at(seconds(90), What::Repeat)});
+  add("leave a snapshot", {brief(handWish())});
+  add("leave the snapshot that it is suspended in",
+      {create("runs", {.count = briefWish()}), at(seconds(3), What::SetOnExpiry, {.how = "Snapshot"}),
+       want(seconds(8), "Suspended")});
+  add("leave no snapshot after a crash", {create("crashes", {.count = handWish(), .span = seconds(20)})});
+}
+
 void addEnds(std::vector<Script>& out) {
   const Step runs = create("runs");
   const Step shortLived = create("runs", {.span = seconds(20)});
@@ -270,6 +309,7 @@ std::vector<Script> stories() {
   addStarts(all);
   addPauses(all);
   addSuspends(all);
+  addKept(all);
   addEnds(all);
   addChanges(all);
   addPools(all);

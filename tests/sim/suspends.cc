@@ -24,6 +24,10 @@ test::Object ownerOfSnapshot(const test::ApiServer& server, const json::value& s
   return sandbox && findString(sandbox->json, "metadata.uid") == uid ? sandbox : nullptr;
 }
 
+bool hasOwner(const json::value& snapshot) {
+  return !findString(snapshot, "metadata.ownerReferences.0.uid").empty();
+}
+
 // The pod of UID, or null.
 test::Object podOf(const test::ApiServer& server, const std::string& namespace_, const std::string& uid) {
   for (const test::Object& pod : server.storage().list("pods", namespace_)) {
@@ -69,6 +73,12 @@ std::string suspendedAs(const json::value& sandbox) {
 bool isResuming(const json::value& sandbox) {
   const std::string phase = findString(sandbox, "status.phase");
   return !suspendedAs(sandbox).empty() && (phase == "Pending" || phase == "Queued");
+}
+
+bool isReleased(const test::ApiServer& server, const json::value& sandbox) {
+  const test::Object snapshot =
+      server.storage().get({snapshots, {findString(sandbox, "metadata.namespace"), suspendedAs(sandbox)}});
+  return snapshot && !hasOwner(snapshot->json) && findString(snapshot->json, "status.phase") == "Ready";
 }
 
 Savers::Savers(test::SimClock& clock, test::ApiServer& server, uint64_t seed)
@@ -133,10 +143,22 @@ void SuspendRules::snapshotChanged(const test::Change& change) {
     if (pod && standsStillFor(pod->json, name)) still_.insert(uid);
     of_[uid] = of;
   }
+  if (change.before && change.after) released(change.before->json, change.after->json);
   if (change.after || !server_.actor().starts_with(operatorPrefix)) return;
   const test::Object sandbox = ownerOfSnapshot(server_, snapshot);
   if (sandbox && suspendedAs(sandbox->json) == name)
     violate("what a Sandbox is kept in was deleted: " + keyOf(snapshot));
+}
+
+// Only what a Sandbox is kept in that is about to be deleted. What is carried out late may meet another
+// world.
+void SuspendRules::released(const json::value& before, const json::value& after) {
+  if (!hasOwner(before) || hasOwner(after) || server_.actor().ends_with(lateSuffix)) return;
+  const test::Object sandbox = ownerOfSnapshot(server_, before);
+  if (!sandbox) return;
+  if (findString(sandbox->json, "status.phase") != "Suspended" ||
+      suspendedAs(sandbox->json) != findString(before, "metadata.name"))
+    violate("what no Sandbox is kept in was released: " + keyOf(before));
 }
 
 // The decision, and its end.
@@ -180,12 +202,15 @@ std::string unsettledSuspended(const test::ApiServer& server, const json::value&
       server.storage().get({snapshots, {findString(sandbox, "metadata.namespace"), suspendedAs(sandbox)}});
   if (!kept) return "what it is kept in is gone";
   if (json::find(sandbox, "status.pausedAt") == nullptr) return "since when it stands still is not told";
-  return conditionOf(sandbox, "Ready", "reason") == "Suspended" ? "" : "it is not told that it is suspended";
+  const std::string why = conditionOf(sandbox, "Ready", "reason");
+  return why == "Suspended" || (isKept(sandbox) && why == "Expired") ? ""
+                                                                     : "it is not told that it is suspended";
 }
 
 std::string unusedSnapshot(const test::ApiServer& server) {
   for (const test::Object& snapshot : server.storage().list(snapshots, "")) {
     const test::Object sandbox = ownerOfSnapshot(server, snapshot->json);
+    if (!hasOwner(snapshot->json)) continue;
     if (!sandbox || suspendedAs(sandbox->json) != findString(snapshot->json, "metadata.name"))
       return keyOf(snapshot->json);
   }

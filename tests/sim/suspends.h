@@ -17,6 +17,9 @@ std::string suspendedAs(const json::value& sandbox);
 // SANDBOX is to continue from it, and no pod of it has run yet.
 bool isResuming(const json::value& sandbox);
 
+// The SandboxSnapshot that SANDBOX's status names is Ready, and nobody's.
+bool isReleased(const test::ApiServer& server, const json::value& sandbox);
+
 // Take what is asked of them, in their own time.
 class Savers {
  public:
@@ -43,6 +46,7 @@ class SuspendRules {
  private:
   void violate(std::string what);
   void snapshotChanged(const test::Change& change);
+  void released(const json::value& before, const json::value& after);
   void sandboxChanged(const json::value& before, const json::value& after);
   void podChanged(const test::Change& change);
 
@@ -54,7 +58,8 @@ class SuspendRules {
 
 // What of SANDBOX, which is suspended and has no pod, is not as it should be at the end; empty: nothing.
 std::string unsettledSuspended(const test::ApiServer& server, const json::value& sandbox);
-// A SandboxSnapshot that is a Sandbox's own, and that its status does not name; empty: there is none.
+// A SandboxSnapshot that has an owner, but is no Sandbox's, or one that its status does not name; empty:
+// there is none.
 std::string unusedSnapshot(const test::ApiServer& server);
 
 }  // namespace cloister::sim

@@ -83,8 +83,10 @@ bool maySuspend(const test::ApiServer& server, const Config& config, const json:
 
 bool isRefused(const test::ApiServer& server, const Config& config, const json::value& sandbox) {
   if (!labelOf(sandbox, refusedLabel).empty() || (isToPause(sandbox) && !mayPause(server, config, sandbox)) ||
-      (isToSuspend(sandbox) && !maySuspend(server, config, sandbox)))
+      ((isToSuspend(sandbox) || isKept(sandbox)) && !maySuspend(server, config, sandbox)))
     return true;
+  // Its end was moved when that had been given away.
+  if (findString(sandbox, "status.phase") == "Suspended" && isReleased(server, sandbox)) return true;
   if (lacksRevision(server, sandbox)) return true;
   const json::value* template_ = templateOf(server, sandbox);
   return template_ != nullptr && setsMoreThan(*template_, sandbox);
@@ -199,10 +201,24 @@ std::string unsettledStatus(const json::value& sandbox, const json::value& pod) 
              : "the phase is not its pod's";
 }
 
+// Of one that is to be kept, and whose end has come.
+std::string unsettledEnd(const test::ApiServer& server, const Config& config, const json::value& sandbox) {
+  if (!podsOf(server, sandbox).empty()) return "its end has come, and it has a pod";
+  const bool suspended = findString(sandbox, "status.phase") == "Suspended";
+  const bool unsaved = hasEnded(sandbox) && json::find(sandbox, "status.suspension") != nullptr;
+  if (unsaved)
+    return conditionOf(sandbox, "Stalled", "status") == "True" ? "" : "it is not told that it has failed";
+  if (findString(sandbox, "spec.lifecycle.onExpiry") == "Snapshot") return "soon deleted";
+  if (hasEnded(sandbox) || isRefused(server, config, sandbox)) return {};
+  if (suspended) return unsettledSuspended(server, sandbox);
+  return conditionOf(sandbox, "Ready", "reason") == "Expired" ? "" : "it is not told that its end has come";
+}
+
 std::string unsettledSandbox(const test::ApiServer& server, const Config& config, Time until,
                              const json::value& sandbox) {
   if (isLeaving(sandbox)) return "about to go";
-  if (until >= expiryOf(server, config, sandbox)) return "soon expired";
+  const bool over = until >= expiryOf(server, config, sandbox);
+  if (over && !isKept(sandbox)) return "soon expired";
   if (integer(sandbox, "status.observedGeneration") != integer(sandbox, "metadata.generation"))
     return "the generation was not observed";
   if (conditionOf(sandbox, "Accepted", "status") != (isRefused(server, config, sandbox) ? "False" : "True"))
@@ -210,6 +226,7 @@ std::string unsettledSandbox(const test::ApiServer& server, const Config& config
   // Noticed within a minute: nothing that runs depends on it.
   const bool lossTold = conditionOf(sandbox, "Accepted", "reason") == "TemplateNotFound";
   if (lacksRevision(server, sandbox) && !lossTold) return "the loss of its revision was not told";
+  if (over) return unsettledEnd(server, config, sandbox);
   const auto pods = podsOf(server, sandbox);
   if (findString(sandbox, "status.phase") == "Suspended" && isToSuspend(sandbox))
     return pods.empty() ? unsettledSuspended(server, sandbox) : "it is suspended, and has a pod";

@@ -9,6 +9,9 @@ constexpr std::string_view lasting = R"({"workspace":{"storageClass":"fast"}})";
 
 constexpr std::string_view briefly = R"({"lifecycle":{"maxLifetime":"25s"}})";
 
+constexpr std::string_view suspending = R"({"lifecycle":{"onExpiry":"Suspend"}})";
+constexpr std::string_view handing = R"({"lifecycle":{"onExpiry":"Snapshot"}})";
+
 constexpr Wish all[] = {
     {R"({})"},
     {R"({"network":{"egress":{"mode":"Internet"}}})"},
@@ -38,7 +41,7 @@ constexpr Wish all[] = {
     {R"({"templateRef":{"name":"t"}})", "templateRef"},
     {R"({"poolRef":{"name":"p"}})", "poolRef"},
     {R"({"restoreFrom":{"name":"s"}})", "restoreFrom"},
-    {R"({"lifecycle":{"onExpiry":"Suspend"}})", "lifecycle"},
+    {suspending, "lifecycle", "lifecycle", true},
     {R"({"lifecycle":{"idleTimeout":"5m"}})", "lifecycle"},
     {R"({"resources":{"processes":100}})", "resources", "resources", true},
     {R"({"network":{"egress":{"mode":"Allow","names":["example.com"]}}})", "network"},
@@ -55,8 +58,9 @@ constexpr Wish all[] = {
     {R"({"command":["/bin/work"]})"},
     {R"({"restartPolicy":"Always"})"},
     {briefly},
+    {handing, "lifecycle", "lifecycle", true},
 };
-static_assert(std::size(all) == commonWishes + 5);
+static_assert(std::size(all) == commonWishes + poolWishes + 1);
 
 }  // namespace
 
@@ -66,6 +70,14 @@ std::span<const Wish> wishes() {
 
 int lastingWish() {
   return int(std::ranges::find(all, lasting, &Wish::spec) - std::begin(all));
+}
+
+int suspendWish() {
+  return int(std::ranges::find(all, suspending, &Wish::spec) - std::begin(all));
+}
+
+int handWish() {
+  return int(std::ranges::find(all, handing, &Wish::spec) - std::begin(all));
 }
 
 int briefWish() {

@@ -25,11 +25,16 @@ std::span<const Wish> wishes();
 // How many of them scripts are drawn from in general; the others have draws of their own, so that a seed
 // keeps its script.
 inline constexpr int commonWishes = 29;
+// ... and how many of those are to a pool's or a template's, and come next.
+inline constexpr int poolWishes = 5;
 
 // The number of the one whose workspace outlives its pods.
 int lastingWish();
 // ... that ends soon, whether or not it has started.
 int briefWish();
+// Those that are suspended at their end, and that leave a snapshot.
+int suspendWish();
+int handWish();
 
 // A cluster whose administrator has set what can be set, one way (1) or another (2).
 void tailor(int way, Config& config);

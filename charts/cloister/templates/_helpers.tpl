@@ -105,8 +105,9 @@ app.kubernetes.io/instance: {{ .Release.Name }}
   verbs: [get, list, watch]
 {{- if include "cloister.snapshots" . }}
 - apiGroups: [cloister.dev]
-  resources: [sandboxsnapshots] # created to suspend a sandbox; deleted then, and when their ttl is over
-  verbs: [get, list, watch, create, delete]
+  # Created to suspend a sandbox; deleted then, and when their ttl is over. patch: what onExpiry Snapshot leaves loses its owner.
+  resources: [sandboxsnapshots]
+  verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [cloister.dev]
   resources: [sandboxsnapshots/status] # why no node takes it, and that its node is lost
   verbs: [patch]

@@ -116,6 +116,26 @@ TEST(Resolve, LimitsProcessesOnNodesThatCan) {
   EXPECT_THAT(refusal->message, StartsWith("spec.resources.processes: "));
 }
 
+TEST(Resolve, KeepsAtTheEndWhatCanBeSaved) {
+  Config config;
+  config.snapshots.enabled = true;
+  for (const char* end : {"Suspend", "Snapshot"}) {
+    auto spec = specOf(R"({"lifecycle": {"onExpiry": ")" + std::string(end) + R"("}})");
+    EXPECT_FALSE(resolve(spec, config).refusal);
+    EXPECT_TRUE(resolve(spec, config).savable);
+    EXPECT_FALSE(resolve(spec, {}).savable);
+    spec.workspace.storageClass = "fast";
+    const Resolved onVolume = resolve(spec, config);
+    ASSERT_TRUE(onVolume.refusal);
+    EXPECT_THAT(onVolume.refusal->message, StartsWith("spec.lifecycle.onExpiry: "));
+    EXPECT_FALSE(onVolume.savable);
+  }
+  auto spec = specOf(R"({"runtime": "kata", "lifecycle": {"onExpiry": "Suspend"}})");
+  config.runtimes.kata.allowed = true;
+  EXPECT_THAT(resolve(spec, config).refusal->message, StartsWith("spec.lifecycle.onExpiry: "));
+  EXPECT_FALSE(resolve(specOf("{}"), config).savable);
+}
+
 TEST(Resolve, AcceptsWhatIsTheDefaultAnyway) {
   EXPECT_FALSE(
       resolve(specOf(R"({"desiredState": "Running", "lifecycle": {"onExpiry": "Delete"}})"), {}).refusal);

@@ -1,0 +1,456 @@
+#include "operator/sandbox/overtime.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "operator/sandbox/reasons.h"
+#include "tests/unit/operator/mishaps.h"
+#include "tests/unit/operator/sandbox/suspending.h"
+
+namespace cloister::sandbox {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+using test::ended;
+using test::Mishap;
+using test::Suspending;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+constexpr Duration ttl = minutes(60) + milliseconds(500);
+
+class Overtime : public Suspending {
+ protected:
+  explicit Overtime(api::OnExpiry end = api::OnExpiry::Suspend) {
+    setLifecycle({.ttl = ttl, .expiresAt = {}, .idleTimeout = {}, .maxLifetime = {}, .onExpiry = end});
+  }
+  void setLifecycle(const api::SandboxLifecycle& lifecycle) {
+    world_.edit([&](api::Sandbox& sandbox) { sandbox.spec.lifecycle = lifecycle; });
+    settle();
+  }
+  void setTtl(Duration next) {
+    world_.edit([&](api::Sandbox& sandbox) { sandbox.spec.lifecycle.ttl = next; });
+    settle();
+  }
+  void setEnd(api::OnExpiry end) {
+    world_.edit([&](api::Sandbox& sandbox) { sandbox.spec.lifecycle.onExpiry = end; });
+    settle();
+  }
+  Time end() const { return *status().startedAt + ttl; }
+  void pass(Duration duration) {
+    world_.clock.advance(duration);
+    settle();
+  }
+  // AFTER its end.
+  void passEnd(Duration after = {}) { pass(end() + after - world_.clock.now()); }
+  std::string wish() const { return api::freezeWish(world_.pods().at(0)); }
+};
+
+TEST_F(Overtime, IsSuspendedAtItsEnd) {
+  passEnd(-milliseconds(1));
+  EXPECT_EQ(status().phase, api::Phase::Running);
+  EXPECT_THAT(wish(), IsEmpty());
+  passEnd();
+  EXPECT_EQ(status().phase, api::Phase::Suspended);
+  EXPECT_EQ(world_.ready().reason, reason::expired);
+  EXPECT_THAT(world_.ready().message, HasSubstr("Move its end"));
+  EXPECT_THAT(world_.ready().message, HasSubstr(status().suspension->snapshotName));
+  EXPECT_THAT(world_.pods(), IsEmpty());
+  EXPECT_THAT(snapshots(), SizeIs(1));
+  EXPECT_EQ(world_.reports.back().reason, reason::expired);
+  EXPECT_THAT(agent_.trouble, IsEmpty());
+}
+
+TEST_F(Overtime, StaysSoWhileNothingIsChanged) {
+  passEnd();
+  const api::SandboxStatus before = status();
+  const size_t writes = world_.server.writes().size();
+  for (const Duration wait : {seconds(1), Duration(minutes(10)), Duration(hours(24))}) {
+    pass(wait);
+    world_.restart();
+    settle();
+  }
+  EXPECT_EQ(status(), before);
+  EXPECT_EQ(world_.server.writes().size(), writes);
+}
+
+// By the clock of the next leader its end has not come yet.
+TEST_F(Overtime, StaysSoBeforeAClockThatIsBehind) {
+  passEnd();
+  const api::Sandbox sandbox = world_.sandbox();
+  const Time early = end() - minutes(5);
+  Observed observed = test::seen(sandbox);
+  observed.podConfirmedGone = true;
+  observed.snapshot = std::make_shared<const api::SandboxSnapshot>(snapshots()[0]);
+  const Plan next = plan(observed, world_.config, early);
+  EXPECT_FALSE(next.status);
+  EXPECT_THAT(next.actions, IsEmpty());
+}
+
+TEST_F(Overtime, WhateverItsOwnerWantsItToDo) {
+  want(api::DesiredState::Paused);
+  want(api::DesiredState::Running);
+  passEnd(hours(1));
+  EXPECT_EQ(status().phase, api::Phase::Suspended);
+  want(api::DesiredState::Paused);
+  EXPECT_EQ(status().phase, api::Phase::Suspended);
+  EXPECT_THAT(world_.pods(), IsEmpty());
+}
+
+TEST_F(Overtime, GoesOnOnceItsEndIsMoved) {
+  passEnd();
+  const Time stopped = *status().pausedAt;
+  pass(hours(2));
+  setTtl(ttl + minutes(10));
+  EXPECT_EQ(status().phase, api::Phase::Running);
+  EXPECT_EQ(status().resumes, 1);
+  EXPECT_EQ(*status().expiresAt, std::chrono::floor<seconds>(end() + minutes(10) + *status().pausedFor));
+  EXPECT_GE(*status().pausedFor, world_.clock.now() - stopped - seconds(1));
+  EXPECT_THAT(snapshots(), IsEmpty());
+  pass(minutes(11));
+  EXPECT_EQ(status().phase, api::Phase::Suspended) << "and ends anew";
+  EXPECT_EQ(world_.ready().reason, reason::expired);
+  EXPECT_THAT(agent_.trouble, IsEmpty());
+}
+
+TEST_F(Overtime, GoesOnInPlaceIfItsEndIsMovedWhileItIsSaved) {
+  agent_.saves = false;
+  passEnd();
+  EXPECT_EQ(world_.ready().reason, reason::suspending);
+  EXPECT_THAT(world_.ready().message, HasSubstr("Its time is over."));
+  EXPECT_EQ(status().phase, api::Phase::Paused);
+  setTtl(ttl + minutes(10));
+  EXPECT_EQ(status().phase, api::Phase::Running);
+  EXPECT_EQ(status().resumes, std::nullopt);
+  EXPECT_EQ(status().suspension, std::nullopt);
+  EXPECT_THAT(world_.pods(), SizeIs(1));
+  EXPECT_THAT(snapshots(), IsEmpty());
+}
+
+TEST_F(Overtime, EndsByItsLongestLifetimeToo) {
+  setLifecycle({.ttl = hours(9),
+                .expiresAt = {},
+                .idleTimeout = {},
+                .maxLifetime = minutes(30),
+                .onExpiry = api::OnExpiry::Suspend});
+  want(api::DesiredState::Paused);
+  pass(minutes(31));
+  EXPECT_EQ(status().phase, api::Phase::Suspended);
+  want(api::DesiredState::Running);
+  EXPECT_EQ(status().phase, api::Phase::Suspended);
+  world_.edit([](api::Sandbox& sandbox) { sandbox.spec.lifecycle.maxLifetime = hours(2); });
+  settle();
+  EXPECT_EQ(status().phase, api::Phase::Running);
+}
+
+TEST_F(Overtime, IsDeletedOnceItsEndIsToDeleteIt) {
+  passEnd();
+  setEnd(api::OnExpiry::Delete);
+  EXPECT_FALSE(world_.findSandbox());
+}
+
+TEST_F(Overtime, StartsNothing) {
+  world_.server.erase("sandboxes", world_.key);
+  world_.server.erase("pods", api::keyOf(world_.pods()[0].metadata));
+  settle();
+  api::Sandbox next = test::aSandbox();
+  next.metadata.uid = "next";
+  next.spec.lifecycle.onExpiry = api::OnExpiry::Suspend;
+  next.spec.lifecycle.expiresAt = world_.clock.now() + minutes(1);
+  world_.nodeWorks = false;
+  world_.create(next);
+  settle();
+  EXPECT_THAT(world_.pods(), SizeIs(1));
+  pass(minutes(1));
+  EXPECT_THAT(world_.pods(), IsEmpty());
+  EXPECT_EQ(status().phase, api::Phase::Pending);
+  EXPECT_EQ(world_.ready().reason, reason::expired);
+  world_.nodeWorks = true;
+  world_.edit([](api::Sandbox& sandbox) { sandbox.spec.lifecycle.expiresAt.reset(); });
+  settle();
+  EXPECT_EQ(status().phase, api::Phase::Running);
+}
+
+TEST_F(Overtime, GoesBackIfItsEndComesBeforeItRanAgain) {
+  passEnd();
+  world_.nodeWorks = false;
+  setTtl(ttl + minutes(10));
+  ASSERT_THAT(world_.pods(), SizeIs(1));
+  setTtl(ttl);
+  EXPECT_EQ(status().phase, api::Phase::Suspended);
+  EXPECT_THAT(world_.pods(), IsEmpty());
+  EXPECT_THAT(snapshots(), SizeIs(1));
+  world_.nodeWorks = true;
+  setTtl(ttl + minutes(10));
+  EXPECT_EQ(status().phase, api::Phase::Running);
+  EXPECT_THAT(agent_.trouble, IsEmpty());
+}
+
+TEST_F(Overtime, StandsStillBetweenTheAttemptsToSaveItAndThenEnds) {
+  agent_.failure = "the disk is full";
+  passEnd();
+  const std::string first = wish();
+  EXPECT_EQ(status().phase, api::Phase::Paused);
+  EXPECT_EQ(world_.ready().reason, reason::suspendFailed);
+  EXPECT_THAT(world_.ready().message, HasSubstr("the disk is full"));
+  for (const Duration wait : {seconds(30), seconds(60), seconds(120)}) {
+    pass(wait);
+    EXPECT_TRUE(api::isFrozen(world_.pods().at(0))) << formatDuration(wait);
+    EXPECT_NE(wish(), first) << "it was tried again";
+  }
+  pass(seconds(240));
+  EXPECT_EQ(status().phase, api::Phase::Failed);
+  EXPECT_EQ(world_.ready().reason, reason::expiredUnsaved);
+  EXPECT_THAT(world_.ready().message, HasSubstr("the disk is full"));
+  EXPECT_THAT(world_.pods(), IsEmpty());
+  EXPECT_THAT(snapshots(), IsEmpty());
+  EXPECT_EQ(world_.reports.back().reason, reason::expiredUnsaved);
+  pass(hours(1));
+  EXPECT_EQ(status().phase, api::Phase::Failed);
+}
+
+TEST_F(Overtime, IsSavedByALaterAttempt) {
+  agent_.failure = "the disk is full";
+  passEnd();
+  agent_.failure.clear();
+  pass(seconds(30));
+  EXPECT_EQ(status().phase, api::Phase::Suspended);
+  EXPECT_EQ(status().suspends, 2);
+  EXPECT_THAT(snapshots(), SizeIs(1));
+  EXPECT_THAT(agent_.trouble, IsEmpty());
+}
+
+TEST_F(Overtime, IsTriedAnewWhateverFailedBefore) {
+  agent_.failure = "not with this sandbox";
+  agent_.failureReason = api::snapshot::unsupported;
+  want(api::DesiredState::Suspended);
+  EXPECT_EQ(status().phase, api::Phase::Running);
+  agent_.failure.clear();
+  passEnd();
+  EXPECT_EQ(status().phase, api::Phase::Suspended);
+}
+
+TEST_F(Overtime, EndsUnsavedWithoutAnAnswerInTime) {
+  agent_.freezes = false;
+  passEnd();
+  EXPECT_EQ(status().phase, api::Phase::Running);
+  EXPECT_EQ(wish(), status().suspension->snapshotName);
+  passEnd(longestFreeze - seconds(1));
+  EXPECT_EQ(status().phase, api::Phase::Running);
+  passEnd(longestFreeze);
+  EXPECT_EQ(status().phase, api::Phase::Failed);
+  EXPECT_EQ(world_.ready().reason, reason::expiredUnsaved);
+  EXPECT_THAT(world_.pods(), IsEmpty());
+}
+
+TEST_F(Overtime, HasThatTimeAlsoIfItsEndIsNoticedLate) {
+  agent_.freezes = false;
+  passEnd(minutes(5));
+  EXPECT_EQ(status().phase, api::Phase::Running);
+  agent_.freezes = true;
+  settle();
+  EXPECT_EQ(status().phase, api::Phase::Suspended);
+}
+
+TEST_F(Overtime, IsToldWhenToLookAgain) {
+  agent_.freezes = false;
+  passEnd();
+  world_.sync();
+  EXPECT_EQ(world_.reconcile()->again,
+            std::chrono::floor<seconds>(end()) + longestFreeze + milliseconds(500));
+}
+
+TEST_F(Overtime, EndsAtOnceWhereItCannotBeSavedAnyMore) {
+  world_.config.snapshots.enabled = false;
+  passEnd();
+  EXPECT_EQ(status().phase, api::Phase::Failed);
+  EXPECT_EQ(world_.ready().reason, reason::expiredUnsaved);
+  EXPECT_THAT(world_.ready().message, HasSubstr("lifecycle.onExpiry"));
+  EXPECT_THAT(world_.pods(), IsEmpty());
+}
+
+TEST_F(Overtime, IsNotRestartedAfterItsEnd) {
+  world_.edit([](api::Sandbox& sandbox) { sandbox.spec.restartPolicy = api::RestartPolicy::Always; });
+  agent_.saves = false;
+  passEnd();
+  world_.putPod(ended(world_.pods()[0], 137, "Error"));
+  settle();
+  EXPECT_EQ(status().phase, api::Phase::Failed);
+  EXPECT_EQ(status().restarts, std::nullopt);
+  EXPECT_THAT(world_.pods(), IsEmpty()) << "at its end, also what was kept for its logs";
+}
+
+class Handover : public Overtime {
+ protected:
+  Handover() : Overtime(api::OnExpiry::Snapshot) {}
+};
+
+TEST_F(Handover, LeavesItsSnapshotAndIsDeleted) {
+  passEnd();
+  EXPECT_FALSE(world_.findSandbox());
+  EXPECT_THAT(world_.pods(), IsEmpty());
+  ASSERT_THAT(snapshots(), SizeIs(1));
+  EXPECT_THAT(snapshots()[0].metadata.ownerReferences, IsEmpty());
+  EXPECT_EQ(snapshots()[0].status.phase, api::SnapshotPhase::Ready);
+  EXPECT_EQ(world_.reports.back().reason, reason::expired);
+  EXPECT_THAT(world_.reports.back().message, HasSubstr(snapshots()[0].metadata.name));
+  EXPECT_THAT(agent_.trouble, IsEmpty());
+  const auto& writes = world_.server.writes();
+  const auto at = [&](const char* what) { return std::ranges::find(writes, what) - writes.begin(); };
+  EXPECT_LT(at("PATCH sandboxsnapshots"), at("DELETE sandboxes"));
+}
+
+TEST_F(Handover, GivesAwayWhatItWasSuspendedIn) {
+  want(api::DesiredState::Suspended);
+  const std::string name = status().suspension->snapshotName;
+  world_.edit(
+      [&](api::Sandbox& sandbox) { sandbox.spec.lifecycle.expiresAt = world_.clock.now() + minutes(1); });
+  settle();
+  pass(minutes(1));
+  EXPECT_FALSE(world_.findSandbox());
+  ASSERT_THAT(snapshots(), SizeIs(1));
+  EXPECT_EQ(snapshots()[0].metadata.name, name);
+  EXPECT_THAT(snapshots()[0].metadata.ownerReferences, IsEmpty());
+}
+
+TEST_F(Handover, IsDeletedOnlyOnceItIsReleased) {
+  world_.server.admission = [](const net::Request& request) -> std::optional<net::Response> {
+    if (request.method != "PATCH" || !request.target.contains("/sandboxsnapshots/")) return std::nullopt;
+    return test::refusal(403, "Forbidden", "not now");
+  };
+  agent_.saves = false;
+  passEnd();
+  agent_.saves = true;
+  ASSERT_TRUE(agent_.act());
+  for (int i = 0; i < 8; ++i) {
+    world_.sync();
+    (void)world_.reconcile();
+  }
+  EXPECT_EQ(status().phase, api::Phase::Suspended);
+  EXPECT_THAT(snapshots()[0].metadata.ownerReferences, SizeIs(1));
+  world_.server.admission = nullptr;
+  settle();
+  EXPECT_FALSE(world_.findSandbox());
+  EXPECT_THAT(snapshots(), SizeIs(1));
+}
+
+// The operator's view is of the time before its end was moved.
+TEST_F(Handover, IsNotReleasedByAnOldView) {
+  world_.server.admission = [](const net::Request& request) -> std::optional<net::Response> {
+    if (request.method != "PATCH" || !request.target.contains("/sandboxsnapshots/")) return std::nullopt;
+    return test::refusal(403, "Forbidden", "not now");
+  };
+  agent_.saves = false;
+  passEnd();
+  agent_.saves = true;
+  ASSERT_TRUE(agent_.act());
+  for (int i = 0; i < 8; ++i) {
+    world_.sync();
+    (void)world_.reconcile();
+  }
+  world_.server.admission = nullptr;
+  world_.sync();
+  world_.edit([](api::Sandbox& sandbox) { sandbox.spec.lifecycle.ttl = ttl + minutes(10); });
+  (void)world_.reconcile();
+  ASSERT_THAT(snapshots(), SizeIs(1));
+  EXPECT_THAT(snapshots()[0].metadata.ownerReferences, SizeIs(1));
+  settle();
+  EXPECT_EQ(status().phase, api::Phase::Running);
+  EXPECT_EQ(status().resumes, 1);
+}
+
+TEST_F(Handover, TellsWhereItsMemoryIsIfItsEndIsMovedTooLate) {
+  setEnd(api::OnExpiry::Suspend);
+  passEnd();
+  json::value released = world_.server.all("sandboxsnapshots").at(0);
+  released.at("metadata").as_object().erase("ownerReferences");
+  world_.server.put("sandboxsnapshots", released);
+  setTtl(ttl + minutes(10));
+  EXPECT_EQ(world_.ready().reason, reason::snapshotLost);
+  EXPECT_THAT(world_.ready().message, HasSubstr("restoreFrom"));
+  EXPECT_THAT(world_.pods(), IsEmpty());
+}
+
+TEST_F(Handover, IsDeletedWhereNothingIsToBeSaved) {
+  world_.putPod(ended(world_.pods()[0], 0, "Completed"));
+  settle();
+  EXPECT_EQ(status().phase, api::Phase::Succeeded);
+  passEnd();
+  EXPECT_FALSE(world_.findSandbox());
+  EXPECT_THAT(snapshots(), IsEmpty());
+}
+
+TEST_F(Handover, StaysToTellThatItCouldNotBeSaved) {
+  agent_.freezes = false;
+  passEnd();
+  passEnd(longestFreeze);
+  EXPECT_EQ(status().phase, api::Phase::Failed);
+  EXPECT_EQ(world_.ready().reason, reason::expiredUnsaved);
+  pass(hours(1));
+  EXPECT_TRUE(world_.findSandbox());
+}
+
+TEST_F(Handover, IsNotDeletedWithoutItsSnapshot) {
+  agent_.saves = false;
+  passEnd();
+  agent_.saves = true;
+  setEnd(api::OnExpiry::Suspend);
+  world_.server.erase("sandboxsnapshots", {"team", status().suspension->snapshotName});
+  setEnd(api::OnExpiry::Snapshot);
+  EXPECT_EQ(status().phase, api::Phase::Suspended);
+  EXPECT_EQ(world_.ready().reason, reason::snapshotLost);
+}
+
+class OvertimeWithMishaps : public Overtime, public testing::WithParamInterface<Mishap> {};
+
+INSTANTIATE_TEST_SUITE_P(All, OvertimeWithMishaps, testing::ValuesIn(test::mishaps),
+                         [](const auto& info) { return test::nameOf(info.param); });
+
+TEST_P(OvertimeWithMishaps, GetsOverEachFailure) {
+  constexpr size_t calls = 14;
+  for (size_t call = 0; call < calls; ++call) {
+    SCOPED_TRACE("call " + std::to_string(call));
+    setLifecycle({.ttl = hours(20),
+                  .expiresAt = world_.clock.now() + minutes(1),
+                  .idleTimeout = {},
+                  .maxLifetime = {},
+                  .onExpiry = api::OnExpiry::Suspend});
+    test::arrange(world_, GetParam(), call);
+    pass(minutes(1));
+    pass(minutes(2));
+    EXPECT_EQ(status().phase, api::Phase::Suspended);
+    EXPECT_EQ(world_.ready().reason, reason::expired);
+    setLifecycle({.ttl = hours(20), .expiresAt = {}, .idleTimeout = {}, .maxLifetime = {}, .onExpiry = {}});
+    EXPECT_EQ(status().phase, api::Phase::Running);
+    EXPECT_THAT(agent_.trouble, IsEmpty());
+  }
+}
+
+TEST_P(OvertimeWithMishaps, LeavesOneSnapshot) {
+  constexpr size_t calls = 16;
+  for (size_t call = 0; call < calls; ++call) {
+    SCOPED_TRACE("call " + std::to_string(call));
+    setLifecycle({.ttl = hours(20),
+                  .expiresAt = world_.clock.now() + minutes(1),
+                  .idleTimeout = {},
+                  .maxLifetime = {},
+                  .onExpiry = api::OnExpiry::Snapshot});
+    test::arrange(world_, GetParam(), call);
+    pass(minutes(1));
+    pass(minutes(2));
+    EXPECT_FALSE(world_.findSandbox());
+    ASSERT_THAT(snapshots(), SizeIs(1));
+    EXPECT_THAT(snapshots()[0].metadata.ownerReferences, IsEmpty());
+    EXPECT_THAT(agent_.trouble, IsEmpty());
+    world_.server.erase("sandboxsnapshots", api::keyOf(snapshots()[0].metadata));
+    api::Sandbox next = test::aSandbox();
+    next.metadata.uid = "uid-" + std::to_string(call);
+    world_.create(next);
+    settle();
+  }
+}
+
+}  // namespace
+}  // namespace cloister::sandbox
