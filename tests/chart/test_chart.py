@@ -124,7 +124,7 @@ def test_the_operator_reads_snapshots_only_where_there_are_any(render, values):
     cluster = render(values)
     assert config_of(cluster)["snapshots"] == {"enabled": True, "nodeSelector": {"cloister.dev/snapshots": "true"}}
     assert rights(cluster["ClusterRole", "", "cloister-operator"]) == {
-        **RIGHTS, ("", "nodes"): {"get", "list", "watch"}, ("cloister.dev", "sandboxsnapshots"): {"get", "list", "watch", "create", "delete"},
+        **RIGHTS, ("", "nodes"): {"get", "list", "watch"}, ("cloister.dev", "sandboxsnapshots"): {"get", "list", "watch", "create", "patch", "delete"},
         ("cloister.dev", "sandboxsnapshots/status"): {"patch"}}
 
 

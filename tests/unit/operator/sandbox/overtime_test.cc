@@ -67,7 +67,7 @@ TEST_F(Overtime, StaysSoWhileNothingIsChanged) {
   passEnd();
   const api::SandboxStatus before = status();
   const size_t writes = world_.server.writes().size();
-  for (const Duration wait : {seconds(1), Duration(minutes(10)), Duration(hours(24))}) {
+  for (const Duration wait : {Duration(seconds(1)), Duration(minutes(10)), Duration(hours(24))}) {
     pass(wait);
     world_.restart();
     settle();
