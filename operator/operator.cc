@@ -324,7 +324,8 @@ void Operator::snapshotChanged(const api::SandboxSnapshot& snapshot) {
   snapshotController_.add(api::keyOf(snapshot.metadata));
   for (const auto& sandbox : stores_.unstartedOfSnapshot(api::keyOf(snapshot.metadata)))
     sandboxController_.add(api::keyOf(sandbox->metadata));
-  if (api::controllerOf(snapshot.metadata) != nullptr) sandboxController_.add(sandboxOf(snapshot));
+  if (api::controllerOf(snapshot.metadata) != nullptr || scheduledFor(snapshot))
+    sandboxController_.add(sandboxOf(snapshot));
 }
 
 // Pods are not left on a node that is closed; those on one that is open again may be taken.

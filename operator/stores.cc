@@ -18,6 +18,7 @@ constexpr const char* waitingByNamespace = "waiting";
 constexpr const char* unstartedByPool = "unstarted of pool";
 constexpr const char* byTemplate = "template";
 constexpr const char* bySnapshot = "snapshot";
+constexpr const char* bySchedule = "schedule";
 constexpr const char* byOwner = "owner";
 constexpr const char* byNode = "node";
 constexpr const char* byRevision = "revision";
@@ -50,6 +51,14 @@ void addIndexes(runtime::Store<api::SandboxSnapshot>& snapshots) {
   snapshots.addIndex(byOwner, [](const api::SandboxSnapshot& snapshot) {
     const api::OwnerReference* owner = api::controllerOf(snapshot.metadata);
     return owner != nullptr ? std::vector{owner->uid} : std::vector<std::string>{};
+  });
+  snapshots.addIndex(bySchedule, [](const api::SandboxSnapshot& snapshot) {
+    std::vector<std::string> owners;
+    if (!scheduledFor(snapshot)) return owners;
+    for (const api::OwnerReference& owner : snapshot.metadata.ownerReferences) {
+      if (owner.kind == "Sandbox" && !owner.controller.value_or(false)) owners.push_back(owner.uid);
+    }
+    return owners;
   });
   snapshots.addIndex(byNode, [](const api::SandboxSnapshot& snapshot) {
     const std::string& node = snapshot.status.nodeName;
@@ -240,6 +249,11 @@ std::vector<std::shared_ptr<const api::Sandbox>> Stores::unstartedOfSnapshot(
 std::vector<std::shared_ptr<const api::SandboxSnapshot>> Stores::snapshotsOwnedBy(
     const api::ObjectMeta& owner) const {
   return snapshots.byIndex(byOwner, owner.uid);
+}
+
+std::vector<std::shared_ptr<const api::SandboxSnapshot>> Stores::scheduledSnapshotsOf(
+    const api::ObjectMeta& owner) const {
+  return snapshots.byIndex(bySchedule, owner.uid);
 }
 
 std::vector<std::shared_ptr<const api::SandboxSnapshot>> Stores::openSnapshotsOf(

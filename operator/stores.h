@@ -58,6 +58,9 @@ struct Stores {
   // SandboxSnapshots that have the Sandbox OWNER for their controller: the operator's, made to suspend it.
   std::vector<std::shared_ptr<const api::SandboxSnapshot>> snapshotsOwnedBy(
       const api::ObjectMeta& owner) const;
+  // ... that were made by the schedule of the Sandbox OWNER, and go with it.
+  std::vector<std::shared_ptr<const api::SandboxSnapshot>> scheduledSnapshotsOf(
+      const api::ObjectMeta& owner) const;
   // SandboxSnapshots of the Sandbox KEY that are still to be taken.
   std::vector<std::shared_ptr<const api::SandboxSnapshot>> openSnapshotsOf(
       const kube::ObjectKey& sandbox) const;

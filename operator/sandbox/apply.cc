@@ -152,7 +152,8 @@ Task<Result<void>> deleteSandbox(Parts& parts, DeleteSandbox action) {
 }
 
 // The name is taken: by this very snapshot, when an earlier answer was lost; else by a stranger's.
-Task<Result<void>> acceptSnapshot(Parts& parts, json::value wanted) {
+Task<Result<void>> acceptSnapshot(Parts& parts, CreateSnapshot action) {
+  const json::value& wanted = action.snapshot;
   const kube::ObjectKey key{json::findString(wanted, "metadata.namespace"),
                             json::findString(wanted, "metadata.name")};
   auto present = co_await parts.client.get(kube::sandboxSnapshots, key);
@@ -162,7 +163,7 @@ Task<Result<void>> acceptSnapshot(Parts& parts, json::value wanted) {
     co_return fail(
         {.code = Errc::AlreadyExists,
          .message = "A SandboxSnapshot named " + key.name + " exists and belongs to somebody else.",
-         .reason = std::string(reason::suspendFailed)});
+         .reason = std::string(action.failure)});
   }
   learn(parts.stores.snapshots, *present);
   co_return Result<void>{};
@@ -172,11 +173,11 @@ Task<Result<void>> createSnapshot(Parts& parts, CreateSnapshot action) {
   auto answer = co_await parts.client.create(
       kube::sandboxSnapshots, json::findString(action.snapshot, "metadata.namespace"), action.snapshot);
   if (!answer && answer.error().code == Errc::AlreadyExists)
-    co_return co_await acceptSnapshot(parts, std::move(action.snapshot));
+    co_return co_await acceptSnapshot(parts, std::move(action));
   if (!answer) {
     Error error = answer.error();
     // The sandbox must not stand still for what is refused.
-    if (!isRetryable(error)) error.reason = reason::suspendFailed;
+    if (!isRetryable(error)) error.reason = action.failure;
     co_return failWith("creating the SandboxSnapshot", std::move(error));
   }
   learn(parts.stores.snapshots, *answer);

@@ -70,6 +70,7 @@ Observed observeStores(Parts& parts, const kube::ObjectKey& key) {
   if (const std::string from = api::continuesFrom(*seen.sandbox); !from.empty())
     seen.snapshot = parts.stores.snapshots.get({key.namespace_, from});
   seen.ownSnapshots = parts.stores.snapshotsOwnedBy(seen.sandbox->metadata);
+  seen.scheduled = parts.stores.scheduledSnapshotsOf(seen.sandbox->metadata);
   return seen;
 }
 

@@ -9,6 +9,7 @@
 #include "operator/sandbox/restart.h"
 #include "operator/sandbox/restore.h"
 #include "operator/sandbox/resume.h"
+#include "operator/sandbox/schedule.h"
 #include "operator/sandbox/situation.h"
 #include "operator/sandbox/status.h"
 #include "operator/sandbox/volume.h"
@@ -137,7 +138,7 @@ void planChanges(const Situation& at, Plan& out) {
   } else if (auto wish = wishFor(at)) {
     out.actions.emplace_back(FreezePod{at.pod, std::move(*wish)});
   } else if (at.save.kind == SaveStep::Kind::Take) {
-    out.actions.emplace_back(CreateSnapshot{snapshotFor(at.sandbox)});
+    out.actions.emplace_back(CreateSnapshot{snapshotFor(at.sandbox), reason::suspendFailed});
   }
 }
 
@@ -160,6 +161,23 @@ void planActions(const Situation& at, const Config& config, Plan& out) {
   if (at.frozen && !at.overdue) return;
   if (at.pod != nullptr) return planChanges(at, out);
   if (at.start && !at.queued()) planStart(at, config, out);
+}
+
+// Last: should it fail, the sandbox is none the worse for it.
+void planSchedule(const Situation& at, Time now, Plan& out) {
+  ScheduleStep step = nextScheduled(at, now);
+  if (step.again) out.again = std::min(*out.again, *step.again);
+  const std::optional<Error>& failure = at.observed.failure;
+  if (failure) {
+    if (failure->reason == reason::snapshotFailed && !out.report)
+      out.report =
+          Report{.warning = true, .reason = reason::snapshotFailed, .message = excerpt(failure->message)};
+    return;
+  }
+  for (auto& snapshot : step.old) out.actions.emplace_back(DeleteSnapshot{std::move(snapshot)});
+  if (step.take)
+    out.actions.emplace_back(
+        CreateSnapshot{scheduledSnapshot(at.sandbox, *step.take), reason::snapshotFailed});
 }
 
 // What the pod is then is the next round's news.
@@ -383,6 +401,7 @@ Plan plan(const Observed& observed, const Config& config, Time now) {
     removeUnnamed(observed, out);
   }
   if (!movesOn(out)) planStatus(at, now, out);
+  planSchedule(at, now, out);
   return out;
 }
 

@@ -52,6 +52,7 @@ struct Observed {
   std::optional<quota::Answer> answer = {};                   // ... to what this process asked of it last
   std::shared_ptr<const api::SandboxSnapshot> snapshot = {};  // that api::continuesFrom() names
   std::vector<std::shared_ptr<const api::SandboxSnapshot>> ownSnapshots = {};  // made to suspend it
+  std::vector<std::shared_ptr<const api::SandboxSnapshot>> scheduled = {};     // made by its schedule
   // Answers to questions(), absent until asked.
   std::optional<std::vector<PodEvent>> podEvents = {};
   std::optional<bool> nodeReady = {};
@@ -112,9 +113,10 @@ struct FreezePod {
   std::shared_ptr<const api::Pod> pod;
   std::string wish;  // of api::freezeAnnotation; empty: none
 };
-// The Sandbox's own, to suspend it.
+// The Sandbox's own, to suspend it or by its schedule.
 struct CreateSnapshot {
   json::value snapshot;
+  std::string_view failure;  // the reason to tell where it is refused
 };
 struct DeleteSnapshot {
   std::shared_ptr<const api::SandboxSnapshot> snapshot;

@@ -42,6 +42,7 @@ inline constexpr std::string_view suspended = "Suspended";
 inline constexpr std::string_view suspendFailed = "SuspendFailed";
 inline constexpr std::string_view snapshotLost = "SnapshotLost";
 inline constexpr std::string_view expiredUnsaved = "ExpiredUnsaved";
+inline constexpr std::string_view snapshotFailed = "SnapshotFailed";
 // Waits for the namespace's SandboxQuota
 inline constexpr std::string_view queued = "Queued";
 inline constexpr std::string_view quotaTooSmall = "QuotaTooSmall";
@@ -123,7 +124,8 @@ inline constexpr std::array all{accepted,
                                 suspended,
                                 suspendFailed,
                                 snapshotLost,
-                                expiredUnsaved};
+                                expiredUnsaved,
+                                snapshotFailed};
 }  // namespace reason
 
 }  // namespace cloister::sandbox

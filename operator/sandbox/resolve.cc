@@ -75,6 +75,25 @@ Check unsupportedEnd(const api::SandboxSpec& spec, const Resolved& resolved, con
   return unsupportedStop("lifecycle.onExpiry", true, resolved, config, "Delete", "use Delete");
 }
 
+// What cannot be suspended cannot be saved by a schedule either.
+Check unsupportedSchedule(const api::SandboxSpec& spec, const Resolved& resolved, const Config& config) {
+  if (!spec.snapshotSchedule) return std::nullopt;
+  if (!config.snapshots.enabled) {
+    return unsupported("snapshotSchedule",
+                       "snapshots are not available on this cluster; remove the field, or ask the "
+                       "administrator to run cloister-node and set snapshots.enabled");
+  }
+  if (resolved.runtime != api::Runtime::gvisor)
+    return unsupported("snapshotSchedule", "only a sandbox under gvisor can be saved; remove the field");
+  if (!resolved.workspaceClass.empty()) {
+    return unsupported(
+        "snapshotSchedule",
+        "a workspace with a storageClass is not saved with the sandbox's memory; remove one of "
+        "the two");
+  }
+  return std::nullopt;
+}
+
 const RuntimeConfig& configOf(api::Runtime runtime, const RuntimesConfig& runtimes) {
   switch (runtime) {
     case api::Runtime::kata:
@@ -215,7 +234,7 @@ Resolved resolve(const api::SandboxSpec& spec, const Config& config) {
   out.args = spec.args;
   resolvePlacement(spec, config.defaults, out);
   out.processes = spec.resources.processes.value_or(0);
-  if (out.processes != 0) {
+  if (out.processes != 0 || spec.snapshotSchedule || isKept(spec)) {
     for (const auto& [key, value] : config.snapshots.nodeSelector) out.nodeSelector[key] = value;
   }
   const Check resources = resolveResources(spec, config, out);
@@ -225,8 +244,9 @@ Resolved resolve(const api::SandboxSpec& spec, const Config& config) {
   out.suspended = spec.desiredState == api::DesiredState::Suspended && !state;
   const Check end = unsupportedEnd(spec, out, config);
   out.savable = isKept(spec) && !end;
-  for (const Check& check : {unsupportedField(spec, config), state, end, unlimitedRuntime(out),
-                             forbiddenRuntime(out, config), resources, lifecycle}) {
+  for (const Check& check :
+       {unsupportedField(spec, config), state, end, unsupportedSchedule(spec, out, config),
+        unlimitedRuntime(out), forbiddenRuntime(out, config), resources, lifecycle}) {
     if (check && !out.refusal) out.refusal = check;
   }
   return out;

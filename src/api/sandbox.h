@@ -69,6 +69,14 @@ struct SandboxWorkspace {
 };
 BOOST_DESCRIBE_STRUCT(SandboxWorkspace, (), (size, storageClass))
 
+// Of a running sandbox.
+struct SandboxSnapshotSchedule {
+  Duration every = {};
+  std::optional<int> keep;  // 3 when absent
+  bool operator==(const SandboxSnapshotSchedule&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(SandboxSnapshotSchedule, (), (every, keep))
+
 struct LocalReference {
   std::string name;
   bool operator==(const LocalReference&) const = default;
@@ -97,6 +105,7 @@ struct SandboxSpec {
   std::optional<RestartPolicy> restartPolicy;  // Never when absent
   SandboxNetwork network;
   SandboxWorkspace workspace;
+  std::optional<SandboxSnapshotSchedule> snapshotSchedule;
   // Scheduling and registry, as every cluster needs them.
   std::vector<LocalReference> imagePullSecrets;
   std::map<std::string, std::string> nodeSelector;
@@ -112,8 +121,8 @@ struct SandboxSpec {
 BOOST_DESCRIBE_STRUCT(SandboxSpec, (),
                       (runtime, image, imagePullPolicy, command, args, workingDir, env, resources,
                        securityProfile, lifecycle, desiredState, restartPolicy, network, workspace,
-                       imagePullSecrets, nodeSelector, tolerations, priorityClassName, podMetadata,
-                       templateRef, poolRef, restoreFrom))
+                       snapshotSchedule, imagePullSecrets, nodeSelector, tolerations, priorityClassName,
+                       podMetadata, templateRef, poolRef, restoreFrom))
 
 // Milliseconds from when the operator first saw the Sandbox, by stage, on its own clock: Kubernetes' times
 // are whole seconds. Absent when the operator was restarted meanwhile.
@@ -244,6 +253,8 @@ inline constexpr std::string_view processesAnnotation = "cloister.dev/processes"
 inline constexpr std::string_view freezeAnnotation = "cloister.dev/freeze";
 inline constexpr std::string_view frozenCondition = "cloister.dev/Frozen";
 inline constexpr std::string_view frozenFailed = "Failed";  // its reason when the node could not do it
+// A SandboxSnapshot that was due by spec.snapshotSchedule: when. RFC 3339.
+inline constexpr std::string_view scheduledForAnnotation = "cloister.dev/scheduled-for";
 inline constexpr std::string_view shapeAnnotation =
     "cloister.dev/shape";  // a pool's pod: see sandbox::shapeOf
 inline constexpr std::string_view networkLabel = "cloister.dev/network";  // a pod: its network profile

@@ -76,6 +76,11 @@ inline constexpr std::array all{taking,   taken,   retrying,        unsupported,
                                 nodeLost, corrupt, sandboxNotFound, sandboxNotRunning, noNodeAgent};
 }  // namespace snapshot
 
+// The moment of spec.snapshotSchedule that SNAPSHOT was due at; none: it was made for something else.
+inline std::optional<Time> scheduledFor(const SandboxSnapshot& snapshot) {
+  return parseTime(annotationOf(snapshot.metadata, scheduledForAnnotation));
+}
+
 // The Sandbox that SNAPSHOT is of.
 inline kube::ObjectKey sandboxOf(const SandboxSnapshot& snapshot) {
   return {snapshot.metadata.namespace_, snapshot.spec.sandboxRef.name};

@@ -227,6 +227,17 @@ void addStates(Dice& dice, int sandboxes, Script& script) {
   }
 }
 
+void addSchedules(Dice& dice, int sandboxes, Script& script) {
+  if (!script.setup.agents || !dice.oneIn(3)) return;
+  for (int i = 1 + dice.roll(3); i > 0; --i) {
+    script.steps.push_back({.at = dice.between({}, longest),
+                            .what = What::SetSchedule,
+                            .which = dice.roll(sandboxes),
+                            .count = 1 + dice.roll(3),
+                            .span = dice.oneIn(6) ? Duration() : dice.between(seconds(3), seconds(12))});
+  }
+}
+
 void addOnExpiry(Dice& dice, int sandboxes, Script& script) {
   if (!script.setup.agents || dice.oneIn(3)) return;
   for (Step& step : script.steps) {

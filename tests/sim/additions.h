@@ -20,6 +20,8 @@ void addPoolWays(Dice& dice, bool often, Script& script);
 void addStates(Dice& dice, int sandboxes, Script& script);
 // ... and in most of those some are kept at their end. After addStates.
 void addOnExpiry(Dice& dice, int sandboxes, Script& script);
+// ... and in some they are saved every so often. After addStates.
+void addSchedules(Dice& dice, int sandboxes, Script& script);
 // What is rare.
 void addOddities(Dice& dice, int sandboxes, bool often, Script& script);
 

@@ -219,6 +219,8 @@ Script finished(Script script, int sandboxes, bool often) {
   addStates(states, sandboxes, script);
   Dice ends(script.seed, 53);
   addOnExpiry(ends, sandboxes, script);
+  Dice schedules(script.seed, 54);
+  addSchedules(schedules, sandboxes, script);
   std::ranges::sort(script.steps, {}, &Step::at);
   return script;
 }

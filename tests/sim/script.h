@@ -13,16 +13,16 @@ namespace cloister::sim {
 // Users', with WHICH numbering Sandboxes:
 //   Create (HOW: the image, which tells what becomes of the pod, images.h, or "pool", "template": from those
 //   of its namespace; COUNT: what else is asked for, wishes.h; SPAN: the ttl, none for the default; RESTART:
-//   its restartPolicy), SetTtl, SetEgress (HOW), SetState (HOW: a desiredState),
-//   SetOnExpiry (HOW), Pin (a finalizer, until the
-//   faults end), Delete (HOW: the propagation), DeletePod (HOW: force), StripLabel (the network label off the
-//   pod), DropPolicies, BendPolicies (HOW: types, rules; of the Sandbox's namespace), DeleteNamespace, Squat
-//   (a stranger's pod takes the name of the Sandbox's pod), Garble (for SPAN the spec says what the operator
-//   cannot read), SquatPolicy (for SPAN a stranger's NetworkPolicy has the name of the default-deny), Tamper
-//   (with the status; HOW: bare, unknown, forgetful, pool: bare, of the pool), EditQuota (COUNT: how many may
-//   run; HOW: delete), EditLease (HOW: deleted, bare, taken), Stranger (some pod), SquatVolume (for SPAN a
-//   stranger's volume has the name of the Sandbox's; HOW: owned, by something, or not), PinPod (a finalizer
-//   on its pod, until the faults end).
+//   its restartPolicy), SetTtl, SetEgress (HOW), SetState (HOW: a desiredState), SetSchedule (SPAN: how often
+//   it is saved, not at all with none, and when the faults end; COUNT: how many of those stay), SetOnExpiry
+//   (HOW), Pin (a finalizer, until the faults end), Delete (HOW: the propagation), DeletePod (HOW: force),
+//   StripLabel (the network label off the pod), DropPolicies, BendPolicies (HOW: types, rules; of the
+//   Sandbox's namespace), DeleteNamespace, Squat (a stranger's pod takes the name of the Sandbox's pod),
+//   Garble (for SPAN the spec says what the operator cannot read), SquatPolicy (for SPAN a stranger's
+//   NetworkPolicy has the name of the default-deny), Tamper (with the status; HOW: bare, unknown, forgetful,
+//   pool: bare, of the pool), EditQuota (COUNT: how many may run; HOW: delete), EditLease (HOW: deleted,
+//   bare, taken), Stranger (some pod), SquatVolume (for SPAN a stranger's volume has the name of the
+//   Sandbox's; HOW: owned, by something, or not), PinPod (a finalizer on its pod, until the faults end).
 // Of the Sandbox's namespace: ScalePool (COUNT), EditTemplate (HOW: the image), TurnPool, TurnTemplate (for
 //   SPAN; COUNT: how, see ways.h), DropPool, DropTemplate (HOW: the propagation; made again after SPAN),
 //   SquatSlot (a stranger's pod takes the name of the pool's slot COUNT), Forge (HOW: revision, with odd
@@ -43,9 +43,9 @@ namespace cloister::sim {
 //   way).
 // Clocks': Jump (all wall clocks, by SPAN; HOW: forward, back), Skew (from now on replica WHICH's wall clock
 //   is off by SPAN; HOW: ahead, behind).
-BOOST_DEFINE_FIXED_ENUM_CLASS(What, int, Create, SetTtl, SetEgress, SetState, SetOnExpiry, Pin, Delete,
-                              DeletePod, StripLabel, DropPolicies, BendPolicies, DeleteNamespace, Squat,
-                              Garble, SquatPolicy, Tamper, EditQuota, EditLease, Stranger, SquatVolume,
+BOOST_DEFINE_FIXED_ENUM_CLASS(What, int, Create, SetTtl, SetEgress, SetState, SetOnExpiry, SetSchedule, Pin,
+                              Delete, DeletePod, StripLabel, DropPolicies, BendPolicies, DeleteNamespace,
+                              Squat, Garble, SquatPolicy, Tamper, EditQuota, EditLease, Stranger, SquatVolume,
                               PinPod, ScalePool, EditTemplate, TurnPool, TurnTemplate, DropPool, DropTemplate,
                               SquatSlot, Forge, EndPod, LoseNode, Cordon, Quota, NoRuntimeClass, Refuse,
                               Compact, Fail, Outage, CutWatches, LagWatches, Repeat, Crash, AtWrite, AtChange,

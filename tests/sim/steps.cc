@@ -84,6 +84,13 @@ void Simulation::userStep(const Step& step) {
     case What::SetState:
       server_.edit(actorUser, id, [&](json::value& sandbox) { specOf(sandbox)["desiredState"] = step.how; });
       return;
+    case What::SetSchedule:
+      server_.edit(actorUser, id, [&](json::value& sandbox) {
+        specOf(sandbox).erase("snapshotSchedule");
+        if (step.span == Duration()) return;
+        specOf(sandbox)["snapshotSchedule"] = {{"every", formatDuration(step.span)}, {"keep", step.count}};
+      });
+      return;
     case What::Pin:
       server_.edit(actorUser, id, [](json::value& sandbox) {
         sandbox.at("metadata").as_object()["finalizers"] = json::array{pin};
@@ -146,7 +153,10 @@ void Simulation::takeBack() {
       const test::ObjectId id{plural,
                               {json::findString(pinned->json, "metadata.namespace"),
                                json::findString(pinned->json, "metadata.name")}};
-      if (id.plural == "sandboxes") correct(id);
+      if (id.plural == "sandboxes") {
+        correct(id);
+        server_.edit(actorUser, id, [](json::value& sandbox) { specOf(sandbox).erase("snapshotSchedule"); });
+      }
       unpin(id);
     }
   }

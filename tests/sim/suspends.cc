@@ -28,6 +28,22 @@ bool hasOwner(const json::value& snapshot) {
   return !findString(snapshot, "metadata.ownerReferences.0.uid").empty();
 }
 
+bool isScheduled(const json::value& snapshot) {
+  return !annotationOf(snapshot, api::scheduledForAnnotation).empty();
+}
+
+// A schedule has made SNAPSHOT, and a later one for the same Sandbox, which can be restored.
+bool hasSuccessor(const test::ApiServer& server, const json::value& snapshot) {
+  const std::string moment = annotationOf(snapshot, api::scheduledForAnnotation);
+  const std::string uid = findString(snapshot, "metadata.ownerReferences.0.uid");
+  return std::ranges::any_of(server.storage().list(snapshots, findString(snapshot, "metadata.namespace")),
+                             [&](const auto& other) {
+                               return findString(other->json, "metadata.ownerReferences.0.uid") == uid &&
+                                      findString(other->json, "status.phase") == "Ready" &&
+                                      annotationOf(other->json, api::scheduledForAnnotation) > moment;
+                             });
+}
+
 // The pod of UID, or null.
 test::Object podOf(const test::ApiServer& server, const std::string& namespace_, const std::string& uid) {
   for (const test::Object& pod : server.storage().list("pods", namespace_)) {
@@ -146,6 +162,8 @@ void SuspendRules::snapshotChanged(const test::Change& change) {
   if (change.before && change.after) released(change.before->json, change.after->json);
   if (change.after || !server_.actor().starts_with(operatorPrefix)) return;
   const test::Object sandbox = ownerOfSnapshot(server_, snapshot);
+  if (sandbox && isScheduled(snapshot) && !hasSuccessor(server_, snapshot))
+    violate("the last one of a schedule was deleted: " + keyOf(snapshot));
   if (sandbox && suspendedAs(sandbox->json) == name)
     violate("what a Sandbox is kept in was deleted: " + keyOf(snapshot));
 }
@@ -210,7 +228,7 @@ std::string unsettledSuspended(const test::ApiServer& server, const json::value&
 std::string unusedSnapshot(const test::ApiServer& server) {
   for (const test::Object& snapshot : server.storage().list(snapshots, "")) {
     const test::Object sandbox = ownerOfSnapshot(server, snapshot->json);
-    if (!hasOwner(snapshot->json)) continue;
+    if (!hasOwner(snapshot->json) || (sandbox && isScheduled(snapshot->json))) continue;
     if (!sandbox || suspendedAs(sandbox->json) != findString(snapshot->json, "metadata.name"))
       return keyOf(snapshot->json);
   }

@@ -59,6 +59,10 @@ bool isToSuspend(const json::value& sandbox) {
   return findString(sandbox, "spec.desiredState") == "Suspended";
 }
 
+bool isScheduled(const json::value& sandbox) {
+  return json::find(sandbox, "spec.snapshotSchedule") != nullptr;
+}
+
 bool isToPause(const json::value& sandbox) {
   return findString(sandbox, "spec.desiredState") == "Paused";
 }
@@ -83,7 +87,8 @@ bool maySuspend(const test::ApiServer& server, const Config& config, const json:
 
 bool isRefused(const test::ApiServer& server, const Config& config, const json::value& sandbox) {
   if (!labelOf(sandbox, refusedLabel).empty() || (isToPause(sandbox) && !mayPause(server, config, sandbox)) ||
-      ((isToSuspend(sandbox) || isKept(sandbox)) && !maySuspend(server, config, sandbox)))
+      ((isToSuspend(sandbox) || isKept(sandbox) || isScheduled(sandbox)) &&
+       !maySuspend(server, config, sandbox)))
     return true;
   // Its end was moved when that had been given away.
   if (findString(sandbox, "status.phase") == "Suspended" && isReleased(server, sandbox)) return true;

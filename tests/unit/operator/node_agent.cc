@@ -32,7 +32,8 @@ bool NodeAgent::save(const api::SandboxSnapshot& snapshot) {
   const auto found =
       std::ranges::find(pods, sandbox.status.podUID, [](const api::Pod& pod) { return pod.metadata.uid; });
   if (found == pods.end()) return false;
-  if (!api::isFrozen(*found) || api::freezeWish(*found) != snapshot.metadata.name)
+  const bool asIs = scheduledFor(snapshot).has_value();
+  if (!asIs && (!api::isFrozen(*found) || api::freezeWish(*found) != snapshot.metadata.name))
     trouble.push_back("taken of a sandbox that runs: " + snapshot.metadata.name);
   if (failure.empty()) {
     setStatus(snapshot, {{"phase", "Ready"}, {"nodeName", "node-1"}, {"podUID", found->metadata.uid}});

@@ -81,6 +81,7 @@ INSTANTIATE_TEST_SUITE_P(
         RefusedSpec{R"({"restoreFrom": {"name": "s"}})", reason::unsupported, "restoreFrom"},
         RefusedSpec{R"({"desiredState": "Paused"})", reason::unsupported, "desiredState"},
         RefusedSpec{R"({"desiredState": "Suspended"})", reason::unsupported, "desiredState"},
+        RefusedSpec{R"({"snapshotSchedule": {"every": "10m"}})", reason::unsupported, "snapshotSchedule"},
         RefusedSpec{R"({"lifecycle": {"onExpiry": "Snapshot"}})", reason::unsupported, "lifecycle.onExpiry"},
         RefusedSpec{R"({"lifecycle": {"idleTimeout": "5m"}})", reason::unsupported, "lifecycle.idleTimeout"},
         RefusedSpec{R"({"resources": {"processes": 10}})", reason::unsupported, "resources.processes"},
@@ -134,6 +135,23 @@ TEST(Resolve, KeepsAtTheEndWhatCanBeSaved) {
   config.runtimes.kata.allowed = true;
   EXPECT_THAT(resolve(spec, config).refusal->message, StartsWith("spec.lifecycle.onExpiry: "));
   EXPECT_FALSE(resolve(specOf("{}"), config).savable);
+}
+
+TEST(Resolve, SchedulesWhatCanBeSavedWhereItCanBe) {
+  Config config;
+  config.snapshots.enabled = true;
+  const Resolved resolved = resolve(specOf(R"({"snapshotSchedule": {"every": "10m"}})"), config);
+  EXPECT_FALSE(resolved.refusal);
+  EXPECT_EQ(resolved.nodeSelector, (std::map<std::string, std::string>{{"cloister.dev/snapshots", "true"}}));
+  config.runtimes.kata.allowed = true;
+  for (const char* other : {R"("runtime": "kata")", R"("workspace": {"storageClass": "fast"})"}) {
+    const auto refusal =
+        resolve(specOf(R"({"snapshotSchedule": {"every": "10m"}, )" + std::string(other) + "}"), config)
+            .refusal;
+    ASSERT_TRUE(refusal) << other;
+    EXPECT_EQ(refusal->reason, reason::unsupported) << other;
+    EXPECT_THAT(refusal->message, StartsWith("spec.snapshotSchedule: ")) << other;
+  }
 }
 
 TEST(Resolve, AcceptsWhatIsTheDefaultAnyway) {
