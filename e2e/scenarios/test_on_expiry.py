@@ -1,6 +1,7 @@
 """lifecycle.onExpiry: what a sandbox under gVisor has in memory outlives its end."""
 
-from test_suspend import SPEC, Snapshot, ask, started
+from test_suspend import SPEC, ask, started
+from support.sandboxes import Snapshot
 from support.waiting import eventually, throughout
 
 # Long enough for a start on a busy machine.

@@ -286,8 +286,9 @@ void Invariants::tick(Duration step, std::optional<Time> leader) {
   std::map<std::string, Duration> overdue;
   for (const Living& pod : living_) {
     if (pod.expiry && leader && *leader <= *pod.expiry) continue;
-    Duration& late = overdue[pod.uid];
-    late = overdue_[pod.uid] + (leader ? step : Duration{});
+    // For what it is to go now: it may have been overdue for something else before.
+    Duration& late = overdue[pod.uid + pod.stray];
+    late = overdue_[pod.uid + pod.stray] + (leader ? step : Duration{});
     // What was overdue for the whole of the first step cannot be told: it does not count.
     if (late <= pod.bound + step) continue;
     violate((pod.expiry ? "runs after its expiry" : pod.stray) + ": " + pod.key);

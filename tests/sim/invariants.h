@@ -86,7 +86,7 @@ class Invariants {
   std::optional<std::string> violation_;
   std::vector<Living> living_;
   bool livingChanged_ = true;
-  std::map<std::string, Duration> overdue_;  // by the pod's uid
+  std::map<std::string, Duration> overdue_;  // by the pod's uid, and what is wrong with it
   std::map<std::string, Time> firstReady_;   // by the Sandbox's uid
   std::map<std::string, std::string>
       startedBy_;                            // which replica told last that it began, by the Sandbox's uid
