@@ -8,6 +8,7 @@ namespace {
 
 // cloister-runsc waits for longer (runsc/main.cc).
 constexpr Duration patience = seconds(15);
+constexpr Duration fetchPatience = seconds(90);
 constexpr Duration retryPeriod = milliseconds(500);
 
 // None when there is none, or none that can be read.
@@ -23,6 +24,19 @@ Task<Result<std::optional<T>>> read(kube::Client* client, kube::Resource kind, k
 
 }  // namespace
 
+// One at a time: they share the node's network with its pods.
+Agent::Storing::Storing(const Parts& parts, Depot& depot, uint64_t seed, runtime::Controller::Gate gate)
+    : storer(parts, depot),
+      fetcher(parts, depot),
+      controller(
+          {.name = "store",
+           .workers = 1,
+           .backoff = {.first = seconds(5), .largest = seconds(300)},
+           .seed = seed},
+          parts.clock,
+          [this](kube::ObjectKey key, uint64_t id) { return storer.reconcile(std::move(key), id); },
+          std::move(gate)) {}
+
 Agent::Agent(Surroundings with)
     : parts_{with.client, with.clock, stores_, with.vault, with.files, with.runsc, with.disk, with.node},
       seed_(with.seed),
@@ -36,6 +50,9 @@ Agent::Agent(Surroundings with)
           {.name = "snapshot", .workers = 2, .seed = seed_}, with.clock,
           [this](kube::ObjectKey key, uint64_t id) { return reconciler_.reconcile(std::move(key), id); },
           [this] { return current(); }),
+      storing_(with.depot == nullptr
+                   ? nullptr
+                   : std::make_unique<Storing>(parts_, *with.depot, seed_, [this] { return current(); })),
       freezer_({with.client, with.clock, stores_.pods, with.runsc}),
       freezes_(
           {.name = "freeze", .workers = 4, .seed = seed_}, with.clock,
@@ -47,6 +64,8 @@ Agent::Agent(Surroundings with)
                                   .fieldSelector = "spec.nodeName=" + parts_.node}) {
   stores_.snapshots.onChange([this](const auto& before, const auto& after) {
     controller_.add(api::keyOf((after ? after : before)->metadata));
+    if (storing_ && after && isToStore(*after, parts_.node))
+      storing_->controller.add(api::keyOf(after->metadata));
     // The successor of the same name does not tell of the former one's files.
     if (before && after && before->metadata.uid != after->metadata.uid)
       controller_.add({before->metadata.namespace_, ""});
@@ -66,6 +85,7 @@ Agent::Agent(Surroundings with)
 
 void Agent::currentChanged() {
   controller_.gateChanged();
+  if (storing_) storing_->controller.gateChanged();
   freezes_.gateChanged();
   if (!current() || std::exchange(swept_, true)) return;
   const auto kept = parts_.vault.all();
@@ -87,14 +107,23 @@ void Agent::start(TaskGroup& group) {
   watch(snapshotInformer_);
   watch(podInformer_);
   controller_.start(group);
+  if (storing_) {
+    storing_->fetcher.start(group);
+    storing_->controller.start(group);
+  }
   group.spawn("scrub", scrubber_.run());
   freezes_.start(group);
 }
 
 Task<StartAnswer> Agent::answer(StartRequest request) {
-  const Instant until = parts_.clock.instant() + patience;
+  const Instant asked = parts_.clock.instant();
   for (;;) {
     auto view = co_await look(request);
+    const bool fetching = view && !view->fetching.empty();
+    if (fetching && parts_.clock.instant() + retryPeriod < asked + fetchPatience) {
+      co_await parts_.clock.sleep(retryPeriod);
+      continue;
+    }
     if (view) {
       StartAnswer answer = decideStart(request, *view);
       log::info("asked about a container", {{"pod", request.podNamespace + "/" + request.podName},
@@ -102,7 +131,7 @@ Task<StartAnswer> Agent::answer(StartRequest request) {
                                             {"message", answer.message}});
       co_return answer;
     }
-    if (parts_.clock.instant() + retryPeriod >= until)
+    if (parts_.clock.instant() + retryPeriod >= asked + patience)
       co_return refuse("cloister-node cannot find out about the pod: " + view.error().message);
     co_await parts_.clock.sleep(retryPeriod);
   }
@@ -134,6 +163,7 @@ Task<Result<StartView>> Agent::look(StartRequest request) {
   view.runtimeVersion = std::move(*version);
   auto kept = parts_.vault.find({request.podNamespace, view.snapshot->metadata.uid});
   if (kept && *kept && parts_.vault.check(**kept)) view.kept = std::move(*kept);
+  if (!view.kept && storing_ && isToFetch(view)) view.fetching = storing_->fetcher.want(*view.snapshot);
   if (const auto config = parts_.files.read(request.bundle + "/config.json")) {
     if (auto container = readContainer(*config)) view.container = std::move(*container);
     if (view.container) view.image = wantedImage(**object, view.container->name);

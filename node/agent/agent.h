@@ -2,10 +2,12 @@
 #pragma once
 
 #include "node/agent/door.h"
+#include "node/agent/fetcher.h"
 #include "node/agent/freezer.h"
 #include "node/agent/reconciler.h"
 #include "node/agent/scrub.h"
 #include "node/agent/start.h"
+#include "node/agent/storer.h"
 #include "runtime/informer.h"
 
 namespace cloister::node {
@@ -21,6 +23,7 @@ class Agent {
     boost::asio::any_io_executor disk;
     std::string node;
     uint64_t seed = 0;
+    Depot* depot = nullptr;  // null: snapshots stay on the node
   };
   explicit Agent(Surroundings with);
 
@@ -41,6 +44,13 @@ class Agent {
   Reconciler reconciler_;
   Scrubber scrubber_;
   runtime::Controller controller_;
+  struct Storing {
+    Storing(const Parts& parts, Depot& depot, uint64_t seed, runtime::Controller::Gate gate);
+    Storer storer;
+    Fetcher fetcher;
+    runtime::Controller controller;
+  };
+  std::unique_ptr<Storing> storing_;  // null without a depot
   Freezer freezer_;
   runtime::Controller freezes_;
   runtime::Informer<api::SandboxSnapshot> snapshotInformer_;

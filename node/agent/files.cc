@@ -54,6 +54,16 @@ int readAll(int file, const Take& take) {
   }
 }
 
+Result<void> writeAll(int file, const std::string& path, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t put = ::write(file, text.data(), text.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return cannot("write", path, errno);
+    text.remove_prefix(size_t(put));
+  }
+  return {};
+}
+
 class RealFiles final : public Files {
  public:
   Result<void> makeFolder(const std::string& path) override {
@@ -92,14 +102,15 @@ class RealFiles final : public Files {
   Result<void> write(const std::string& path, std::string_view text) override {
     const Descriptor file(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
     if (!file.ok()) return cannot("make", path, errno);
-    while (!text.empty()) {
-      const ssize_t put = ::write(file.get(), text.data(), text.size());
-      if (put < 0 && errno == EINTR) continue;
-      if (put < 0) return cannot("write", path, errno);
-      text.remove_prefix(size_t(put));
-    }
+    if (auto done = writeAll(file.get(), path, text); !done) return done;
     if (::fsync(file.get()) != 0) return cannot("write", path, errno);
     return {};
+  }
+
+  Result<void> append(const std::string& path, std::string_view bytes) override {
+    const Descriptor file(path, O_WRONLY | O_CREAT | O_APPEND, 0600);
+    if (!file.ok()) return cannot("make", path, errno);
+    return writeAll(file.get(), path, bytes);
   }
 
   Result<int64_t> size(const std::string& path) override {

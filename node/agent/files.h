@@ -33,6 +33,8 @@ class Files {
   virtual Result<int64_t> freeBytes(const std::string& path) = 0;
   // A new file, on disk when this returns.
   virtual Result<void> write(const std::string& path, std::string_view text) = 0;
+  // To the end of the file, which is made if need be. Not on disk yet: see sumAndSync.
+  virtual Result<void> append(const std::string& path, std::string_view bytes) = 0;
   // Root may run it.
   virtual Result<void> makeProgram(const std::string& path) = 0;
   virtual Result<int64_t> size(const std::string& path) = 0;

@@ -13,6 +13,7 @@
 #include "base/version.h"
 #include "kube/connect.h"
 #include "node/agent/agent.h"
+#include "node/agent/connect_depot.h"
 #include "node/agent/prepare_command.h"
 
 namespace cloister::node {
@@ -30,6 +31,7 @@ struct Options {
   std::string runscRoot = "/run/containerd/runsc/k8s.io";
   std::string socket = "/run/cloister/node.sock";
   std::string store = "/var/lib/cloister/snapshots";
+  DepotOptions depot;
   std::string logLevel = "info";
 };
 
@@ -48,6 +50,20 @@ void declare(CLI::App& app, Options& options) {
       ->capture_default_str();
   app.add_option("--socket", options.socket, "Where cloister-runsc asks")->capture_default_str();
   app.add_option("--store", options.store, "The folder of the snapshots")->capture_default_str();
+  DepotOptions& depot = options.depot;
+  const auto add = [&app](const char* name, std::string& value, const char* words) {
+    app.add_option(name, value, words)->group("Object storage")->capture_default_str();
+  };
+  add("--store-endpoint", depot.endpoint,
+      "URL of S3-compatible storage to bring snapshots to. Default: none");
+  add("--store-bucket", depot.bucket, "The bucket there");
+  add("--store-region", depot.region, "Its region");
+  add("--store-prefix", depot.prefix, "What all keys begin with");
+  add("--store-addressing", depot.addressing, "Path or VirtualHost");
+  add("--store-credentials", depot.credentials, "Folder with the files accessKey and secretKey");
+  add("--store-keys", depot.keys, "Folder of store keys, each a file with 32 bytes in base64");
+  add("--store-key", depot.currentKey, "The one of them for new snapshots");
+  add("--store-ca", depot.ca, "File of authorities for the endpoint. Default: the system's");
   app.add_option("--log-level", options.logLevel, "debug, info, warn or error")->capture_default_str();
   app.footer("Exit codes: 0 stopped as asked, 1 failed while running, 2 wrong usage.");
 }
@@ -78,6 +94,14 @@ int run(const Options& options) {
   Vault vault(*files, options.store);
   if (auto opened = vault.open(); !opened) return complain(opened.error());
   asio::thread_pool disk(1);
+  asio::thread_pool sealing(1);  // whose work would hold up what a snapshot waits for
+  std::unique_ptr<ConnectedDepot> depot;
+  if (!options.depot.endpoint.empty()) {
+    auto opened =
+        ConnectedDepot::open(context.get_executor(), *clock, *files, sealing.get_executor(), options.depot);
+    if (!opened) return complain(opened.error());
+    depot = std::move(*opened);
+  }
   Agent agent({.client = client,
                .clock = *clock,
                .files = *files,
@@ -85,7 +109,8 @@ int run(const Options& options) {
                .runsc = *runsc,
                .disk = disk.get_executor(),
                .node = options.node,
-               .seed = std::random_device{}()});
+               .seed = std::random_device{}(),
+               .depot = depot ? &depot->depot() : nullptr});
   auto door = Door::open(context.get_executor(), *clock, options.socket,
                          [&](StartRequest request) { return agent.answer(std::move(request)); }, {});
   if (!door) return complain(door.error());

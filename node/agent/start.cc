@@ -21,7 +21,8 @@ bool isOwner(const StartView& view) {
 
 bool isReady(const StartView& view) {
   return view.snapshot && view.snapshot->status.phase == api::SnapshotPhase::Ready &&
-         !view.snapshot->metadata.deletionTimestamp && view.snapshot->status.nodeName == view.node;
+         !view.snapshot->metadata.deletionTimestamp &&
+         (view.snapshot->status.nodeName == view.node || api::isStored(*view.snapshot));
 }
 
 // Where the container of VIEW differs from the one that was SAVED.
@@ -35,6 +36,11 @@ StartAnswer decideRestore(const StartView& view) {
   const std::string name = "the SandboxSnapshot \"" + api::continuesFrom(*view.sandbox) + "\"";
   if (!view.snapshot) return refuse(name + " is gone");
   if (!isReady(view)) return refuse(name + " is not Ready on this node");
+  if (const std::string& version = view.snapshot->status.runtimeVersion;
+      !view.kept && view.snapshot->status.nodeName != view.node && version != view.runtimeVersion) {
+    return refuse(name + " was taken by runsc " + version + ", and this node has " + view.runtimeVersion);
+  }
+  if (!view.kept && !view.fetching.empty()) return refuse(name + ": " + view.fetching);
   if (!view.kept) return refuse("the files of " + name + " are missing on this node, or cannot be read");
   const Manifest& manifest = view.kept->manifest;
   if (view.kept->digest != view.snapshot->status.digest)
@@ -76,6 +82,12 @@ std::optional<std::string> snapshotToRead(const StartRequest& request, const Sta
 
 bool isVaultToRead(const StartView& view) {
   return isReady(view);
+}
+
+// Another version of runsc would restore nothing.
+bool isToFetch(const StartView& view) {
+  return isReady(view) && !view.kept && api::isStored(*view.snapshot) &&
+         view.snapshot->status.runtimeVersion == view.runtimeVersion;
 }
 
 StartAnswer decideStart(const StartRequest& request, const StartView& view) {

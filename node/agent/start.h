@@ -18,6 +18,7 @@ struct StartView {
   std::optional<api::Sandbox> sandbox = {};  // of the name that the pod's owner has
   std::optional<api::SandboxSnapshot> snapshot = {};
   std::optional<Kept> kept = {};  // of that snapshot, its sizes checked
+  std::string fetching = {};      // how it stands, when it is being fetched from the store
   std::optional<Container> container = {};
   Image image = {};  // that the container is to have, as the pod says
 };
@@ -26,6 +27,8 @@ struct StartView {
 std::optional<std::string> sandboxToRead(const StartRequest& request, const StartView& view);
 std::optional<std::string> snapshotToRead(const StartRequest& request, const StartView& view);
 bool isVaultToRead(const StartView& view);
+// The snapshot, of which nothing is kept here, is worth fetching from the store.
+bool isToFetch(const StartView& view);
 
 StartAnswer decideStart(const StartRequest& request, const StartView& view);
 

@@ -35,7 +35,6 @@ Result<void> Vault::discard(const SnapshotId& id) {
 
 Result<Kept> Vault::publish(const SnapshotId& id, Manifest manifest) {
   const std::string from = stagingOf(id);
-  const std::string to = folderOf(id);
   const auto names = files_.list(from);
   if (!names) return fail(names.error());
   if (names->empty()) return fail(Errc::Internal, "the checkpoint has no files");
@@ -45,15 +44,34 @@ Result<Kept> Vault::publish(const SnapshotId& id, Manifest manifest) {
     manifest.files.push_back({.name = name, .size = sum->size, .sha256 = sum->sha256});
   }
   const std::string text = textOf(manifest);
-  if (auto done = files_.write(from + "/" + std::string(manifestName), text); !done)
-    return fail(done.error());
-  if (auto done = files_.syncFolder(from); !done) return fail(done.error());
-  if (auto done = files_.makeFolder(root_ + "/" + id.namespace_); !done) return fail(done.error());
+  if (auto done = putInPlace(id, text); !done) return fail(done.error());
+  return Kept{.folder = folderOf(id), .manifest = std::move(manifest), .digest = digestOf(text)};
+}
+
+Result<Kept> Vault::adopt(const SnapshotId& id, std::string_view text) {
+  auto manifest = parseManifest(text);
+  if (!manifest) return fail(manifest.error());
+  if (manifest->snapshotUID != id.uid) return fail(Errc::InvalidInput, "the manifest is another snapshot's");
+  for (const ManifestFile& file : manifest->files) {
+    const auto sum = files_.sumAndSync(stagingOf(id) + "/" + file.name);
+    if (!sum) return fail(sum.error());
+    if (sum->size != file.size || sum->sha256 != file.sha256)
+      return fail(Errc::InvalidInput, "its file " + file.name + " is not as it was saved");
+  }
+  if (auto done = putInPlace(id, text); !done) return fail(done.error());
+  return Kept{.folder = folderOf(id), .manifest = std::move(*manifest), .digest = digestOf(text)};
+}
+
+// All of it was on the disk before, but for the manifest.
+Result<void> Vault::putInPlace(const SnapshotId& id, std::string_view text) {
+  const std::string from = stagingOf(id);
+  if (auto done = files_.write(from + "/" + std::string(manifestName), text); !done) return done;
+  if (auto done = files_.syncFolder(from); !done) return done;
+  if (auto done = files_.makeFolder(root_ + "/" + id.namespace_); !done) return done;
   // The namespace's folder may be new.
-  if (auto done = files_.syncFolder(root_); !done) return fail(done.error());
-  if (auto done = files_.rename(from, to); !done) return fail(done.error());
-  if (auto done = files_.syncFolder(root_ + "/" + id.namespace_); !done) return fail(done.error());
-  return Kept{.folder = to, .manifest = std::move(manifest), .digest = digestOf(text)};
+  if (auto done = files_.syncFolder(root_); !done) return done;
+  if (auto done = files_.rename(from, folderOf(id)); !done) return done;
+  return files_.syncFolder(root_ + "/" + id.namespace_);
 }
 
 Result<std::optional<Kept>> Vault::find(const SnapshotId& id) {

@@ -33,6 +33,9 @@ class Vault {
   Result<std::string> stage(const SnapshotId& id);
   // The files that were written there, with MANIFEST completed by them, are kept from now on: all, or none.
   Result<Kept> publish(const SnapshotId& id, Manifest manifest);
+  // The files that were brought there from elsewhere, with TEXT, the manifest that they came with, are kept
+  // from now on. InvalidInput when they are not what it tells.
+  Result<Kept> adopt(const SnapshotId& id, std::string_view text);
   // What was staged for ID is gone.
   Result<void> discard(const SnapshotId& id);
   // Bytes that may still be staged.
@@ -43,10 +46,13 @@ class Vault {
   Result<void> check(const Kept& kept);
   // It is no longer to be found, for the reason WHY, until the agent ends: its status tells for ever.
   void condemn(const SnapshotId& id, std::string why) { condemned_[id] = std::move(why); }
+  // ... but for its successor, which has come from elsewhere.
+  void acquit(const SnapshotId& id) { condemned_.erase(id); }
   Result<void> remove(const SnapshotId& id);
   Result<std::vector<SnapshotId>> all();
 
  private:
+  Result<void> putInPlace(const SnapshotId& id, std::string_view text);
   std::string staging() const { return root_ + "/.staging"; }
   std::string stagingOf(const SnapshotId& id) const { return staging() + "/" + id.uid; }
   std::string folderOf(const SnapshotId& id) const { return root_ + "/" + id.namespace_ + "/" + id.uid; }

@@ -71,19 +71,21 @@ bool connectTo(const Socket& socket, const sockaddr_un& address) {
 
 }  // namespace
 
-Result<StartAnswer> ask(const std::string& path, const StartRequest& request, Duration patience) {
+Result<StartAnswer> ask(const std::string& path, const StartRequest& request, Duration patience,
+                        Duration answerPatience) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.empty() || path.size() >= sizeof address.sun_path)
     return fail(Errc::InvalidInput, "\"" + path + "\" is no path of a socket");
   std::memcpy(address.sun_path, path.data(), path.size());
-  const auto until = Steady::now() + patience;
+  const auto begun = Steady::now();
+  const auto until = begun + patience;
   for (;;) {
     const Socket socket;
     if (socket.get() < 0) return fail(Errc::Unavailable, "cannot make a socket: " + reason(errno));
     if (connectTo(socket, address)) {
       if (auto sent = sendAll(socket.get(), toLine(request)); !sent) return fail(sent.error());
-      auto line = receiveLine(socket.get(), until);
+      auto line = receiveLine(socket.get(), begun + answerPatience);
       if (!line) return fail(line.error());
       auto answer = parseAnswer(*line);
       if (!answer) return fail(Errc::Protocol, "cloister-node's answer: " + answer.error().message);

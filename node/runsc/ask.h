@@ -5,8 +5,9 @@
 namespace cloister::node {
 
 // Asks cloister-node at the Unix socket PATH. While nobody listens there it tries again, until PATIENCE is
-// over. Unavailable: nobody listens; Timeout: no answer; Protocol: a wrong one; InvalidInput: no such PATH
-// can be.
-Result<StartAnswer> ask(const std::string& path, const StartRequest& request, Duration patience);
+// over; whoever listens has ANSWERPATIENCE from the start to answer. Unavailable: nobody listens; Timeout: no
+// answer; Protocol: a wrong one; InvalidInput: no such PATH can be.
+Result<StartAnswer> ask(const std::string& path, const StartRequest& request, Duration patience,
+                        Duration answerPatience);
 
 }  // namespace cloister::node

@@ -23,8 +23,10 @@ namespace cloister::node {
 namespace {
 
 constexpr int failed = 125;
-// The kubelet waits 2 minutes for a container to start.
+// The kubelet waits 2 minutes for a container to start. One answer takes long: that for which a snapshot is
+// fetched.
 constexpr Duration patience = seconds(20);
+constexpr Duration answerPatience = seconds(100);
 
 // All that comes from FILE, which is closed then. Empty when it cannot be read, or is too large.
 std::string readAll(int file) {
@@ -124,11 +126,13 @@ int run(std::vector<std::string> args) {
   const auto config = parseRunscConfig(readFile(self + ".json"));
   if (!config) return complain(self + ".json: " + config.error().message);
   const std::string bundle = std::filesystem::current_path().string();
-  auto decided =
-      decide(args, bundle,
-             {.readConfig = [](const std::string& folder) { return readFile(configOf(folder)); },
-              .writeConfig = writeConfig,
-              .ask = [&](const StartRequest& request) { return ask(config->socket, request, patience); }});
+  auto decided = decide(args, bundle,
+                        {.readConfig = [](const std::string& folder) { return readFile(configOf(folder)); },
+                         .writeConfig = writeConfig,
+                         .ask =
+                             [&](const StartRequest& request) {
+                               return ask(config->socket, request, patience, answerPatience);
+                             }});
   if (!decided) {
     tellShim(logFile(args), decided.error().message);
     if (findStart(args)) endSandbox(bundle);

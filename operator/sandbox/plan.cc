@@ -85,12 +85,12 @@ void removeUnnamed(const Observed& observed, Plan& out) {
   }
 }
 
-json::value coldPod(const Situation& at, const RequestsConfig& requests) {
+json::value coldPod(const Situation& at, const Config& config) {
   PodIdentity identity = identityAt(at);
   if (at.observed.template_ != nullptr)
     identity.labels.try_emplace(std::string(api::revisionLabel), at.observed.presentRevision);
-  json::value pod = podFor(identity, at.sandbox.spec, at.resolved, requests, at.profile.name);
-  if (at.observed.snapshot) restoreFrom(*at.observed.snapshot, pod);
+  json::value pod = podFor(identity, at.sandbox.spec, at.resolved, config.requests, at.profile.name);
+  if (at.observed.snapshot) restoreFrom(*at.observed.snapshot, config.snapshots, pod);
   if (!at.start->reason.empty())
     annotate(pod, api::coldStartAnnotation, std::string(at.start->reason) + ": " + at.start->message);
   return pod;
@@ -108,7 +108,7 @@ void planStart(const Situation& at, const Config& config, Plan& out) {
     out.actions.emplace_back(CreateRevision{at.observed.template_});
   if (!at.resolved.workspaceClass.empty())
     out.actions.emplace_back(CreateVolume{volumeFor(at.sandbox, at.resolved)});
-  out.actions.emplace_back(CreatePod{coldPod(at, config.requests)});
+  out.actions.emplace_back(CreatePod{coldPod(at, config)});
 }
 
 // What the pod shall ask its node for, if that is something else. A wish to save it is not taken back before

@@ -3,6 +3,19 @@
 #include "operator/sandbox/reasons.h"
 
 namespace cloister::sandbox {
+namespace {
+
+constexpr const char* requiredTerms = "requiredDuringSchedulingIgnoredDuringExecution";
+constexpr const char* preferredTerms = "preferredDuringSchedulingIgnoredDuringExecution";
+
+json::array withLabels(const std::map<std::string, std::string>& labels) {
+  json::array out;
+  for (const auto& [name, value] : labels)
+    out.push_back({{"key", name}, {"operator", "In"}, {"values", {value}}});
+  return out;
+}
+
+}  // namespace
 
 std::optional<Refusal> refuseRestore(const api::SandboxSpec& spec, const api::SandboxSnapshot* snapshot) {
   const std::string field = "spec.restoreFrom: ";
@@ -42,14 +55,22 @@ void pinImage(const api::SandboxSnapshotStatus& saved, json::value& pod) {
 
 }  // namespace
 
-void restoreFrom(const api::SandboxSnapshot& snapshot, json::value& pod) {
+void restoreFrom(const api::SandboxSnapshot& snapshot, const SnapshotsConfig& config, json::value& pod) {
   annotate(pod, api::restoreAnnotation, snapshot.metadata.name);
   if (!snapshot.status.imageID.empty()) pinImage(snapshot.status, pod);
   json::object onNode{{"key", "metadata.name"}, {"operator", "In"}, {"values", {snapshot.status.nodeName}}};
-  json::object term{{"matchFields", json::array{std::move(onNode)}}};
-  json::object required{{"nodeSelectorTerms", json::array{std::move(term)}}};
-  pod.as_object()["spec"].as_object()["affinity"] = {
-      {"nodeAffinity", {{"requiredDuringSchedulingIgnoredDuringExecution", std::move(required)}}}};
+  json::object keeper{{"matchFields", json::array{std::move(onNode)}}};
+  json::object affinity;
+  if (!api::isStored(snapshot)) {
+    affinity = {{requiredTerms, {{"nodeSelectorTerms", json::array{std::move(keeper)}}}}};
+  } else {
+    // Another node's agent has to fetch it first.
+    affinity = {{preferredTerms, json::array{{{"weight", 100}, {"preference", std::move(keeper)}}}}};
+    if (auto labels = withLabels(config.nodeSelector); !labels.empty())
+      affinity[requiredTerms] = {
+          {"nodeSelectorTerms", json::array{{{"matchExpressions", std::move(labels)}}}}};
+  }
+  pod.as_object()["spec"].as_object()["affinity"] = {{"nodeAffinity", std::move(affinity)}};
 }
 
 }  // namespace cloister::sandbox

@@ -89,7 +89,7 @@ Stage stageOf(const Observed& observed) {
   if (!snapshot.unreadable.empty() || snapshot.metadata.deletionTimestamp || phase == SnapshotPhase::Failed)
     return Stage::Settled;
   if (!snapshot.status.nodeName.empty()) {
-    if (observed.nodeGone) return Stage::NodeGone;
+    if (observed.nodeGone && !api::isStored(snapshot)) return Stage::NodeGone;
     return phase == SnapshotPhase::Running && observed.pod == nullptr ? Stage::PodGone : Stage::Settled;
   }
   if (observed.sandbox == nullptr) return Stage::NoSandbox;

@@ -27,7 +27,7 @@ enum class Stage {
   NotRunning,  // its Sandbox
   Unclaimed,   // it could be taken
   PodGone,     // it is being taken, from a pod that is not there
-  NodeGone,    // that takes or keeps it
+  NodeGone,    // that takes it, or alone keeps it
   Settled      // whatever is to be told is its node's to tell, or told
 };
 

@@ -23,6 +23,16 @@ struct SandboxSnapshotSpec {
 };
 BOOST_DESCRIBE_STRUCT(SandboxSnapshotSpec, (), (sandboxRef, mode, deletionPolicy, ttl))
 
+// Where it is besides the node's disk, or is being brought to.
+struct SnapshotStore {
+  std::string location;              // what the keys of its objects begin with
+  std::string keyID;                 // of the store key
+  std::string wrappedKey;            // its own key, enciphered with that one; base64
+  std::optional<int64_t> sizeBytes;  // there; none until all of it is
+  bool operator==(const SnapshotStore&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(SnapshotStore, (), (location, keyID, wrappedKey, sizeBytes))
+
 // Written by the operator until a node has claimed it, and then by that node's agent
 // (operator/snapshot/plan.h).
 struct SandboxSnapshotStatus {
@@ -39,12 +49,13 @@ struct SandboxSnapshotStatus {
   std::string imageID;            // ... and which one that was: a pod's image, whatever the name stands for
   std::string specHash;           // "sha256:..." of what runsc compares when it restores
   std::optional<Time> expiresAt;  // when it is deleted; with spec.ttl, once it has been Ready
+  std::optional<SnapshotStore> store;
   std::vector<Condition> conditions;
   bool operator==(const SandboxSnapshotStatus&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(SandboxSnapshotStatus, (),
                       (phase, observedGeneration, nodeName, podUID, sizeBytes, duration, digest,
-                       runtimeVersion, image, imageID, specHash, expiresAt, conditions))
+                       runtimeVersion, image, imageID, specHash, expiresAt, store, conditions))
 
 struct SandboxSnapshot {
   ObjectMeta metadata;
@@ -59,6 +70,7 @@ BOOST_DESCRIBE_STRUCT(SandboxSnapshot, (), (metadata, spec, status))
 // The conditions that a SandboxSnapshot carries, and their reasons.
 namespace snapshot {
 inline constexpr std::string_view ready = "Ready";
+inline constexpr std::string_view stored = "Stored";
 
 inline constexpr std::string_view taking = "Taking";      // the checkpoint is being made
 inline constexpr std::string_view taken = "Taken";        // it can be restored
@@ -72,8 +84,15 @@ inline constexpr std::string_view corrupt = "Corrupt";    // its files are not w
 inline constexpr std::string_view sandboxNotFound = "SandboxNotFound";
 inline constexpr std::string_view sandboxNotRunning = "SandboxNotRunning";
 inline constexpr std::string_view noNodeAgent = "NoNodeAgent";
-inline constexpr std::array all{taking,   taken,   retrying,        unsupported,       podLost,
-                                nodeLost, corrupt, sandboxNotFound, sandboxNotRunning, noNodeAgent};
+// Of Stored, besides corrupt:
+inline constexpr std::string_view storing = "Storing";                    // it is being brought there
+inline constexpr std::string_view inStore = "InStore";                    // it can be restored on other nodes
+inline constexpr std::string_view storeUnreachable = "StoreUnreachable";  // no answer, or overloaded
+inline constexpr std::string_view storeRefused = "StoreRefused";          // the endpoint, or a key, says no
+inline constexpr std::string_view storeFailed = "StoreFailed";            // anything else
+inline constexpr std::array all{taking,   taken,   retrying,         unsupported,       podLost,
+                                nodeLost, corrupt, sandboxNotFound,  sandboxNotRunning, noNodeAgent,
+                                storing,  inStore, storeUnreachable, storeRefused,      storeFailed};
 }  // namespace snapshot
 
 // The moment of spec.snapshotSchedule that SNAPSHOT was due at; none: it was made for something else.
@@ -84,6 +103,12 @@ inline std::optional<Time> scheduledFor(const SandboxSnapshot& snapshot) {
 // The Sandbox that SNAPSHOT is of.
 inline kube::ObjectKey sandboxOf(const SandboxSnapshot& snapshot) {
   return {snapshot.metadata.namespace_, snapshot.spec.sandboxRef.name};
+}
+
+// All of it is in the store: it can be restored without its node.
+inline bool isStored(const SandboxSnapshot& snapshot) {
+  const Condition* condition = findCondition(snapshot.status.conditions, snapshot::stored);
+  return snapshot.status.store && condition != nullptr && condition->status == "True";
 }
 
 }  // namespace cloister::api

@@ -102,3 +102,34 @@ def test_nobody_reaches_what_runs_on_nodes(render):
     assert policy["podSelector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
     without = render({**SNAPSHOTS, "networkPolicy": {"enabled": False}})
     assert ("NetworkPolicy", "cloister-node", "cloister-node") not in without
+
+
+STORE = {"snapshots": {"enabled": True, "store": {"endpoint": "https://s3.example:9000", "bucket": "saved"}}}
+
+
+def test_without_a_store_nothing_tells_of_one(render):
+    assert "store-" not in str(the(render(SNAPSHOTS), "DaemonSet")).replace("--store=", "")
+
+
+def test_a_store_has_its_secrets_and_its_port(render):
+    objects = render(STORE)
+    pod = the(objects, "DaemonSet")["spec"]["template"]["spec"]
+    arguments = dict(argument.split("=", 1) for argument in pod["containers"][0]["args"])
+    assert arguments["--store-endpoint"] == "https://s3.example:9000" and arguments["--store-bucket"] == "saved"
+    assert arguments["--store-key"] == "1" and "--store-ca" not in arguments
+    mounted = {mount["mountPath"]: mount["name"] for mount in pod["containers"][0]["volumeMounts"]}
+    volumes = {volume["name"]: volume for volume in pod["volumes"]}
+    for option, secret in (("--store-credentials", "cloister-store-credentials"), ("--store-keys", "cloister-store-keys")):
+        assert volumes[mounted[arguments[option]]]["secret"] == {"secretName": secret, "defaultMode": 0o400}
+    assert not any(volume.get("secret") for container in pod["initContainers"] for volume in container["volumeMounts"])
+    assert rights(objects["ClusterRole", "", "cloister-node"])["", "namespaces"] == {"get"}
+    egress = objects["NetworkPolicy", "cloister-node", "cloister-node"]["spec"]["egress"]
+    assert {"port": 9000, "protocol": "TCP"} in egress[0]["ports"]
+
+
+def test_a_store_may_have_authorities_of_its_own(render):
+    store = {**STORE["snapshots"]["store"], "endpoint": "https://s3.example", "caConfigMap": "authorities"}
+    objects = render({"snapshots": {"enabled": True, "store": store}})
+    arguments = the(objects, "DaemonSet")["spec"]["template"]["spec"]["containers"][0]["args"]
+    assert "--store-ca=/etc/cloister/store-ca/ca.crt" in arguments
+    assert {"port": 443, "protocol": "TCP"} in objects["NetworkPolicy", "cloister-node", "cloister-node"]["spec"]["egress"][0]["ports"]

@@ -80,12 +80,13 @@ def groups(may_lower_oom_score: bool) -> dict[str, Group]:
                                      ldflags="-X sigs.k8s.io/agent-sandbox/internal/version.gitVersion={version}",
                                      version_of="sigs.k8s.io/agent-sandbox"),),
               shipped=(("sigs.k8s.io/agent-sandbox", "k8s/crds", "agent-sandbox-crds"),)),
+        Group("versitygw", (Step({"github.com/versity/versitygw/cmd/versitygw": "versitygw"}),)),
         Group("probe", (Step({"cloister.dev/e2e/cluster/tools/probe": "probe"}),)),
     ]
     return {group.name: group for group in listed}
 
 
-# What `up` needs; kwok and agent-sandbox serve the benchmarks only, the probe the live tests.
+# What `up` needs; kwok and agent-sandbox serve the benchmarks only, the probe the live tests, versitygw tests/s3.
 FOR_UP = ("etcd", "kubernetes", "containerd", "gvisor", "coredns", "helm")
 FOR_CONTROL_PLANE = ("etcd", "kubernetes")
 

@@ -134,7 +134,7 @@ TEST(Schemas, ExplainEachReasonAndCondition) {
   EXPECT_THAT(
       unexplained("sandboxquotas", quota::reason::all, {quota::condition::ready, quota::condition::guarded}),
       IsEmpty());
-  EXPECT_THAT(unexplained("sandboxsnapshots", snapshot::all, {snapshot::ready}), IsEmpty());
+  EXPECT_THAT(unexplained("sandboxsnapshots", snapshot::all, {snapshot::ready, snapshot::stored}), IsEmpty());
   using namespace pool::condition;
   EXPECT_THAT(unexplained("sandboxpools", pool::reason::all, {ready, progressing, stalled}), IsEmpty());
 }

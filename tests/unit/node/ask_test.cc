@@ -63,7 +63,7 @@ class AskTest : public testing::Test {
 TEST_F(AskTest, BringsTheAnswer) {
   Agent agent(path_);
   auto seen = agent.answer(toLine(refuse("no")));
-  EXPECT_EQ(ask(path_, request, seconds(20)).value(), refuse("no"));
+  EXPECT_EQ(ask(path_, request, seconds(20), seconds(20)).value(), refuse("no"));
   EXPECT_EQ(seen.get(), toLine(request));
 }
 
@@ -71,34 +71,35 @@ TEST_F(AskTest, TellsOfAWrongAnswer) {
   Agent agent(path_);
   for (const std::string& words : {std::string("what?\n"), std::string(longestLine, 'x')}) {
     auto seen = agent.answer(words);
-    EXPECT_EQ(ask(path_, request, seconds(20)).error().code, Errc::Protocol);
+    EXPECT_EQ(ask(path_, request, seconds(20), seconds(20)).error().code, Errc::Protocol);
   }
 }
 
 TEST_F(AskTest, TellsWhenTheAgentHangsUp) {
   Agent agent(path_);
   auto seen = agent.answer("");
-  EXPECT_EQ(ask(path_, request, seconds(20)).error().code, Errc::Unavailable);
+  EXPECT_EQ(ask(path_, request, seconds(20), seconds(20)).error().code, Errc::Unavailable);
 }
 
 TEST_F(AskTest, DoesNotWaitForeverForAnAnswer) {
   Agent agent(path_);
-  EXPECT_EQ(ask(path_, request, milliseconds(1)).error().code, Errc::Timeout);
+  EXPECT_EQ(ask(path_, request, milliseconds(1), milliseconds(1)).error().code, Errc::Timeout);
 }
 
 TEST_F(AskTest, DoesNotWaitForeverForTheAgent) {
-  EXPECT_EQ(ask(path_, request, milliseconds(1)).error().code, Errc::Unavailable);
+  EXPECT_EQ(ask(path_, request, milliseconds(1), milliseconds(1)).error().code, Errc::Unavailable);
 }
 
 TEST_F(AskTest, WaitsForAnAgentThatIsBeingRestarted) {
-  auto answer = std::async(std::launch::async, [&] { return ask(path_, request, seconds(20)); });
+  auto answer = std::async(std::launch::async, [&] { return ask(path_, request, seconds(20), seconds(20)); });
   Agent agent(path_);
   auto seen = agent.answer(toLine(refuse("no")));
   EXPECT_EQ(answer.get().value(), refuse("no"));
 }
 
 TEST_F(AskTest, RefusesAPathThatIsTooLong) {
-  EXPECT_EQ(ask("/" + std::string(200, 'x'), request, seconds(20)).error().code, Errc::InvalidInput);
+  EXPECT_EQ(ask("/" + std::string(200, 'x'), request, seconds(20), seconds(20)).error().code,
+            Errc::InvalidInput);
 }
 
 }  // namespace

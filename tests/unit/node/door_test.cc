@@ -54,13 +54,13 @@ class DoorTest : public testing::Test {
 
 TEST_F(DoorTest, AnswersRoot) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root";
-  EXPECT_EQ(served([&] { return ask(path_, request, seconds(20)); }).value(), refuse("no p"));
+  EXPECT_EQ(served([&] { return ask(path_, request, seconds(20), seconds(20)); }).value(), refuse("no p"));
 }
 
 TEST_F(DoorTest, TakesThePlaceOfADeadAgents) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root";
-  served([&] { return ask(path_, request, seconds(20)).has_value(); });
-  EXPECT_EQ(served([&] { return ask(path_, request, seconds(20)); }).value(), refuse("no p"));
+  served([&] { return ask(path_, request, seconds(20), seconds(20)).has_value(); });
+  EXPECT_EQ(served([&] { return ask(path_, request, seconds(20), seconds(20)); }).value(), refuse("no p"));
 }
 
 TEST_F(DoorTest, IsRootsAlone) {

@@ -39,6 +39,11 @@ class FailingFiles final : public Files {
     (void)real_->write(path, text.substr(0, text.size() / 2));  // the disk was full, or the power gone
     return broken();
   }
+  Result<void> append(const std::string& path, std::string_view bytes) override {
+    if (!fails()) return real_->append(path, bytes);
+    (void)real_->append(path, bytes.substr(0, bytes.size() / 2));
+    return broken();
+  }
   Result<void> makeProgram(const std::string& path) override {
     if (fails()) return broken();
     return real_->makeProgram(path);

@@ -90,6 +90,52 @@ TEST(DecideStart, AsksForOneThingAfterTheOther) {
   EXPECT_TRUE(isVaultToRead(view));
 }
 
+// Of a pod on another node than the snapshot's.
+StartView elsewhere() {
+  StartView view = good();
+  view.snapshot->status.nodeName = "node-2";
+  view.snapshot->status.runtimeVersion = "v1";
+  view.snapshot->status.store = api::SnapshotStore{};
+  api::setCondition(view.snapshot->status.conditions,
+                    {.type = "Stored",
+                     .status = "True",
+                     .observedGeneration = 1,
+                     .lastTransitionTime = {},
+                     .reason = "InStore",
+                     .message = {}},
+                    Time());
+  return view;
+}
+
+TEST(DecideStart, RestoresWhatWasFetchedFromTheStore) {
+  EXPECT_EQ(decideStart(request, elsewhere()).action, StartAction::Restore);
+  StartView view = elsewhere();
+  view.snapshot->status.conditions[0].status = "False";
+  EXPECT_FALSE(isVaultToRead(view));
+  EXPECT_THAT(decideStart(request, view).message, HasSubstr("not Ready on this node"));
+}
+
+TEST(DecideStart, FetchesOnlyWhatIsInTheStoreAndCanBeRestoredHere) {
+  StartView view = elsewhere();
+  EXPECT_FALSE(isToFetch(view)) << "it is here already";
+  view.kept.reset();
+  EXPECT_TRUE(isToFetch(view));
+  view.runtimeVersion = "v2";
+  EXPECT_FALSE(isToFetch(view));
+  EXPECT_THAT(decideStart(request, view).message, HasSubstr("runsc v1, and this node has v2"));
+  view = good();
+  view.kept.reset();
+  EXPECT_FALSE(isToFetch(view));
+}
+
+TEST(DecideStart, TellsHowFetchingStands) {
+  StartView view = elsewhere();
+  view.kept.reset();
+  view.fetching = "it is being fetched from the store, 1 of 2 MiB";
+  EXPECT_EQ(decideStart(request, view).action, StartAction::Refuse);
+  EXPECT_THAT(decideStart(request, view).message, HasSubstr("1 of 2 MiB"));
+}
+
 // That is what it was suspended in, and comes before what it was once made from.
 TEST(DecideStart, RestoresWhatTheStatusNamesFirst) {
   StartView view = good();

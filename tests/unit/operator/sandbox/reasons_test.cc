@@ -58,7 +58,8 @@ TEST(Reasons, BelongToDocumentedConditions) {
                                          std::string(condition::stalled),
                                          std::string(condition::warmStart),
                                          std::string(pool::condition::progressing),
-                                         std::string(pool::condition::guarded)};
+                                         std::string(pool::condition::guarded),
+                                         std::string(api::snapshot::stored)};
   EXPECT_EQ(column(0), conditions);
 }
 

@@ -99,6 +99,31 @@ TEST_F(Restore, LeavesTheImageAloneWhereItWasNotRecorded) {
             world_.config.defaults.image);
 }
 
+TEST_F(Restore, PrefersTheNodeOfOneThatIsStored) {
+  json::value snapshot = aSnapshot("Ready");
+  json::object& status = snapshot.at("status").as_object();
+  status["store"] = {{"location", "x/"}};
+  status["conditions"] = json::array{{{"type", "Stored"}, {"status", "True"}, {"reason", "InStore"}}};
+  world_.server.put("sandboxsnapshots", snapshot);
+  world_.create(restored());
+  world_.settle();
+  ASSERT_EQ(world_.pods().size(), 1U);
+  const json::value pod = world_.server.get("pods", api::keyOf(world_.pods().at(0).metadata));
+  const json::value& affinity = *json::find(pod, "spec.affinity.nodeAffinity");
+  EXPECT_EQ(
+      *json::find(affinity, "requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms"),
+      (json::array{
+          {{"matchExpressions",
+            json::array{{{"key", "cloister.dev/snapshots"}, {"operator", "In"}, {"values", {"true"}}}}}}}));
+  EXPECT_EQ(
+      *json::find(affinity, "preferredDuringSchedulingIgnoredDuringExecution"),
+      (json::array{
+          {{"weight", 100},
+           {"preference",
+            {{"matchFields",
+              json::array{{{"key", "metadata.name"}, {"operator", "In"}, {"values", {"node-7"}}}}}}}}}));
+}
+
 TEST_F(Restore, WaitsForOneThatIsNotThere) {
   world_.create(restored());
   world_.settle();

@@ -58,7 +58,7 @@ struct Scene {
 // "Phase/Reason" of what is told.
 std::string told(const Plan& next) {
   if (!next.status) return "";
-  const api::Condition& ready = next.status->conditions.at(0);
+  const api::Condition& ready = *api::findCondition(next.status->conditions, "Ready");
   EXPECT_EQ(ready.status, "False");
   return std::string(boost::describe::enum_to_string(*next.status->phase, "")) + "/" + ready.reason;
 }
@@ -128,6 +128,24 @@ TEST(SnapshotPlan, EndsWhatALostPodOrNodeCannotEnd) {
   }
   scene.claimed(SnapshotPhase::Failed);
   EXPECT_FALSE(scene.after(nodeGrace).status) << "an end is final";
+}
+
+TEST(SnapshotPlan, OutlivesItsNodeInTheStore) {
+  Scene scene;
+  scene.claimed(SnapshotPhase::Ready);
+  scene.nodeGone = true;
+  scene.snapshot.status.store = api::SnapshotStore{};
+  api::setCondition(scene.snapshot.status.conditions,
+                    {.type = "Stored",
+                     .status = "False",
+                     .observedGeneration = 1,
+                     .lastTransitionTime = {},
+                     .reason = "Storing",
+                     .message = {}},
+                    now);
+  EXPECT_EQ(told(scene.after(nodeGrace)), "Failed/NodeLost") << "not all of it was there";
+  scene.snapshot.status.conditions[0].status = "True";
+  EXPECT_FALSE(scene.after(nodeGrace).status);
 }
 
 TEST(SnapshotPlan, TellsWhatIsToldAlreadyInTheSameWords) {

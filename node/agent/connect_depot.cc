@@ -1,0 +1,111 @@
+#include "node/agent/connect_depot.h"
+
+#include <filesystem>
+
+#include <boost/algorithm/string/trim.hpp>
+
+#include "kube/file.h"
+
+namespace cloister::node {
+namespace {
+
+namespace fs = std::filesystem;
+
+Result<std::string> readTrimmed(const std::string& path) {
+  auto text = kube::readFile(path);
+  if (text) boost::algorithm::trim(*text);
+  return text;
+}
+
+Result<std::shared_ptr<const net::Tls>> tlsFor(const DepotOptions& options, bool wanted) {
+  if (!wanted) return std::shared_ptr<const net::Tls>();
+  net::TlsOptions tls;
+  if (!options.ca.empty()) {
+    auto pem = kube::readFile(options.ca);
+    if (!pem) return fail(pem.error());
+    tls.caPem = std::move(*pem);
+  }
+  return net::makeTls(tls);
+}
+
+}  // namespace
+
+Result<store::Credentials> readCredentials(const std::string& folder) {
+  const auto accessKey = readTrimmed(folder + "/accessKey");
+  if (!accessKey) return fail(accessKey.error());
+  const auto secretKey = readTrimmed(folder + "/secretKey");
+  if (!secretKey) return fail(secretKey.error());
+  if (accessKey->empty() || secretKey->empty())
+    return fail(Errc::InvalidInput, folder + ": accessKey and secretKey must not be empty");
+  store::Credentials out{.accessKey = *accessKey, .secretKey = *secretKey};
+  std::error_code error;
+  if (!fs::exists(folder + "/sessionToken", error)) return out;
+  auto token = readTrimmed(folder + "/sessionToken");
+  if (!token) return fail(token.error());
+  out.sessionToken = std::move(*token);
+  return out;
+}
+
+Result<store::KeyRing> readKeyRing(const std::string& folder, const std::string& current) {
+  std::map<std::string, std::string> files;
+  std::error_code error;
+  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+    const std::string name = at->path().filename().string();
+    if (name.starts_with('.')) continue;  // the kubelet's own
+    auto text = kube::readFile(at->path().string());
+    if (!text) return fail(text.error());
+    files[name] = std::move(*text);
+  }
+  if (error) return fail(Errc::InvalidInput, "cannot list " + folder + ": " + error.message());
+  auto ring = store::parseKeys(files, current);
+  if (!ring) return failWith(folder, ring.error());
+  return ring;
+}
+
+Result<store::Place> placeOf(const DepotOptions& options) {
+  auto endpoint = net::parseBaseUrl(options.endpoint);
+  if (!endpoint) return failWith("--store-endpoint", endpoint.error());
+  if (options.addressing != "Path" && options.addressing != "VirtualHost")
+    return fail(Errc::InvalidInput,
+                "--store-addressing: Path or VirtualHost, not \"" + options.addressing + "\"");
+  store::Place place{.endpoint = std::move(*endpoint),
+                     .bucket = options.bucket,
+                     .region = options.region,
+                     .virtualHost = options.addressing == "VirtualHost"};
+  if (const auto url = store::urlOf(place); !url) return failWith("--store-bucket", url.error());
+  return place;
+}
+
+Result<std::unique_ptr<ConnectedDepot>> ConnectedDepot::open(boost::asio::any_io_executor executor,
+                                                             Clock& clock, Files& files,
+                                                             boost::asio::any_io_executor disk,
+                                                             DepotOptions options) {
+  const auto place = placeOf(options);
+  if (!place) return fail(place.error());
+  if (auto good = readCredentials(options.credentials); !good)
+    return failWith("--store-credentials", good.error());
+  if (auto good = readKeyRing(options.keys, options.currentKey); !good)
+    return failWith("--store-keys", good.error());
+  auto tls = tlsFor(options, place->endpoint.tls);
+  if (!tls) return failWith("--store-ca", tls.error());
+  if (!options.prefix.empty() && !options.prefix.ends_with('/')) options.prefix += '/';
+  auto transport =
+      std::make_unique<net::HttpClient>(std::move(executor), *store::urlOf(*place), std::move(*tls));
+  return std::unique_ptr<ConnectedDepot>(
+      new ConnectedDepot(std::move(transport), clock, files, std::move(disk), *place, options));
+}
+
+ConnectedDepot::ConnectedDepot(std::unique_ptr<net::Transport> transport, Clock& clock, Files& files,
+                               boost::asio::any_io_executor disk, const store::Place& place,
+                               const DepotOptions& options)
+    : transport_(std::move(transport)),
+      bucket_(*transport_, clock, place, [folder = options.credentials] { return readCredentials(folder); },
+              {}),
+      depot_({.bucket = bucket_,
+              .files = files,
+              .disk = std::move(disk),
+              .keyRing = [folder = options.keys,
+                          current = options.currentKey] { return readKeyRing(folder, current); },
+              .prefix = options.prefix}) {}
+
+}  // namespace cloister::node

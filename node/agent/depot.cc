@@ -1,0 +1,159 @@
+#include "node/agent/depot.h"
+
+#include "node/agent/on_disk.h"
+#include "node/agent/sha256.h"
+#include "node/store/transfer.h"
+
+namespace cloister::node {
+namespace {
+
+// Asked for at once.
+constexpr int64_t pieceBytes = int64_t(8) << 20;
+// As Files::read has it.
+constexpr size_t largestManifest = size_t(16) << 20;
+
+// A file of the node's disk, sealed as it is read; InvalidInput at its end when it is not what it should be.
+class SealedFile final : public store::Source {
+ public:
+  SealedFile(Files& files, boost::asio::any_io_executor disk, std::string path, ManifestFile expected,
+             store::FileKeys keys)
+      : files_(files),
+        disk_(std::move(disk)),
+        path_(std::move(path)),
+        expected_(std::move(expected)),
+        sealer_(std::move(keys)) {}
+
+  Task<Result<std::string>> next() override {
+    if (ended_) return nothing();
+    return onDisk(disk_, [this] { return sealOne(); });
+  }
+
+ private:
+  static Task<Result<std::string>> nothing() { co_return std::string(); }
+
+  Result<std::string> sealOne() {
+    auto chunk = files_.readAt(path_, at_, store::chunkBytes);
+    if (!chunk) return chunk;
+    at_ += int64_t(chunk->size());
+    sum_.add(*chunk);
+    ended_ = chunk->size() < store::chunkBytes;
+    if (ended_ && (at_ != expected_.size || sum_.finish() != expected_.sha256))
+      return fail(Errc::InvalidInput, "its file " + expected_.name + " is not as it was saved");
+    return sealer_.add(*chunk, ended_);
+  }
+
+  Files& files_;
+  boost::asio::any_io_executor disk_;
+  std::string path_;
+  ManifestFile expected_;
+  store::Sealer sealer_;
+  Sha256 sum_;
+  int64_t at_ = 0;
+  bool ended_ = false;
+};
+
+}  // namespace
+
+Result<api::SnapshotStore> Depot::choosePlace(const SnapshotId& id, const std::string& cluster) {
+  const auto ring = with_.keyRing();
+  if (!ring) return fail(ring.error());
+  const store::WrappedKey wrapped = store::wrap(*ring, store::randomBytes(store::keyBytes), id.uid);
+  // Never the same twice: nothing there is under another key.
+  const std::string attempt = hexOf(store::randomBytes(4));
+  return api::SnapshotStore{
+      .location = with_.prefix + cluster + "/" + id.namespace_ + "/" + id.uid + "/" + attempt + "/",
+      .keyID = wrapped.keyId,
+      .wrappedKey = wrapped.text,
+      .sizeBytes = {}};
+}
+
+Result<std::string> Depot::keyOf(const SnapshotId& id, const api::SnapshotStore& place) {
+  const auto ring = with_.keyRing();
+  if (!ring) return fail(ring.error());
+  return store::unwrap(*ring, {.keyId = place.keyID, .text = place.wrappedKey}, id.uid);
+}
+
+Result<void> Depot::check(const SnapshotId& id, const api::SnapshotStore& place) {
+  const auto key = keyOf(id, place);
+  return key ? Result<void>{} : fail(key.error());
+}
+
+Task<Result<int64_t>> Depot::store(SnapshotId id, Kept kept, api::SnapshotStore place) {
+  const std::string name(manifestName);
+  auto key = keyOf(id, place);
+  if (!key) co_return fail(key.error());
+  auto present = co_await with_.bucket.list(place.location);
+  if (!present) co_return fail(present.error());
+  std::map<std::string, int64_t> sizes;
+  for (const store::Object& object : *present) sizes[object.key] = object.size;
+  const std::string text = textOf(kept.manifest);
+  if (digestOf(text) != kept.digest)
+    co_return fail(Errc::InvalidInput, "its manifest is not as it was saved");
+  int64_t total = 0;
+  for (const ManifestFile& file : kept.manifest.files) {
+    const std::string objectKey = place.location + file.name;
+    if (!sizes.contains(objectKey)) {
+      SealedFile source(with_.files, with_.disk, kept.folder + "/" + file.name, file,
+                        store::FileKeys(*key, id.uid, file.name));
+      auto sent = co_await store::upload(with_.bucket, objectKey, store::largestSealed(file.size), source);
+      if (!sent) co_return failWith(file.name, sent.error());
+      sizes[objectKey] = *sent;
+    }
+    total += sizes[objectKey];
+  }
+  std::string sealed;
+  store::Sealer sealer(store::FileKeys(*key, id.uid, name));
+  for (size_t at = 0;; at += store::chunkBytes) {
+    const bool last = text.size() - at < store::chunkBytes;
+    sealed += sealer.add(std::string_view(text).substr(at, store::chunkBytes), last);
+    if (last) break;
+  }
+  total += int64_t(sealed.size());
+  auto done = co_await with_.bucket.put(place.location + name, std::move(sealed));
+  if (!done) co_return failWith(name, done.error());
+  co_return total;
+}
+
+Task<Result<void>> Depot::receive(std::string key, store::FileKeys keys,
+                                  std::function<Result<void>(std::string_view)> take) {
+  store::Opener opener(std::move(keys));
+  for (int64_t at = 0;;) {
+    auto piece = co_await with_.bucket.get(key, at, pieceBytes);
+    if (!piece) co_return fail(piece.error());
+    auto added = co_await onDisk(with_.disk, [&] { return opener.add(*piece, take); });
+    if (!added) co_return added;
+    at += int64_t(piece->size());
+    if (int64_t(piece->size()) < pieceBytes) co_return opener.finish();
+  }
+}
+
+Task<Result<std::string>> Depot::fetchManifest(SnapshotId id, api::SnapshotStore place) {
+  const std::string name(manifestName);
+  auto key = keyOf(id, place);
+  if (!key) co_return fail(key.error());
+  std::string text;
+  const auto take = [&](std::string_view chunk) -> Result<void> {
+    text += chunk;
+    if (text.size() > largestManifest) return fail(Errc::InvalidInput, "it is larger than any manifest");
+    return {};
+  };
+  auto done = co_await receive(place.location + name, store::FileKeys(*key, id.uid, name), take);
+  if (!done) co_return failWith(name, done.error());
+  co_return text;
+}
+
+Task<Result<void>> Depot::fetch(SnapshotId id, api::SnapshotStore place, std::string file, std::string path,
+                                std::function<void(int64_t bytes)> count) {
+  auto key = keyOf(id, place);
+  if (!key) co_return fail(key.error());
+  const auto take = [&](std::string_view chunk) -> Result<void> {
+    if (auto done = with_.files.append(path, chunk); !done) return done;
+    count(int64_t(chunk.size()));
+    return {};
+  };
+  auto done = co_await receive(place.location + file, store::FileKeys(*key, id.uid, file), take);
+  if (!done) co_return failWith(file, done.error());
+  co_return Result<void>{};
+}
+
+}  // namespace cloister::node

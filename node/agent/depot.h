@@ -1,0 +1,48 @@
+// Where snapshots are kept besides the node's own disk: in a bucket, sealed. One snapshot is one folder of
+// objects, one for each file, and the manifest's is there last: a folder that has one is whole.
+#pragma once
+
+#include "api/snapshot.h"
+#include "node/agent/vault.h"
+#include "node/store/bucket.h"
+#include "node/store/keys.h"
+#include "node/store/seal.h"
+
+namespace cloister::node {
+
+class Depot {
+ public:
+  struct Surroundings {
+    store::Bucket& bucket;
+    Files& files;
+    boost::asio::any_io_executor disk;                // threads that may wait for the disk, and use the CPU
+    std::function<Result<store::KeyRing>()> keyRing;  // asked each time: it may be replaced
+    std::string prefix;                               // of all keys; empty, or ends with a slash
+  };
+  explicit Depot(Surroundings with) : with_(std::move(with)) {}
+
+  // A new place for the snapshot ID of the cluster CLUSTER (a uid), and its own key, wrapped.
+  Result<api::SnapshotStore> choosePlace(const SnapshotId& id, const std::string& cluster);
+  // NotFound or InvalidInput when the key at PLACE cannot be unwrapped.
+  Result<void> check(const SnapshotId& id, const api::SnapshotStore& place);
+  // Puts all of KEPT to PLACE, and returns how many bytes it takes there. What an earlier attempt has put
+  // there is not sent again.
+  Task<Result<int64_t>> store(SnapshotId id, Kept kept, api::SnapshotStore place);
+
+  // The text of the manifest at PLACE; NotFound when there is none. InvalidInput when it is not what was put
+  // there.
+  Task<Result<std::string>> fetchManifest(SnapshotId id, api::SnapshotStore place);
+  // Appends FILE at PLACE to the file PATH, and tells COUNT of each piece that is on the disk. Its sum is not
+  // checked.
+  Task<Result<void>> fetch(SnapshotId id, api::SnapshotStore place, std::string file, std::string path,
+                           std::function<void(int64_t bytes)> count);
+
+ private:
+  Result<std::string> keyOf(const SnapshotId& id, const api::SnapshotStore& place);
+  Task<Result<void>> receive(std::string key, store::FileKeys keys,
+                             std::function<Result<void>(std::string_view)> take);
+
+  Surroundings with_;
+};
+
+}  // namespace cloister::node
