@@ -141,8 +141,8 @@ TEST(DecideStart, RestoresWhatTheStatusNamesFirst) {
   StartView view = good();
   view.sandbox->status.resumes = 1;
   view.sandbox->status.phase = api::Phase::Pending;
-  view.sandbox->status.suspension =
-      api::SandboxSuspension{.snapshotName = "kept", .failures = {}, .failedAt = {}, .message = {}};
+  view.sandbox->status.suspension = api::SandboxSuspension{
+      .snapshotName = "kept", .startedAt = {}, .failures = {}, .failedAt = {}, .message = {}};
   view.pod->metadata.labels[std::string(api::restartLabel)] = "1";
   EXPECT_EQ(snapshotToRead(request, view), "kept");
   EXPECT_EQ(decideStart(request, view).action, StartAction::Restore);
