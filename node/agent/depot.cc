@@ -86,8 +86,10 @@ Task<Result<int64_t>> Depot::store(SnapshotId id, Kept kept, api::SnapshotStore 
   if (!present) co_return fail(present.error());
   std::map<std::string, int64_t> sizes;
   for (const store::Object& object : *present) sizes[object.key] = object.size;
-  const std::string text = textOf(kept.manifest);
-  if (digestOf(text) != kept.digest)
+  // As it is on the disk: another version of the agent may have written it.
+  const auto text = with_.files.read(kept.folder + "/" + name);
+  if (!text) co_return fail(text.error());
+  if (digestOf(*text) != kept.digest)
     co_return fail(Errc::InvalidInput, "its manifest is not as it was saved");
   int64_t total = 0;
   for (const ManifestFile& file : kept.manifest.files) {
@@ -104,8 +106,8 @@ Task<Result<int64_t>> Depot::store(SnapshotId id, Kept kept, api::SnapshotStore 
   std::string sealed;
   store::Sealer sealer(store::FileKeys(*key, id.uid, name));
   for (size_t at = 0;; at += store::chunkBytes) {
-    const bool last = text.size() - at < store::chunkBytes;
-    sealed += sealer.add(std::string_view(text).substr(at, store::chunkBytes), last);
+    const bool last = text->size() - at < store::chunkBytes;
+    sealed += sealer.add(std::string_view(*text).substr(at, store::chunkBytes), last);
     if (last) break;
   }
   total += int64_t(sealed.size());

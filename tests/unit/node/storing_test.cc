@@ -1,5 +1,6 @@
 // A snapshot's way from one node into the store, and from there to another node: two agents with folders of
 // their own, an API server and an object store in memory.
+#include <boost/asio/detached.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
