@@ -26,12 +26,23 @@ bool isKept(const api::SandboxSpec& spec) {
   return spec.lifecycle.onExpiry.value_or(api::OnExpiry::Delete) != api::OnExpiry::Delete;
 }
 
-bool isReached(Time expiry, std::optional<Time> stopped, Time now) {
-  return now >= expiry || (stopped && *stopped >= std::chrono::floor<seconds>(expiry));
+std::optional<Time> shownTime(const api::SandboxStatus& status, std::optional<Time> stopped) {
+  std::optional<Time> latest = stopped;
+  if (status.suspension) {
+    latest = std::max(latest, status.suspension->startedAt);
+    latest = std::max(latest, status.suspension->failedAt);
+  }
+  const api::Condition* ready = api::findCondition(status.conditions, condition::ready);
+  const bool expired = ready != nullptr && ready->reason == reason::expired;
+  return expired ? std::max(latest, status.expiresAt) : latest;
+}
+
+bool isReached(Time expiry, std::optional<Time> shown, Time now) {
+  return now >= expiry || (shown && *shown >= std::chrono::floor<seconds>(expiry));
 }
 
 bool seemsOver(const api::SandboxStatus& status, Time now) {
-  return status.expiresAt && isReached(*status.expiresAt, status.pausedAt, now);
+  return status.expiresAt && isReached(*status.expiresAt, shownTime(status, status.pausedAt), now);
 }
 
 bool isDeletedAtEnd(const Situation& at) {

@@ -17,8 +17,11 @@ inline constexpr Duration longestFreeze = seconds(30);
 // What runs at the end of SPEC's sandbox is to be saved.
 bool isKept(const api::SandboxSpec& spec);
 
-// EXPIRY has come, by a clock that shows NOW, or before it was STOPPED by whatever clock showed that.
-bool isReached(Time expiry, std::optional<Time> stopped, Time now);
+// The latest that a clock has shown to whoever wrote STATUS, or stopped the sandbox, at STOPPED: what was
+// over by that clock stays so for a replica whose clock is behind it. None: nothing is told.
+std::optional<Time> shownTime(const api::SandboxStatus& status, std::optional<Time> stopped);
+// EXPIRY has come, by a clock that shows NOW, or by another that has SHOWN it before.
+bool isReached(Time expiry, std::optional<Time> shown, Time now);
 // ... as STATUS tells, which may be older than the spec.
 bool seemsOver(const api::SandboxStatus& status, Time now);
 

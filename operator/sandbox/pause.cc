@@ -35,7 +35,9 @@ bool standsStill(const api::Pod& pod) {
 Standstill standstillOf(const api::SandboxStatus& status, bool standsStill, Time now) {
   now = std::chrono::floor<seconds>(now);
   Standstill out{.since = status.pausedAt, .total = status.pausedFor.value_or(Duration{})};
-  if (standsStill && !out.since) out.since = now;
+  // What is being saved was stopped for that, by whatever clock it was begun.
+  const std::optional<Time> begun = status.suspension ? status.suspension->startedAt : std::nullopt;
+  if (standsStill && !out.since) out.since = std::max(now, begun.value_or(now));
   if (!standsStill && out.since) {
     // A clock that was put back must not shorten what was before.
     out.total += std::max(Duration{}, Duration(now - *out.since));

@@ -60,7 +60,8 @@ bool isStill(const Situation& at) {
 // What it shall be now, by its desiredState and its end.
 void setAim(Situation& at, Time now) {
   const api::SandboxSpec& spec = at.sandbox.spec;
-  at.overdue = isKept(spec) && isReached(at.expiresAt, at.standstill.since, now);
+  const auto shown = shownTime(at.sandbox.status, at.standstill.since);
+  at.overdue = isKept(spec) && isReached(at.expiresAt, shown, now);
   at.toSuspend = at.overdue || wantsSuspended(spec);
   if (at.overdue) at.resolved.suspended = at.resolved.savable;
 }

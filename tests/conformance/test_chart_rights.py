@@ -279,7 +279,7 @@ RIGHTS = {
                  "patch sandboxpools --subresource=status, create controllerrevisions, delete controllerrevisions, "
                  "get persistentvolumeclaims, create persistentvolumeclaims, "
                  "watch sandboxquotas, patch sandboxquotas --subresource=status, create resourcequotas, patch resourcequotas, "
-                 "delete resourcequotas, get sandboxsnapshots, list sandboxsnapshots, watch sandboxsnapshots, delete sandboxsnapshots, "
+                 "delete resourcequotas, get sandboxsnapshots, list sandboxsnapshots, watch sandboxsnapshots, delete sandboxsnapshots, patch sandboxsnapshots, "
                  "create sandboxsnapshots, patch sandboxsnapshots --subresource=status",
                  "list persistentvolumeclaims, delete persistentvolumeclaims, patch persistentvolumeclaims, "
                  "get secrets, list secrets, get configmaps, create sandboxes, patch sandboxes, update pods, "
@@ -287,7 +287,7 @@ RIGHTS = {
                  "create sandboxtemplates, patch sandboxtemplates, delete sandboxtemplates, patch sandboxpools, "
                  "delete sandboxpools, patch sandboxpools --subresource=scale, patch controllerrevisions, "
                  "create sandboxquotas, patch sandboxquotas, delete sandboxquotas, "
-                 "patch sandboxsnapshots, update sandboxsnapshots, "
+                 "update sandboxsnapshots, "
                  "create clusterroles, impersonate users"),
     "node": ("get sandboxsnapshots, watch sandboxsnapshots, patch sandboxsnapshots --subresource=status, get sandboxes, "
              "get pods, list pods, watch pods",

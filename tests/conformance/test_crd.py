@@ -265,11 +265,13 @@ def test_refuses_a_change(existing, field, change):
 
 def test_every_field_of_the_spec_is_known_as_mutable_or_not():
     schema = yaml.safe_load(CRD.read_text())["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
-    assert set(schema["properties"]["spec"]["properties"]) == set(FULL) | {"lifecycle", "network", "desiredState", "restartPolicy"}
+    assert set(schema["properties"]["spec"]["properties"]) == set(FULL) | {
+        "lifecycle", "network", "desiredState", "restartPolicy", "snapshotSchedule"}
 
 
 @pytest.mark.parametrize("name", ["full", "empty"])
-@pytest.mark.parametrize("spec", [lifecycle(ttl="2h"), {"desiredState": "Paused"}, {"restartPolicy": "Always"}, egress("Internet"), expose({"port": 1})])
+@pytest.mark.parametrize("spec", [lifecycle(ttl="2h"), {"desiredState": "Paused"}, {"restartPolicy": "Always"}, {"snapshotSchedule": {"every": "1h"}},
+                                  egress("Internet"), expose({"port": 1})])
 def test_takes_a_change(existing, name, spec):
     answer = patch(existing, name, spec)
     assert answer.ok, answer.text

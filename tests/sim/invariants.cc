@@ -264,18 +264,19 @@ void Invariants::listLiving() {
     Living found{.uid = findString(pod, "metadata.uid"), .key = keyOf(pod), .bound = strayBound};
     const test::Object owner = ownerOf(server_, pod);
     if (!owner) {
-      found.stray = "runs without a Sandbox";
+      found.how = "runs without a Sandbox";
     } else if (hasEnded(owner->json) && !hasEnded(pod)) {
-      found.stray = "runs although its Sandbox has ended";
+      found.how = "runs although its Sandbox has ended";
     } else if (again_.contains(found.uid) || isSecond(owner->json, pod)) {
-      found.stray = "runs for the second time";
+      found.how = "runs for the second time";
     } else if (restartOf(pod) < numberOf(owner->json) && !hasEnded(pod)) {
-      found.stray = "runs beside its Sandbox's restart";
+      found.how = "runs beside its Sandbox's restart";
     } else {
       found.expiry = expiryOf(server_, config_, owner->json);
       const bool asked = isKept(owner->json) && !annotationOf(pod, api::freezeAnnotation).empty();
-      found.bound = asked ? freezeBound : expiryBound;
       if (asked && isStopped(pod)) continue;
+      found.bound = asked ? freezeBound : expiryBound;
+      found.how = asked ? "to be saved first" : "to go at once";
     }
     living_.push_back(std::move(found));
   }
@@ -287,11 +288,11 @@ void Invariants::tick(Duration step, std::optional<Time> leader) {
   for (const Living& pod : living_) {
     if (pod.expiry && leader && *leader <= *pod.expiry) continue;
     // For what it is to go now: it may have been overdue for something else before.
-    Duration& late = overdue[pod.uid + pod.stray];
-    late = overdue_[pod.uid + pod.stray] + (leader ? step : Duration{});
+    Duration& late = overdue[pod.uid + pod.how];
+    late = overdue_[pod.uid + pod.how] + (leader ? step : Duration{});
     // What was overdue for the whole of the first step cannot be told: it does not count.
     if (late <= pod.bound + step) continue;
-    violate((pod.expiry ? "runs after its expiry" : pod.stray) + ": " + pod.key);
+    violate((pod.expiry ? "runs after its expiry, and is " + pod.how : pod.how) + ": " + pod.key);
   }
   overdue_ = std::move(overdue);
 }

@@ -57,8 +57,8 @@ class Invariants {
   struct Living {
     std::string uid;
     std::string key;
-    std::optional<Time> expiry = {};  // none: it has to go, since it is a ...
-    std::string stray = {};
+    std::optional<Time> expiry = {};  // none: it has to go already
+    std::string how = {};             // it runs on, or has to go
     Duration bound = {};
   };
 

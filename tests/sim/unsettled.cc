@@ -21,7 +21,8 @@ using json::findString;
 bool isOnItsWay(const json::value& pod) {
   const Image& image = imageOf(pod);
   const std::string phase = findString(pod, "status.phase");
-  if (phase == "Running") return !image.end.empty();
+  // What stands still does not end by itself.
+  if (phase == "Running") return !image.end.empty() && !isStopped(pod);
   if (phase != "Pending") return false;
   if (image.name == "unschedulable" || image.name == "gated")
     return conditionOf(pod, "PodScheduled", "status").empty();
@@ -219,10 +220,22 @@ std::string unsettledEnd(const test::ApiServer& server, const Config& config, co
   return conditionOf(sandbox, "Ready", "reason") == "Expired" ? "" : "it is not told that its end has come";
 }
 
+// Some clock has shown that the end of SANDBOX, at EXPIRY, had come.
+bool wasOver(const json::value& sandbox, Time expiry) {
+  const auto shows = [&](const std::string& field) {
+    const auto time = parseTime(findString(sandbox, field));
+    return time && *time >= std::chrono::floor<seconds>(expiry);
+  };
+  if (conditionOf(sandbox, "Ready", "reason") == "Expired" && shows("status.expiresAt")) return true;
+  return shows("status.pausedAt") || shows("status.suspension.startedAt") ||
+         shows("status.suspension.failedAt");
+}
+
 std::string unsettledSandbox(const test::ApiServer& server, const Config& config, Time until,
                              const json::value& sandbox) {
   if (isLeaving(sandbox)) return "about to go";
-  const bool over = until >= expiryOf(server, config, sandbox);
+  const Time expiry = expiryOf(server, config, sandbox);
+  const bool over = until >= expiry || (isKept(sandbox) && wasOver(sandbox, expiry));
   if (over && !isKept(sandbox)) return "soon expired";
   if (integer(sandbox, "status.observedGeneration") != integer(sandbox, "metadata.generation"))
     return "the generation was not observed";

@@ -89,6 +89,35 @@ TEST_F(Overtime, StaysSoBeforeAClockThatIsBehind) {
   EXPECT_THAT(next.actions, IsEmpty());
 }
 
+// What one clock said is not undone by another that is behind it: two replicas would be at that forever.
+TEST_F(Overtime, IsSavedBeforeAClockThatIsBehind) {
+  agent_.freezes = false;
+  passEnd();
+  const std::string wanted = wish();
+  world_.clock.jumpWallClock(-minutes(5));
+  settle();
+  EXPECT_EQ(wish(), wanted);
+  agent_.freezes = true;
+  agent_.saves = false;
+  settle();
+  EXPECT_EQ(wish(), wanted);
+  EXPECT_GE(status().pausedAt, std::chrono::floor<seconds>(end()));
+  agent_.saves = true;
+  settle();
+  EXPECT_EQ(status().phase, api::Phase::Suspended);
+  EXPECT_EQ(status().suspension->snapshotName, wanted);
+}
+
+TEST_F(Overtime, IsTriedAgainByAClockThatIsBehind) {
+  agent_.failure = "the disk is full";
+  passEnd();
+  const api::SandboxStatus before = status();
+  ASSERT_EQ(before.suspension->failures, 1);
+  world_.clock.jumpWallClock(-minutes(5));
+  settle();
+  EXPECT_EQ(status(), before);
+}
+
 TEST_F(Overtime, WhateverItsOwnerWantsItToDo) {
   want(api::DesiredState::Paused);
   want(api::DesiredState::Running);
@@ -167,7 +196,11 @@ TEST_F(Overtime, StartsNothing) {
   EXPECT_THAT(world_.pods(), IsEmpty());
   EXPECT_EQ(status().phase, api::Phase::Pending);
   EXPECT_EQ(world_.ready().reason, reason::expired);
+  const api::SandboxStatus before = status();
   world_.nodeWorks = true;
+  world_.clock.jumpWallClock(-minutes(1));
+  settle();
+  EXPECT_EQ(status(), before);
   world_.edit([](api::Sandbox& sandbox) { sandbox.spec.lifecycle.expiresAt.reset(); });
   settle();
   EXPECT_EQ(status().phase, api::Phase::Running);
