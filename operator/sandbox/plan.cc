@@ -386,7 +386,7 @@ Plan plan(const Observed& observed, const Config& config, Time now) {
     return out;
   }
   out.again = nextTime(at, now);
-  if (now >= at.expiresAt && isDeletedAtEnd(at)) {
+  if ((at.overdue || now >= at.expiresAt) && isDeletedAtEnd(at)) {
     planExpiry(at, now, out);
     out.again = now + deletionPeriod;
     return out;

@@ -121,16 +121,18 @@ std::optional<api::SandboxSuspension> nextSuspension(const Situation& at, Time n
   if ((at.frozen && !at.overdue) || at.stage == SuspendStage::Suspended) return present;
   if (at.stage == SuspendStage::Resuming) return at.begun ? std::nullopt : present;
   api::SandboxSuspension next = present.value_or(api::SandboxSuspension());
+  // What is done because its end has come is not done before it, by a clock that is behind either.
+  const Time moment = std::chrono::floor<seconds>(at.overdue ? std::max(now, at.expiresAt) : now);
   switch (at.save.kind) {
     case Kind::Begin:
       next.snapshotName = nextName(at.sandbox);
-      next.startedAt = std::chrono::floor<seconds>(now);
+      next.startedAt = moment;
       return next;
     case Kind::Failed:
       return api::SandboxSuspension{.snapshotName = {},
                                     .startedAt = {},
                                     .failures = at.save.final ? mostAttempts : failuresOf(at.sandbox) + 1,
-                                    .failedAt = std::chrono::floor<seconds>(now),
+                                    .failedAt = moment,
                                     .message = at.save.message};
     case Kind::Abandon:
       return std::nullopt;

@@ -276,7 +276,8 @@ void Invariants::listLiving() {
       const bool asked = isKept(owner->json) && !annotationOf(pod, api::freezeAnnotation).empty();
       if (asked && isStopped(pod)) continue;
       found.bound = asked ? freezeBound : expiryBound;
-      found.how = asked ? "to be saved first" : "to go at once";
+      // A moved end counts anew, even one that was over when it was moved.
+      found.how = asked ? "to be saved, since " + formatTime(*found.expiry) : "to go at once";
     }
     living_.push_back(std::move(found));
   }

@@ -118,6 +118,18 @@ TEST_F(Overtime, IsTriedAgainByAClockThatIsBehind) {
   EXPECT_EQ(status(), before);
 }
 
+TEST_F(Overtime, FailsAfterItsEndByAClockThatIsBehind) {
+  agent_.freezes = false;
+  agent_.failure = "the disk is full";
+  passEnd();
+  world_.clock.jumpWallClock(-minutes(5));
+  agent_.freezes = true;
+  settle();
+  EXPECT_EQ(status().phase, api::Phase::Paused);
+  EXPECT_EQ(status().suspension->failures, 1);
+  EXPECT_GE(status().suspension->failedAt, std::chrono::floor<seconds>(end()));
+}
+
 TEST_F(Overtime, WhateverItsOwnerWantsItToDo) {
   want(api::DesiredState::Paused);
   want(api::DesiredState::Running);
@@ -345,6 +357,17 @@ TEST_F(Handover, GivesAwayWhatItWasSuspendedIn) {
   EXPECT_FALSE(world_.findSandbox());
   ASSERT_THAT(snapshots(), SizeIs(1));
   EXPECT_EQ(snapshots()[0].metadata.name, name);
+  EXPECT_THAT(snapshots()[0].metadata.ownerReferences, IsEmpty());
+}
+
+TEST_F(Handover, IsHandedOverByAClockThatIsBehind) {
+  agent_.saves = false;
+  passEnd();
+  world_.clock.jumpWallClock(-minutes(5));
+  agent_.saves = true;
+  settle();
+  EXPECT_FALSE(world_.findSandbox());
+  ASSERT_THAT(snapshots(), SizeIs(1));
   EXPECT_THAT(snapshots()[0].metadata.ownerReferences, IsEmpty());
 }
 
