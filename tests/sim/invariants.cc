@@ -215,15 +215,26 @@ void Invariants::checkKept(const json::value& sandbox) {
     violate("deleted with what it was kept in: " + keyOf(sandbox));
 }
 
+// For whoever writes now, and by more than SLACK.
+bool Invariants::isBeforeItsEnd(const json::value& sandbox, Duration slack) const {
+  const Time end = earliestEnd(sandbox);
+  return clockOf(server_.actor()) + slack < end && !(isKept(sandbox) && wasOver(sandbox, end));
+}
+
 void Invariants::sandboxChanged(const test::Change& change) {
   if (!change.before || !server_.actor().starts_with(operatorPrefix)) return;
   const json::value& before = change.before->json;
   if (!isLeaving(before) && (!change.after || isLeaving(change.after->json))) checkKept(before);
   if (!change.after) {
-    if (clockOf(server_.actor()) < earliestEnd(before)) violate("deleted before its time: " + keyOf(before));
+    if (isBeforeItsEnd(before, {})) violate("deleted before its time: " + keyOf(before));
     return;
   }
   const json::value& after = change.after->json;
+  const std::string saved = findString(after, "status.suspension.snapshotName");
+  const bool saves = !saved.empty() && saved != findString(before, "status.suspension.snapshotName");
+  // What stands still has reached its end with that second.
+  if (saves && !isToSuspend(before) && isBeforeItsEnd(before, seconds(1)))
+    violate("suspended before its time: " + keyOf(before));
   const int64_t observed = integer(after, "status.observedGeneration");
   if (observed < integer(before, "status.observedGeneration"))
     violate("the status went back to an older generation: " + keyOf(after));

@@ -78,6 +78,7 @@ class Invariants {
   void noteUse(const test::Change& change);
   void checkDeletedPod(const json::value& pod);
   Time earliestEnd(const json::value& sandbox) const;
+  bool isBeforeItsEnd(const json::value& sandbox, Duration slack) const;
   void checkKept(const json::value& sandbox);
 
   const Clock& clock_;

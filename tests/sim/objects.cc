@@ -41,6 +41,10 @@ bool isStopped(const json::value& pod) {
   return conditionOf(pod, api::frozenCondition, "status") == "True";
 }
 
+bool isToSuspend(const json::value& sandbox) {
+  return findString(sandbox, "spec.desiredState") == "Suspended";
+}
+
 bool isKept(const json::value& sandbox) {
   const std::string end = findString(sandbox, "spec.lifecycle.onExpiry");
   return end == "Suspend" || end == "Snapshot";
@@ -159,6 +163,16 @@ Time expiryOf(const test::ApiServer& server, const Config& config, const json::v
   if (!started) return expiry;
   const Time end = *started + ttl.value_or(config.lifecycle.defaultTtl) + pausedFor(sandbox);
   return standsBefore(sandbox, end) ? expiry : std::min(expiry, end);
+}
+
+bool wasOver(const json::value& sandbox, Time expiry) {
+  const auto shows = [&](const std::string& field) {
+    const auto time = parseTime(findString(sandbox, field));
+    return time && *time >= std::chrono::floor<seconds>(expiry);
+  };
+  if (conditionOf(sandbox, "Ready", "reason") == "Expired" && shows("status.expiresAt")) return true;
+  return shows("status.pausedAt") || shows("status.suspension.startedAt") ||
+         shows("status.suspension.failedAt");
 }
 
 }  // namespace cloister::sim

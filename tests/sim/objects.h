@@ -17,6 +17,8 @@ std::string annotationOf(const json::value& object, std::string_view annotation)
 bool isFrozen(const json::value& pod);
 // Its sandbox makes no step, whoever asked for that and whoever wants it to go on by now.
 bool isStopped(const json::value& pod);
+// By its desiredState.
+bool isToSuspend(const json::value& sandbox);
 // SANDBOX is to be kept at its end.
 bool isKept(const json::value& sandbox);
 // Only our own service account can write these labels: without them a pod is somebody else's.
@@ -47,5 +49,7 @@ bool lacksRevision(const test::ApiServer& server, const json::value& sandbox);
 Duration pausedFor(const json::value& sandbox);
 // Deliberately not operator/sandbox/expiry.cc: this is what its documentation promises.
 Time expiryOf(const test::ApiServer& server, const Config& config, const json::value& sandbox);
+// Somebody's clock has shown that the end of SANDBOX, at EXPIRY, had come: its status tells.
+bool wasOver(const json::value& sandbox, Time expiry);
 
 }  // namespace cloister::sim

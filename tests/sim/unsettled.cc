@@ -56,10 +56,6 @@ bool setsMoreThan(const json::value& template_, const json::value& sandbox) {
   });
 }
 
-bool isToSuspend(const json::value& sandbox) {
-  return findString(sandbox, "spec.desiredState") == "Suspended";
-}
-
 bool isScheduled(const json::value& sandbox) {
   return json::find(sandbox, "spec.snapshotSchedule") != nullptr;
 }
@@ -218,17 +214,6 @@ std::string unsettledEnd(const test::ApiServer& server, const Config& config, co
   if (hasEnded(sandbox) || isRefused(server, config, sandbox)) return {};
   if (suspended) return unsettledSuspended(server, sandbox);
   return conditionOf(sandbox, "Ready", "reason") == "Expired" ? "" : "it is not told that its end has come";
-}
-
-// Some clock has shown that the end of SANDBOX, at EXPIRY, had come.
-bool wasOver(const json::value& sandbox, Time expiry) {
-  const auto shows = [&](const std::string& field) {
-    const auto time = parseTime(findString(sandbox, field));
-    return time && *time >= std::chrono::floor<seconds>(expiry);
-  };
-  if (conditionOf(sandbox, "Ready", "reason") == "Expired" && shows("status.expiresAt")) return true;
-  return shows("status.pausedAt") || shows("status.suspension.startedAt") ||
-         shows("status.suspension.failedAt");
 }
 
 std::string unsettledSandbox(const test::ApiServer& server, const Config& config, Time until,
