@@ -50,7 +50,7 @@ test: setup ## everything that must hold: linters, unit, conformance, end to end
 	@tools/test
 
 .PHONY: test-full
-test-full: setup ## test, and what takes hours: thread sanitizer, fuzzing, mutants, a hundred thousand simulated clusters
+test-full: setup ## test, and what takes hours: clang-tidy, thread sanitizer, fuzzing, mutants, a hundred thousand simulated clusters
 	@tools/test --full
 
 .PHONY: lint
