@@ -279,8 +279,8 @@ RIGHTS = {
                  "patch sandboxpools --subresource=status, create controllerrevisions, delete controllerrevisions, "
                  "get persistentvolumeclaims, create persistentvolumeclaims, "
                  "watch sandboxquotas, patch sandboxquotas --subresource=status, create resourcequotas, patch resourcequotas, "
-                 "delete resourcequotas, get sandboxsnapshots, list sandboxsnapshots, watch sandboxsnapshots, delete sandboxsnapshots, patch sandboxsnapshots, "
-                 "create sandboxsnapshots, patch sandboxsnapshots --subresource=status",
+                 "delete resourcequotas, get sandboxsnapshots, list sandboxsnapshots, watch sandboxsnapshots, delete sandboxsnapshots, "
+                 "patch sandboxsnapshots, create sandboxsnapshots, patch sandboxsnapshots --subresource=status",
                  "list persistentvolumeclaims, delete persistentvolumeclaims, patch persistentvolumeclaims, "
                  "get secrets, list secrets, get configmaps, create sandboxes, patch sandboxes, update pods, "
                  "create pods --subresource=exec, patch nodes, delete nodes, list namespaces, get leases, create leases, "

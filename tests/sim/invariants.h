@@ -58,7 +58,8 @@ class Invariants {
     std::string uid;
     std::string key;
     std::optional<Time> expiry = {};  // none: it has to go already
-    std::string how = {};             // it runs on, or has to go
+    // Part of the message, and of what its time is counted by: for another reason it is counted anew.
+    std::string how = {};
     Duration bound = {};
   };
 
