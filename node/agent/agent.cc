@@ -6,9 +6,12 @@
 namespace cloister::node {
 namespace {
 
-// cloister-runsc waits for longer (runsc/main.cc).
+// That the API server cannot be asked is borne for as long, since it last could.
 constexpr Duration patience = seconds(15);
+// A fetch is waited for, since the question.
 constexpr Duration fetchPatience = seconds(90);
+// Since the question: cloister-runsc waits for longer (runsc/main.cc), but not for ever.
+constexpr Duration longest = seconds(95);
 constexpr Duration retryPeriod = milliseconds(500);
 
 // None when there is none, or none that can be read.
@@ -25,9 +28,12 @@ Task<Result<std::optional<T>>> read(kube::Client* client, kube::Resource kind, k
 }  // namespace
 
 // One at a time: they share the node's network with its pods.
-Agent::Storing::Storing(const Parts& parts, Depot& depot, uint64_t seed, runtime::Controller::Gate gate)
-    : storer(parts, depot),
-      fetcher(parts, depot),
+Agent::Storing::Storing(const Parts& parts, Depot& to, uint64_t seed, Storer::Report report,
+                        runtime::Controller::Gate gate)
+    : node(parts.node),
+      depot(to),
+      storer(parts, to, std::move(report)),
+      fetcher(parts, to, seed),
       controller(
           {.name = "store",
            .workers = 1,
@@ -52,7 +58,9 @@ Agent::Agent(Surroundings with)
           [this] { return current(); }),
       storing_(with.depot == nullptr
                    ? nullptr
-                   : std::make_unique<Storing>(parts_, *with.depot, seed_, [this] { return current(); })),
+                   : std::make_unique<Storing>(
+                         parts_, *with.depot, seed_, [this](const SnapshotId& id) { wake(id); },
+                         [this] { return current(); })),
       freezer_({with.client, with.clock, stores_.pods, with.runsc}),
       freezes_(
           {.name = "freeze", .workers = 4, .seed = seed_}, with.clock,
@@ -64,11 +72,12 @@ Agent::Agent(Surroundings with)
                                   .fieldSelector = "spec.nodeName=" + parts_.node}) {
   stores_.snapshots.onChange([this](const auto& before, const auto& after) {
     controller_.add(api::keyOf((after ? after : before)->metadata));
-    if (storing_ && after && isToStore(*after, parts_.node))
+    const bool isSame = before && after && before->metadata.uid == after->metadata.uid;
+    // What it tells of an attempt that failed is no reason for another one before its time.
+    if (storing_ && after && storing_->wants(*after) && !(isSame && storing_->wants(*before)))
       storing_->controller.add(api::keyOf(after->metadata));
     // The successor of the same name does not tell of the former one's files.
-    if (before && after && before->metadata.uid != after->metadata.uid)
-      controller_.add({before->metadata.namespace_, ""});
+    if (before && after && !isSame) controller_.add({before->metadata.namespace_, ""});
   });
   stores_.pods.onChange([this](const auto& before, const auto& after) {
     const api::ObjectMeta& meta = (after ? after : before)->metadata;
@@ -117,24 +126,32 @@ void Agent::start(TaskGroup& group) {
 
 Task<StartAnswer> Agent::answer(StartRequest request) {
   const Instant asked = parts_.clock.instant();
+  Instant seen = asked;
   for (;;) {
     auto view = co_await look(request);
-    const bool fetching = view && !view->fetching.empty();
-    if (fetching && parts_.clock.instant() + retryPeriod < asked + fetchPatience) {
-      co_await parts_.clock.sleep(retryPeriod);
-      continue;
-    }
-    if (view) {
-      StartAnswer answer = decideStart(request, *view);
-      log::info("asked about a container", {{"pod", request.podNamespace + "/" + request.podName},
-                                            {"answer", boost::describe::enum_to_string(answer.action, "")},
-                                            {"message", answer.message}});
+    const Instant next = parts_.clock.instant() + retryPeriod;
+    if (view) seen = parts_.clock.instant();
+    if (view && !(view->isComing && next < asked + fetchPatience && refusals_.allow(request)))
+      co_return decide(request, *view);
+    if (!view && (next >= seen + patience || next >= asked + longest)) {
+      StartAnswer answer = refuse("cloister-node cannot find out about the pod: " + view.error().message);
+      refusals_.note(request, answer);
       co_return answer;
     }
-    if (parts_.clock.instant() + retryPeriod >= asked + patience)
-      co_return refuse("cloister-node cannot find out about the pod: " + view.error().message);
     co_await parts_.clock.sleep(retryPeriod);
   }
+}
+
+StartAnswer Agent::decide(const StartRequest& request, const StartView& view) {
+  StartAnswer answer = decideStart(request, view);
+  // There is nothing in the root container that it could be restored into.
+  if (answer.action == StartAction::Restore && !refusals_.allow(request))
+    answer = refuse("the pod's root container was not restored: " + refusals_.reason(request));
+  refusals_.note(request, answer);
+  log::info("asked about a container", {{"pod", request.podNamespace + "/" + request.podName},
+                                        {"answer", boost::describe::enum_to_string(answer.action, "")},
+                                        {"message", answer.message}});
+  return answer;
 }
 
 Task<Result<StartView>> Agent::look(StartRequest request) {
@@ -161,14 +178,35 @@ Task<Result<StartView>> Agent::look(StartRequest request) {
   auto version = co_await parts_.runsc.version();
   if (!version) co_return fail(version.error());
   view.runtimeVersion = std::move(*version);
-  auto kept = parts_.vault.find({request.podNamespace, view.snapshot->metadata.uid});
-  if (kept && *kept && parts_.vault.check(**kept)) view.kept = std::move(*kept);
-  if (!view.kept && storing_ && isToFetch(view)) view.fetching = storing_->fetcher.want(*view.snapshot);
+  if (auto done = lookInside(view); !done) co_return fail(done.error());
   if (const auto config = parts_.files.read(request.bundle + "/config.json")) {
     if (auto container = readContainer(*config)) view.container = std::move(*container);
     if (view.container) view.image = wantedImage(**object, view.container->name);
   }
   co_return view;
+}
+
+// What the vault has of the snapshot. That it cannot be read proves nothing of what is there.
+Result<void> Agent::lookInside(StartView& view) {
+  const api::SandboxSnapshot& snapshot = *view.snapshot;
+  const SnapshotId id{.namespace_ = snapshot.metadata.namespace_, .uid = snapshot.metadata.uid};
+  auto kept = parts_.vault.sound(id, snapshot.status.digest);
+  if (!kept && kept.error().code != Errc::InvalidInput) return fail(kept.error());
+  if (kept) {
+    view.kept = std::move(*kept);
+  } else {
+    view.damage = kept.error().message;
+    wake(id);
+  }
+  if (!isToFetch(view)) return {};
+  const FetchState state =
+      storing_
+          ? storing_->fetcher.want(snapshot)
+          : FetchState{.words = "it is in object storage alone, and this node has none (snapshots.store)",
+                       .isOver = true};
+  view.fetching = state.words;
+  view.isComing = !state.isOver;
+  return {};
 }
 
 }  // namespace cloister::node

@@ -5,6 +5,7 @@
 #include "node/agent/fetcher.h"
 #include "node/agent/freezer.h"
 #include "node/agent/reconciler.h"
+#include "node/agent/refusals.h"
 #include "node/agent/scrub.h"
 #include "node/agent/start.h"
 #include "node/agent/storer.h"
@@ -36,7 +37,9 @@ class Agent {
   bool current() const { return snapshotInformer_.current() && podInformer_.current(); }
   void currentChanged();
   void wake(const SnapshotId& id);
+  StartAnswer decide(const StartRequest& request, const StartView& view);
   Task<Result<StartView>> look(StartRequest request);
+  Result<void> lookInside(StartView& view);
 
   Stores stores_;
   Parts parts_;
@@ -45,12 +48,18 @@ class Agent {
   Scrubber scrubber_;
   runtime::Controller controller_;
   struct Storing {
-    Storing(const Parts& parts, Depot& depot, uint64_t seed, runtime::Controller::Gate gate);
+    Storing(const Parts& parts, Depot& depot, uint64_t seed, Storer::Report report,
+            runtime::Controller::Gate gate);
+    bool wants(const api::SandboxSnapshot& snapshot) const { return isToStore(snapshot, node, depot); }
+
+    std::string node;
+    Depot& depot;
     Storer storer;
     Fetcher fetcher;
     runtime::Controller controller;
   };
   std::unique_ptr<Storing> storing_;  // null without a depot
+  Refusals refusals_;
   Freezer freezer_;
   runtime::Controller freezes_;
   runtime::Informer<api::SandboxSnapshot> snapshotInformer_;

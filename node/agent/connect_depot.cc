@@ -11,6 +11,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// A piece of a file that is fetched has 8 MiB, and no list has more.
+constexpr size_t largestAnswer = size_t(16) << 20;
+
 Result<std::string> readTrimmed(const std::string& path) {
   auto text = kube::readFile(path);
   if (text) boost::algorithm::trim(*text);
@@ -90,7 +93,8 @@ Result<std::unique_ptr<ConnectedDepot>> ConnectedDepot::open(boost::asio::any_io
   if (!tls) return failWith("--store-ca", tls.error());
   if (!options.prefix.empty() && !options.prefix.ends_with('/')) options.prefix += '/';
   auto transport =
-      std::make_unique<net::HttpClient>(std::move(executor), *store::urlOf(*place), std::move(*tls));
+      std::make_unique<net::HttpClient>(std::move(executor), *store::urlOf(*place), std::move(*tls),
+                                        net::HttpClient::Options{.largestBody = largestAnswer});
   return std::unique_ptr<ConnectedDepot>(
       new ConnectedDepot(std::move(transport), clock, files, std::move(disk), *place, options));
 }

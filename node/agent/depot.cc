@@ -12,7 +12,18 @@ constexpr int64_t pieceBytes = int64_t(8) << 20;
 // As Files::read has it.
 constexpr size_t largestManifest = size_t(16) << 20;
 
-// A file of the node's disk, sealed as it is read; InvalidInput at its end when it is not what it should be.
+std::string textOf(const net::BaseUrl& endpoint) {
+  return (endpoint.tls ? "https://" : "http://") + net::authority(endpoint);
+}
+
+// What is wrong with the files on the disk, which no other attempt will mend.
+std::unexpected<Error> damaged(std::string what) {
+  return fail({.code = Errc::InvalidInput,
+               .message = std::move(what),
+               .reason = std::string(api::snapshot::corrupt)});
+}
+
+// A file of the node's disk, sealed as it is read; damaged() at its end when it is not what it should be.
 class SealedFile final : public store::Source {
  public:
   SealedFile(Files& files, boost::asio::any_io_executor disk, std::string path, ManifestFile expected,
@@ -33,12 +44,14 @@ class SealedFile final : public store::Source {
 
   Result<std::string> sealOne() {
     auto chunk = files_.readAt(path_, at_, store::chunkBytes);
+    if (!chunk && chunk.error().code == Errc::NotFound)
+      return damaged("its file " + expected_.name + " is missing");
     if (!chunk) return chunk;
     at_ += int64_t(chunk->size());
     sum_.add(*chunk);
     ended_ = chunk->size() < store::chunkBytes;
     if (ended_ && (at_ != expected_.size || sum_.finish() != expected_.sha256))
-      return fail(Errc::InvalidInput, "its file " + expected_.name + " is not as it was saved");
+      return damaged("its file " + expected_.name + " is not as it was saved");
     return sealer_.add(*chunk, ended_);
   }
 
@@ -60,14 +73,30 @@ Result<api::SnapshotStore> Depot::choosePlace(const SnapshotId& id, const std::s
   const store::WrappedKey wrapped = store::wrap(*ring, store::randomBytes(store::keyBytes), id.uid);
   // Never the same twice: nothing there is under another key.
   const std::string attempt = hexOf(store::randomBytes(4));
+  const store::Place& here = with_.bucket.place();
   return api::SnapshotStore{
+      .endpoint = textOf(here.endpoint),
+      .bucket = here.bucket,
       .location = with_.prefix + cluster + "/" + id.namespace_ + "/" + id.uid + "/" + attempt + "/",
       .keyID = wrapped.keyId,
       .wrappedKey = wrapped.text,
       .sizeBytes = {}};
 }
 
+bool Depot::isHere(const api::SnapshotStore& place) const {
+  const store::Place& here = with_.bucket.place();
+  return place.bucket.empty() || (place.endpoint == textOf(here.endpoint) && place.bucket == here.bucket);
+}
+
 Result<std::string> Depot::keyOf(const SnapshotId& id, const api::SnapshotStore& place) {
+  if (!isHere(place)) {
+    const store::Place& here = with_.bucket.place();
+    return fail(Errc::InvalidInput, "it is in the bucket \"" + place.bucket + "\" at " + place.endpoint +
+                                        ", and this node's store is the bucket \"" + here.bucket + "\" at " +
+                                        textOf(here.endpoint) +
+                                        "; its own node stores it again there, as long as it has it, or set "
+                                        "the former one again");
+  }
   const auto ring = with_.keyRing();
   if (!ring) return fail(ring.error());
   return store::unwrap(*ring, {.keyId = place.keyID, .text = place.wrappedKey}, id.uid);
@@ -89,8 +118,7 @@ Task<Result<int64_t>> Depot::store(SnapshotId id, Kept kept, api::SnapshotStore 
   // As it is on the disk: another version of the agent may have written it.
   const auto text = with_.files.read(kept.folder + "/" + name);
   if (!text) co_return fail(text.error());
-  if (digestOf(*text) != kept.digest)
-    co_return fail(Errc::InvalidInput, "its manifest is not as it was saved");
+  if (digestOf(*text) != kept.digest) co_return damaged("its manifest is not as it was saved");
   int64_t total = 0;
   for (const ManifestFile& file : kept.manifest.files) {
     const std::string objectKey = place.location + file.name;
@@ -117,13 +145,15 @@ Task<Result<int64_t>> Depot::store(SnapshotId id, Kept kept, api::SnapshotStore 
 }
 
 Task<Result<void>> Depot::receive(std::string key, store::FileKeys keys,
-                                  std::function<Result<void>(std::string_view)> take) {
+                                  std::function<Result<void>(std::string_view)> take,
+                                  std::function<void()> progress) {
   store::Opener opener(std::move(keys));
   for (int64_t at = 0;;) {
     auto piece = co_await with_.bucket.get(key, at, pieceBytes);
     if (!piece) co_return fail(piece.error());
     auto added = co_await onDisk(with_.disk, [&] { return opener.add(*piece, take); });
     if (!added) co_return added;
+    progress();
     at += int64_t(piece->size());
     if (int64_t(piece->size()) < pieceBytes) co_return opener.finish();
   }
@@ -139,22 +169,25 @@ Task<Result<std::string>> Depot::fetchManifest(SnapshotId id, api::SnapshotStore
     if (text.size() > largestManifest) return fail(Errc::InvalidInput, "it is larger than any manifest");
     return {};
   };
-  auto done = co_await receive(place.location + name, store::FileKeys(*key, id.uid, name), take);
+  auto done = co_await receive(place.location + name, store::FileKeys(*key, id.uid, name), take, [] {});
   if (!done) co_return failWith(name, done.error());
   co_return text;
 }
 
-Task<Result<void>> Depot::fetch(SnapshotId id, api::SnapshotStore place, std::string file, std::string path,
+Task<Result<void>> Depot::fetch(SnapshotId id, api::SnapshotStore place, ManifestFile file, std::string path,
                                 std::function<void(int64_t bytes)> count) {
   auto key = keyOf(id, place);
   if (!key) co_return fail(key.error());
+  int64_t written = 0;
+  int64_t told = 0;
   const auto take = [&](std::string_view chunk) -> Result<void> {
-    if (auto done = with_.files.append(path, chunk); !done) return done;
-    count(int64_t(chunk.size()));
-    return {};
+    written += int64_t(chunk.size());
+    if (written > file.size) return fail(Errc::InvalidInput, "it is larger than the manifest tells");
+    return with_.files.append(path, chunk);
   };
-  auto done = co_await receive(place.location + file, store::FileKeys(*key, id.uid, file), take);
-  if (!done) co_return failWith(file, done.error());
+  auto done = co_await receive(place.location + file.name, store::FileKeys(*key, id.uid, file.name), take,
+                               [&] { count(written - std::exchange(told, written)); });
+  if (!done) co_return failWith(file.name, done.error());
   co_return Result<void>{};
 }
 

@@ -21,26 +21,29 @@ class Depot {
   };
   explicit Depot(Surroundings with) : with_(std::move(with)) {}
 
+  // Whether PLACE is in the bucket that this depot has. One that does not tell is.
+  bool isHere(const api::SnapshotStore& place) const;
   // A new place for the snapshot ID of the cluster CLUSTER (a uid), and its own key, wrapped.
   Result<api::SnapshotStore> choosePlace(const SnapshotId& id, const std::string& cluster);
-  // NotFound or InvalidInput when the key at PLACE cannot be unwrapped.
+  // NotFound or InvalidInput when the key at PLACE cannot be unwrapped, or PLACE is in another bucket.
   Result<void> check(const SnapshotId& id, const api::SnapshotStore& place);
   // Puts all of KEPT to PLACE, and returns how many bytes it takes there. What an earlier attempt has put
-  // there is not sent again.
+  // there is not sent again. An error with the reason api::snapshot::corrupt is about the files of KEPT.
   Task<Result<int64_t>> store(SnapshotId id, Kept kept, api::SnapshotStore place);
 
   // The text of the manifest at PLACE; NotFound when there is none. InvalidInput when it is not what was put
   // there.
   Task<Result<std::string>> fetchManifest(SnapshotId id, api::SnapshotStore place);
-  // Appends FILE at PLACE to the file PATH, and tells COUNT of each piece that is on the disk. Its sum is not
-  // checked.
-  Task<Result<void>> fetch(SnapshotId id, api::SnapshotStore place, std::string file, std::string path,
+  // Appends FILE at PLACE to the file PATH, and tells COUNT how much of it has been written since it was told
+  // last. InvalidInput when it is larger than FILE says; its sum is not checked.
+  Task<Result<void>> fetch(SnapshotId id, api::SnapshotStore place, ManifestFile file, std::string path,
                            std::function<void(int64_t bytes)> count);
 
  private:
   Result<std::string> keyOf(const SnapshotId& id, const api::SnapshotStore& place);
   Task<Result<void>> receive(std::string key, store::FileKeys keys,
-                             std::function<Result<void>(std::string_view)> take);
+                             std::function<Result<void>(std::string_view)> take,
+                             std::function<void()> progress);
 
   Surroundings with_;
 };

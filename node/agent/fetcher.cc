@@ -3,6 +3,7 @@
 #include <cassert>
 
 #include "base/log.h"
+#include "base/utf8.h"
 #include "node/agent/on_disk.h"
 
 namespace cloister::node {
@@ -10,6 +11,10 @@ namespace {
 
 // Left on the disk for others besides.
 constexpr int64_t spareBytes = int64_t(256) << 20;
+// Bytes of a failure that are told.
+constexpr size_t longestMessage = 1024;
+// A failure of which nobody has asked for so long after its next turn came is forgotten.
+constexpr Duration forgotten = std::chrono::minutes(10);
 
 SnapshotId idOf(const api::SandboxSnapshot& snapshot) {
   return {.namespace_ = snapshot.metadata.namespace_, .uid = snapshot.metadata.uid};
@@ -26,38 +31,81 @@ Result<void> checkRoom(Vault& vault, int64_t needed) {
 
 }  // namespace
 
-std::string Fetcher::want(const api::SandboxSnapshot& snapshot) {
-  assert(group_ != nullptr);
-  Fetch& fetch = fetches_[idOf(snapshot)];
-  if (!fetch.running) {
-    fetch.running = true;
-    fetch.total = snapshot.status.sizeBytes.value_or(0);
-    *fetch.done = 0;
-    group_->spawn("fetch", run(snapshot));
+bool isFinal(const Error& failure) {
+  switch (failure.code) {
+    case Errc::InvalidInput:
+    case Errc::NotFound:
+    case Errc::Unauthorized:
+    case Errc::Forbidden:
+      return true;
+    default:
+      return false;
   }
-  std::string text = "it is being fetched from the store, " + std::to_string(*fetch.done >> 20) + " of " +
-                     std::to_string(fetch.total >> 20) + " MiB";
-  if (!fetch.failure.empty()) text += "; the last attempt failed: " + fetch.failure;
-  return text;
+}
+
+FetchState Fetcher::want(const api::SandboxSnapshot& snapshot) {
+  assert(group_ != nullptr);
+  const Instant now = parts_.clock.instant();
+  std::erase_if(fetches_, [&](const auto& entry) {
+    return entry.second.stage == Stage::Failed && entry.second.again + forgotten <= now;
+  });
+  const auto [entry, isNew] = fetches_.try_emplace(idOf(snapshot));
+  Fetch& fetch = entry->second;
+  if (isNew || (fetch.stage == Stage::Failed && fetch.again <= now)) add(snapshot, fetch);
+  return stateOf(fetch);
+}
+
+void Fetcher::add(const api::SandboxSnapshot& snapshot, Fetch& fetch) {
+  fetch.stage = Stage::Waiting;
+  fetch.total = snapshot.status.sizeBytes.value_or(0);
+  fetch.done = 0;
+  waiting_.push_back(snapshot);
+  startNext();
+}
+
+void Fetcher::startNext() {
+  while (running_ < mostFetches && !waiting_.empty()) {
+    ++running_;
+    fetches_[idOf(waiting_.front())].stage = Stage::Running;
+    group_->spawn("fetch", run(std::move(waiting_.front())));
+    waiting_.pop_front();
+  }
+}
+
+FetchState Fetcher::stateOf(const Fetch& fetch) const {
+  const bool failed = fetch.stage == Stage::Failed;
+  const std::string why = validUtf8(fetch.failure.message, longestMessage);
+  if (failed && isFinal(fetch.failure))
+    return {.words = "it could not be fetched from the store: " + why, .isOver = true};
+  std::string words = "it is being fetched from the store, " + std::to_string(fetch.done >> 20) + " of " +
+                      std::to_string(fetch.total >> 20) + " MiB";
+  if (fetch.stage == Stage::Waiting) words += "; it waits for others to be fetched";
+  if (fetch.failures > 0) words += "; the last attempt failed: " + why;
+  return {.words = std::move(words)};
 }
 
 Task<void> Fetcher::run(api::SandboxSnapshot snapshot) {
   const SnapshotId id = idOf(snapshot);
   auto done = co_await fetch(std::move(snapshot));
+  --running_;
   if (done) {
     fetches_.erase(id);
     log::info("snapshot fetched", {{"namespace", id.namespace_}, {"uid", id.uid}});
-    co_return;
+  } else {
+    log::warn("snapshot not fetched",
+              {{"namespace", id.namespace_}, {"uid", id.uid}, {"reason", done.error().message}});
+    Fetch& fetch = fetches_[id];
+    fetch.stage = Stage::Failed;
+    fetch.again = parts_.clock.instant() + backoffDelay(fetchBackoff, fetch.failures++, random_);
+    fetch.failure = std::move(done.error());
   }
-  log::warn("snapshot not fetched",
-            {{"namespace", id.namespace_}, {"uid", id.uid}, {"reason", done.error().message}});
-  fetches_[id].failure = done.error().message;
-  fetches_[id].running = false;
+  startNext();
 }
 
 Task<Result<void>> Fetcher::fetch(api::SandboxSnapshot snapshot) {
   const SnapshotId id = idOf(snapshot);
   auto done = co_await fetchAll(id, std::move(snapshot.status));
+  parts_.vault.reserve(id, 0);
   if (!done) {
     (void)co_await onDisk(parts_.disk, [&] { return parts_.vault.discard(id); });
     co_return done;
@@ -78,16 +126,17 @@ Task<Result<void>> Fetcher::fetchAll(SnapshotId id, api::SandboxSnapshotStatus s
   auto manifest = parseManifest(*text);
   if (!manifest) co_return fail(manifest.error());
   if (auto enough = checkRoom(parts_.vault, sizeOf(*manifest)); !enough) co_return enough;
-  // A copy that is there is no good, or it would not be wanted.
-  auto removed = co_await onDisk(parts_.disk, [&] { return parts_.vault.remove(id); });
-  if (!removed) co_return removed;
+  int64_t missing = sizeOf(*manifest);
+  parts_.vault.reserve(id, missing);
   auto folder = parts_.vault.stage(id);
   if (!folder) co_return fail(folder.error());
-  const auto done = fetches_[id].done;
   for (const ManifestFile& file : manifest->files) {
     const std::string path = *folder + "/" + file.name;
-    auto fetched =
-        co_await depot_.fetch(id, *status.store, file.name, path, [done](int64_t bytes) { *done += bytes; });
+    auto fetched = co_await depot_.fetch(id, *status.store, file, path, [&](int64_t bytes) {
+      if (const auto found = fetches_.find(id); found != fetches_.end()) found->second.done += bytes;
+      missing -= bytes;
+      parts_.vault.reserve(id, missing);
+    });
     if (!fetched) co_return fetched;
   }
   auto kept = co_await onDisk(parts_.disk, [&] { return parts_.vault.adopt(id, *text); });

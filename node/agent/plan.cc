@@ -86,7 +86,14 @@ Plan plan(const Observed& observed, std::string_view node, Time now) {
   Plan out;
   const api::SandboxSnapshot& snapshot = *observed.snapshot;
   const bool leaving = snapshot.metadata.deletionTimestamp.has_value() || !snapshot.unreadable.empty();
-  if (leaving || !isOurs(snapshot, observed.pod.get(), node)) return out;
+  const bool ours = isOurs(snapshot, observed.pod.get(), node);
+  // It can be fetched again, as soon as somebody wants it. A copy that was fetched is nothing else.
+  if (snapshot.status.phase == SnapshotPhase::Ready && observed.damage &&
+      (!ours || api::isStored(snapshot))) {
+    out.drop = true;
+    return out;
+  }
+  if (leaving || !ours) return out;
   Report report(snapshot, now);
   if (snapshot.status.phase == SnapshotPhase::Ready && observed.damage) {
     out.status =

@@ -90,16 +90,6 @@ Result<void> checkMounted(Vault& vault) {
               "the store is empty, and shall have a snapshot that is Ready: is its disk mounted?");
 }
 
-// What is wrong with what is KEPT of SNAPSHOT, which is Ready.
-std::optional<std::string> damageOf(Vault& vault, const api::SandboxSnapshot& snapshot,
-                                    const Result<std::optional<Kept>>& kept) {
-  if (!kept) return kept.error().message;
-  if (!*kept) return "its files are gone";
-  if ((*kept)->digest != snapshot.status.digest) return "its manifest is not as it was saved";
-  const auto whole = vault.check(**kept);
-  return whole ? std::nullopt : std::optional(whole.error().message);
-}
-
 }  // namespace
 
 Stores::Stores() {
@@ -131,8 +121,8 @@ Task<Result<runtime::Outcome>> Reconciler::reconcile(kube::ObjectKey key, uint64
     if (!done) co_return fail(done.error());
     co_return runtime::Outcome{};
   }
-  if (!isOurs(*snapshot, parts_.stores.podOf(sandboxOf(*snapshot)).get(), parts_.node))
-    co_return runtime::Outcome{};
+  const bool ours = isOurs(*snapshot, parts_.stores.podOf(sandboxOf(*snapshot)).get(), parts_.node);
+  if (!ours && snapshot->status.phase != api::SnapshotPhase::Ready) co_return runtime::Outcome{};
   auto observed = co_await observe(snapshot);
   if (!observed) co_return fail(observed.error());
   co_return co_await apply(std::move(*observed));
@@ -140,13 +130,13 @@ Task<Result<runtime::Outcome>> Reconciler::reconcile(kube::ObjectKey key, uint64
 
 Task<Result<Observed>> Reconciler::observe(std::shared_ptr<const api::SandboxSnapshot> snapshot) {
   Observed seen{.snapshot = snapshot, .pod = parts_.stores.podOf(sandboxOf(*snapshot))};
-  auto kept = parts_.vault.find(idOf(*snapshot));
-  const bool unreadable = !kept && kept.error().code != Errc::InvalidInput;
-  if (snapshot->status.phase == api::SnapshotPhase::Ready && !unreadable) {
-    if (auto mounted = checkMounted(parts_.vault); !mounted) co_return fail(mounted.error());
-    seen.damage = damageOf(parts_.vault, *snapshot, kept);
+  if (snapshot->status.phase == api::SnapshotPhase::Ready) {
+    auto damage = damageOf(*snapshot);
+    if (!damage) co_return fail(damage.error());
+    seen.damage = std::move(*damage);
     co_return seen;
   }
+  auto kept = parts_.vault.find(idOf(*snapshot));
   if (!kept) co_return fail(kept.error());
   seen.kept = std::move(*kept);
   auto object = co_await parts_.client.get(kube::sandboxes, sandboxOf(*snapshot));
@@ -156,6 +146,17 @@ Task<Result<Observed>> Reconciler::observe(std::shared_ptr<const api::SandboxSna
   if (!sandbox) co_return fail(sandbox.error());
   seen.sandbox = std::move(*sandbox);
   co_return seen;
+}
+
+// What is wrong with what is kept here of SNAPSHOT, which is Ready. That there is nothing is all right where
+// it can be fetched from elsewhere.
+Result<std::optional<std::string>> Reconciler::damageOf(const api::SandboxSnapshot& snapshot) {
+  const auto kept = parts_.vault.sound(idOf(snapshot), snapshot.status.digest);
+  if (!kept && kept.error().code != Errc::InvalidInput) return fail(kept.error());
+  if (!kept) return kept.error().message;
+  if (*kept || api::isStored(snapshot) || snapshot.status.nodeName != parts_.node) return std::nullopt;
+  if (auto mounted = checkMounted(parts_.vault); !mounted) return fail(mounted.error());
+  return "its files are gone";
 }
 
 Task<Result<runtime::Outcome>> Reconciler::apply(Observed observed) {
@@ -168,6 +169,7 @@ Task<Result<runtime::Outcome>> Reconciler::apply(Observed observed) {
       if (!done) co_return fail(done.error());
     }
     if (observed.failure) co_return fail(*observed.failure);
+    if (next.drop) co_return co_await drop(std::move(observed));
     if (!next.take) co_return runtime::Outcome{.again = next.again};
     // The claim has given it a new version; if it is gone by now, nothing is to be taken.
     observed.snapshot = parts_.stores.snapshots.get(key);
@@ -181,6 +183,16 @@ Task<Result<runtime::Outcome>> Reconciler::apply(Observed observed) {
       observed.failure = kept.error();
     }
   }
+}
+
+Task<Result<runtime::Outcome>> Reconciler::drop(Observed observed) {
+  const SnapshotId id = idOf(*observed.snapshot);
+  auto done = co_await onDisk(parts_.disk, [&] { return parts_.vault.remove(id); });
+  if (!done) co_return fail(done.error());
+  parts_.vault.acquit(id);
+  log::warn("bad copy of a snapshot removed, which is stored elsewhere",
+            {{"namespace", id.namespace_}, {"uid", id.uid}, {"reason", *observed.damage}});
+  co_return runtime::Outcome{};
 }
 
 Task<Result<Kept>> Reconciler::take(Observed observed) {

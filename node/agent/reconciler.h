@@ -41,8 +41,10 @@ class Reconciler {
 
  private:
   Task<Result<Observed>> observe(std::shared_ptr<const api::SandboxSnapshot> snapshot);
+  Result<std::optional<std::string>> damageOf(const api::SandboxSnapshot& snapshot);
   Task<Result<runtime::Outcome>> apply(Observed observed);
   Task<Result<Kept>> take(Observed observed);
+  Task<Result<runtime::Outcome>> drop(Observed observed);
   Task<Result<void>> sweep(std::string namespace_);
 
   Parts parts_;

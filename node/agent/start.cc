@@ -37,11 +37,13 @@ StartAnswer decideRestore(const StartView& view) {
   if (!view.snapshot) return refuse(name + " is gone");
   if (!isReady(view)) return refuse(name + " is not Ready on this node");
   if (const std::string& version = view.snapshot->status.runtimeVersion;
-      !view.kept && view.snapshot->status.nodeName != view.node && version != view.runtimeVersion) {
+      !view.kept && api::isStored(*view.snapshot) && version != view.runtimeVersion) {
     return refuse(name + " was taken by runsc " + version + ", and this node has " + view.runtimeVersion);
   }
   if (!view.kept && !view.fetching.empty()) return refuse(name + ": " + view.fetching);
-  if (!view.kept) return refuse("the files of " + name + " are missing on this node, or cannot be read");
+  if (!view.kept && !view.damage.empty())
+    return refuse("the files of " + name + " on this node are no good: " + view.damage);
+  if (!view.kept) return refuse("the files of " + name + " are missing on this node");
   const Manifest& manifest = view.kept->manifest;
   if (view.kept->digest != view.snapshot->status.digest)
     return refuse("the files of " + name + " are not those that its status.digest tells");

@@ -18,7 +18,9 @@ struct StartView {
   std::optional<api::Sandbox> sandbox = {};  // of the name that the pod's owner has
   std::optional<api::SandboxSnapshot> snapshot = {};
   std::optional<Kept> kept = {};  // of that snapshot, its sizes checked
-  std::string fetching = {};      // how it stands, when it is being fetched from the store
+  std::string damage = {};        // what is wrong with what there is of it
+  std::string fetching = {};      // how it stands, when it is to come from the store
+  bool isComing = false;          // ... and whether waiting helps
   std::optional<Container> container = {};
   Image image = {};  // that the container is to have, as the pod says
 };

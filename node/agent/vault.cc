@@ -1,5 +1,7 @@
 #include "node/agent/vault.h"
 
+#include <algorithm>
+
 namespace cloister::node {
 namespace {
 
@@ -52,17 +54,22 @@ Result<Kept> Vault::adopt(const SnapshotId& id, std::string_view text) {
   auto manifest = parseManifest(text);
   if (!manifest) return fail(manifest.error());
   if (manifest->snapshotUID != id.uid) return fail(Errc::InvalidInput, "the manifest is another snapshot's");
-  for (const ManifestFile& file : manifest->files) {
-    const auto sum = files_.sumAndSync(stagingOf(id) + "/" + file.name);
-    if (!sum) return fail(sum.error());
-    if (sum->size != file.size || sum->sha256 != file.sha256)
-      return fail(Errc::InvalidInput, "its file " + file.name + " is not as it was saved");
-  }
+  if (auto done = checkSums(stagingOf(id), *manifest); !done) return fail(done.error());
   if (auto done = putInPlace(id, text); !done) return fail(done.error());
   return Kept{.folder = folderOf(id), .manifest = std::move(*manifest), .digest = digestOf(text)};
 }
 
-// All of it was on the disk before, but for the manifest.
+Result<void> Vault::checkSums(const std::string& folder, const Manifest& manifest) {
+  for (const ManifestFile& file : manifest.files) {
+    const auto sum = files_.sumAndSync(folder + "/" + file.name);
+    if (!sum) return fail(sum.error());
+    if (sum->size != file.size || sum->sha256 != file.sha256)
+      return fail(Errc::InvalidInput, "its file " + file.name + " is not as it was saved");
+  }
+  return {};
+}
+
+// All of it was on the disk before, but for the manifest. What was in its place goes at the last moment.
 Result<void> Vault::putInPlace(const SnapshotId& id, std::string_view text) {
   const std::string from = stagingOf(id);
   if (auto done = files_.write(from + "/" + std::string(manifestName), text); !done) return done;
@@ -70,8 +77,25 @@ Result<void> Vault::putInPlace(const SnapshotId& id, std::string_view text) {
   if (auto done = files_.makeFolder(root_ + "/" + id.namespace_); !done) return done;
   // The namespace's folder may be new.
   if (auto done = files_.syncFolder(root_); !done) return done;
+  if (auto done = takeAway(id); !done) return done;
   if (auto done = files_.rename(from, folderOf(id)); !done) return done;
-  return files_.syncFolder(root_ + "/" + id.namespace_);
+  if (auto done = files_.syncFolder(root_ + "/" + id.namespace_); !done) return done;
+  return files_.remove(debrisOf(id));
+}
+
+Result<int64_t> Vault::room() {
+  auto room = files_.freeBytes(staging());
+  if (!room) return room;
+  for (const auto& [id, bytes] : reserved_) *room -= bytes;
+  return std::max<int64_t>(*room, 0);
+}
+
+void Vault::reserve(const SnapshotId& id, int64_t bytes) {
+  if (bytes > 0) {
+    reserved_[id] = bytes;
+  } else {
+    reserved_.erase(id);
+  }
 }
 
 Result<std::optional<Kept>> Vault::find(const SnapshotId& id) {
@@ -100,14 +124,28 @@ Result<void> Vault::check(const Kept& kept) {
   return {};
 }
 
-// First out of its place as a whole: a removal that is cut short leaves no half of it there.
+Result<std::optional<Kept>> Vault::sound(const SnapshotId& id, std::string_view digest) {
+  auto kept = find(id);
+  if (!kept || !*kept) return kept;
+  if ((*kept)->digest != digest) return fail(Errc::InvalidInput, "its manifest is not as it was saved");
+  const auto whole = check(**kept);
+  if (whole) return kept;
+  const bool gone = whole.error().code == Errc::NotFound;
+  return fail(gone ? Errc::InvalidInput : whole.error().code, whole.error().message);
+}
+
+// Out of its place as a whole: a removal that is cut short leaves no half of it there.
+Result<void> Vault::takeAway(const SnapshotId& id) {
+  auto done = files_.remove(debrisOf(id));
+  if (done) done = files_.rename(folderOf(id), debrisOf(id));
+  if (!done && done.error().code == Errc::NotFound) return {};
+  return done;
+}
+
 Result<void> Vault::remove(const SnapshotId& id) {
   if (auto done = checkNames(id); !done) return done;
-  auto done = files_.remove(stagingOf(id));
-  if (done) done = files_.rename(folderOf(id), stagingOf(id));
-  if (!done && done.error().code == Errc::NotFound) return {};
-  if (!done) return done;
-  return files_.remove(stagingOf(id));
+  if (auto done = takeAway(id); !done) return done;
+  return files_.remove(debrisOf(id));
 }
 
 Result<std::vector<SnapshotId>> Vault::all() {

@@ -34,16 +34,24 @@ class Vault {
   // The files that were written there, with MANIFEST completed by them, are kept from now on: all, or none.
   Result<Kept> publish(const SnapshotId& id, Manifest manifest);
   // The files that were brought there from elsewhere, with TEXT, the manifest that they came with, are kept
-  // from now on. InvalidInput when they are not what it tells.
+  // from now on, in place of what was kept of ID until then. InvalidInput when they are not what it tells.
   Result<Kept> adopt(const SnapshotId& id, std::string_view text);
   // What was staged for ID is gone.
   Result<void> discard(const SnapshotId& id);
-  // Bytes that may still be staged.
-  Result<int64_t> room() { return files_.freeBytes(staging()); }
+  // Bytes that may still be staged, besides all that is reserved.
+  Result<int64_t> room();
+  // BYTES more are going to be staged for ID: in place of what it had reserved. 0 when there will be no more.
+  void reserve(const SnapshotId& id, int64_t bytes);
   // None when there is none of ID. InvalidInput when what is there cannot be used, or was condemned.
   Result<std::optional<Kept>> find(const SnapshotId& id);
   // Its files are there, as long as they were. InvalidInput names one that is not.
   Result<void> check(const Kept& kept);
+  // What is kept of ID, whose manifest has DIGEST, as far as can be told without reading the files. None when
+  // there is none of it. InvalidInput tells what is wrong with it; any other error, that it cannot be read,
+  // which proves nothing.
+  Result<std::optional<Kept>> sound(const SnapshotId& id, std::string_view digest);
+  // Reads all of KEPT. InvalidInput when its files are not what they were.
+  Result<void> verify(const Kept& kept) { return checkSums(kept.folder, kept.manifest); }
   // It is no longer to be found, for the reason WHY, until the agent ends: its status tells for ever.
   void condemn(const SnapshotId& id, std::string why) { condemned_[id] = std::move(why); }
   // ... but for its successor, which has come from elsewhere.
@@ -52,14 +60,19 @@ class Vault {
   Result<std::vector<SnapshotId>> all();
 
  private:
+  Result<void> checkSums(const std::string& folder, const Manifest& manifest);
   Result<void> putInPlace(const SnapshotId& id, std::string_view text);
+  Result<void> takeAway(const SnapshotId& id);
   std::string staging() const { return root_ + "/.staging"; }
   std::string stagingOf(const SnapshotId& id) const { return staging() + "/" + id.uid; }
+  // What was in its place, until it is gone. No name that the API server gives has a plus sign.
+  std::string debrisOf(const SnapshotId& id) const { return stagingOf(id) + "+"; }
   std::string folderOf(const SnapshotId& id) const { return root_ + "/" + id.namespace_ + "/" + id.uid; }
 
   Files& files_;
   std::string root_;
   std::map<SnapshotId, std::string> condemned_;
+  std::map<SnapshotId, int64_t> reserved_;
 };
 
 }  // namespace cloister::node

@@ -3,16 +3,20 @@
 #include <array>
 #include <charconv>
 
+#include "base/utf8.h"
 #include "node/store/xml.h"
 
 namespace cloister::store {
 namespace {
 
+// Bytes of what an endpoint says that are told on.
+constexpr size_t longestWords = 256;
+
 Result<Xml> rootOf(std::string_view body, std::string_view name) {
   auto root = parseXml(body);
   if (root && root->name != name) {
-    return fail(Errc::Protocol, "the answer is \"" + root->name + "\" in place of \"" + std::string(name) +
-                                    "\": is it an S3 endpoint?");
+    return fail(Errc::Protocol, "the answer is \"" + validUtf8(root->name, longestWords) +
+                                    "\" in place of \"" + std::string(name) + "\": is it an S3 endpoint?");
   }
   return root;
 }
@@ -93,8 +97,9 @@ Error explain(std::string_view code, std::string_view message, Errc otherwise, s
     return {.code = one.errc, .message = std::move(text), .reason = std::string(code)};
   }
   return {.code = otherwise,
-          .message = "the endpoint says " + std::string(code) + ": " + std::string(message),
-          .reason = std::string(code)};
+          .message =
+              "the endpoint says " + validUtf8(code, longestWords) + ": " + validUtf8(message, longestWords),
+          .reason = validUtf8(code, longestWords)};
 }
 
 }  // namespace

@@ -9,6 +9,10 @@
 namespace cloister::store {
 namespace {
 
+// Of one list: more than what one snapshot, or one upload, may have.
+constexpr size_t mostPages = 1000;
+constexpr size_t mostItems = 100'000;
+
 bool isBucketName(std::string_view name) {
   if (name.size() < 3 || name.size() > 63 || name.front() == '.' || name.back() == '.') return false;
   return std::ranges::all_of(name, [](char byte) {
@@ -40,11 +44,16 @@ Result<net::BaseUrl> urlOf(const Place& place) {
 }
 
 Task<Result<net::Response>> Bucket::call(net::Request request, std::string key, Query query) {
+  return callTimes(options_.tries, std::move(request), std::move(key), std::move(query));
+}
+
+Task<Result<net::Response>> Bucket::callTimes(unsigned tries, net::Request request, std::string key,
+                                              Query query) {
   const std::string root = place_.virtualHost ? "/" : "/" + place_.bucket;
   request.target = targetOf(key.empty() ? root : root + (place_.virtualHost ? "" : "/") + key, query);
   request.deadline = options_.deadline;
   Duration pause = options_.pause;
-  for (unsigned left = options_.tries;; --left) {
+  for (unsigned left = tries;; --left) {
     auto answer = co_await once(request);
     if (answer || left <= 1 || !isRetryable(answer.error())) co_return answer;
     co_await clock_.sleep(std::max(pause, answer.error().retryAfter));
@@ -68,6 +77,7 @@ Task<Result<std::vector<T>>> Bucket::pages(std::string key, Query query,
                                            Result<Page<T>> (*parse)(std::string_view), std::string next,
                                            std::string nextAside) {
   std::vector<T> all;
+  size_t read = 0;
   for (;;) {
     auto answer = co_await call({}, key, query);
     if (!answer) co_return fail(answer.error());
@@ -75,6 +85,8 @@ Task<Result<std::vector<T>>> Bucket::pages(std::string key, Query query,
     if (!page) co_return fail(page.error());
     std::ranges::move(page->items, std::back_inserter(all));
     if (page->next.empty()) co_return all;
+    if (++read == mostPages || all.size() > mostItems)
+      co_return fail(Errc::Protocol, "the object store's list is longer than any that is asked for");
     Query onwards = query;
     onwards[next] = page->next;
     if (!nextAside.empty()) onwards[nextAside] = page->nextAside;
@@ -96,7 +108,7 @@ Task<Result<std::string>> Bucket::get(std::string key, int64_t offset, int64_t l
   auto answer = co_await call(std::move(request), key, {});
   if (!answer && answer.error().reason == "InvalidRange") co_return std::string();
   if (!answer) co_return fail(answer.error());
-  if (answer->status != 206 && offset != 0)
+  if ((answer->status != 206 && offset != 0) || int64_t(answer->body.size()) > length)
     co_return fail(Errc::Protocol, "the object store gave another part of the object than was asked for");
   co_return std::move(answer->body);
 }
@@ -129,7 +141,7 @@ Task<Result<std::vector<Upload>>> Bucket::uploads(std::string prefix) {
 }
 
 Task<Result<Upload>> Bucket::begin(std::string key) {
-  auto answer = co_await call({.method = "POST"}, key, {{"uploads", ""}});
+  auto answer = co_await callTimes(1, {.method = "POST"}, key, {{"uploads", ""}});
   if (!answer) co_return fail(answer.error());
   auto id = parseUploadId(answer->body);
   if (!id) co_return fail(id.error());

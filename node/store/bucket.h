@@ -1,5 +1,5 @@
-// A client of S3-compatible object storage: one bucket of one endpoint. Every operation may be repeated, and
-// is, with growing pauses, when the endpoint is away or overloaded (see Bucket::Options).
+// A client of S3-compatible object storage: one bucket of one endpoint. Every operation but begin() may be
+// repeated, and is, with growing pauses, when the endpoint is away or overloaded (see Bucket::Options).
 #pragma once
 
 #include <functional>
@@ -53,6 +53,7 @@ class Bucket {
 
   // Uploads in parts. All that were begun for keys that begin with PREFIX:
   Task<Result<std::vector<Upload>>> uploads(std::string prefix);
+  // Tried once: an answer that was lost would leave an upload behind. The next attempt finds it by uploads().
   Task<Result<Upload>> begin(std::string key);
   // Of 5 MiB at least, but for the last one. Replaces the part of this number.
   Task<Result<Part>> putPart(Upload upload, int number, std::string body);
@@ -66,6 +67,7 @@ class Bucket {
 
  private:
   Task<Result<net::Response>> call(net::Request request, std::string key, Query query);
+  Task<Result<net::Response>> callTimes(unsigned tries, net::Request request, std::string key, Query query);
   Task<Result<net::Response>> once(net::Request request);
   template <class T>
   Task<Result<std::vector<T>>> pages(std::string key, Query query, Result<Page<T>> (*parse)(std::string_view),

@@ -13,6 +13,7 @@ struct Reader {
   XML_Parser parser = nullptr;
   Xml root = {};                     // its only child is the document's
   std::vector<Xml*> open = {&root};  // innermost last
+  size_t count = 0;
   std::string refused = {};
 
   void refuse(std::string why) {
@@ -24,6 +25,7 @@ struct Reader {
 void begin(void* user, const XML_Char* name, const XML_Char**) {
   auto& reader = *static_cast<Reader*>(user);
   if (reader.open.size() > deepest) return reader.refuse("it nests too deep");
+  if (++reader.count > mostElements) return reader.refuse("it has too many elements");
   const std::string_view all = name;
   // A vector of an element only grows while that is the innermost: pointers into it stay good.
   auto& siblings = reader.open.back()->children;
@@ -51,6 +53,7 @@ std::string_view Xml::operator[](std::string_view child) const {
 }
 
 Result<Xml> parseXml(std::string_view text) {
+  if (text.size() > largestXml) return fail(Errc::Protocol, "the answer is too large");
   const std::unique_ptr<std::remove_pointer_t<XML_Parser>, decltype(&XML_ParserFree)> parser(
       XML_ParserCreate("UTF-8"), &XML_ParserFree);
   Reader reader{.parser = parser.get()};

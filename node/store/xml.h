@@ -18,8 +18,11 @@ struct Xml {
   std::string_view operator[](std::string_view child) const;
 };
 
+inline constexpr size_t largestXml = size_t(8) << 20;  // bytes
+inline constexpr size_t mostElements = 100'000;
+
 // The root element of TEXT. Protocol when it is not well-formed, has a document type (which none of S3's
-// has), or nests deeper than 32 elements.
+// has), nests deeper than 32 elements, or is larger than these bounds.
 Result<Xml> parseXml(std::string_view text);
 
 }  // namespace cloister::store

@@ -25,13 +25,15 @@ BOOST_DESCRIBE_STRUCT(SandboxSnapshotSpec, (), (sandboxRef, mode, deletionPolicy
 
 // Where it is besides the node's disk, or is being brought to.
 struct SnapshotStore {
+  std::string endpoint;              // a URL
+  std::string bucket;                // there
   std::string location;              // what the keys of its objects begin with
   std::string keyID;                 // of the store key
   std::string wrappedKey;            // its own key, enciphered with that one; base64
   std::optional<int64_t> sizeBytes;  // there; none until all of it is
   bool operator==(const SnapshotStore&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(SnapshotStore, (), (location, keyID, wrappedKey, sizeBytes))
+BOOST_DESCRIBE_STRUCT(SnapshotStore, (), (endpoint, bucket, location, keyID, wrappedKey, sizeBytes))
 
 // Written by the operator until a node has claimed it, and then by that node's agent
 // (operator/snapshot/plan.h).

@@ -129,8 +129,33 @@ TEST(Plan, TakesBackThatADamagedOneIsReady) {
   EXPECT_EQ(told.status->phase, api::SnapshotPhase::Failed);
   EXPECT_EQ(readyReason(told), "False/Corrupt");
   EXPECT_THAT(told.status->conditions.at(0).message, HasSubstr("its file a is missing"));
-  observed.snapshot = ready("node-2");
-  EXPECT_TRUE(isStill(plan(observed, node, now)));
+}
+
+TEST(Plan, DropsADamagedCopyOfWhatIsKeptElsewhere) {
+  const auto ready = [](const char* of, bool stored) {
+    return snapshotWith([&](auto& s) {
+      s.status.phase = api::SnapshotPhase::Ready;
+      s.status.nodeName = of;
+      if (!stored) return;
+      s.status.store = api::SnapshotStore{};
+      api::setCondition(s.status.conditions,
+                        {.type = "Stored",
+                         .status = "True",
+                         .observedGeneration = 1,
+                         .lastTransitionTime = {},
+                         .reason = "InStore",
+                         .message = {}},
+                        now);
+    });
+  };
+  for (const auto& snapshot : {ready("node-1", true), ready("node-2", true), ready("node-2", false)}) {
+    Observed observed{.snapshot = snapshot, .pod = nullptr};
+    EXPECT_TRUE(isStill(plan(observed, node, now)));
+    EXPECT_FALSE(plan(observed, node, now).drop);
+    observed.damage = "its file a is missing";
+    EXPECT_TRUE(isStill(plan(observed, node, now))) << "it stays Ready";
+    EXPECT_TRUE(plan(observed, node, now).drop);
+  }
 }
 
 TEST(Plan, LeavesAloneWhatIsOverOrAnothers) {

@@ -138,6 +138,61 @@ TEST_F(VaultTest, FindsNoneThatWasCondemned) {
   EXPECT_TRUE(vault_.remove(id));
 }
 
+TEST_F(VaultTest, TellsWhatIsSound) {
+  EXPECT_FALSE(vault_.sound(id, "sha256:1").value()) << "there is none";
+  stageFiles();
+  const Kept kept = vault_.publish(id, manifest()).value();
+  EXPECT_EQ(vault_.sound(id, kept.digest).value()->digest, kept.digest);
+  EXPECT_EQ(vault_.sound(id, "sha256:1").error().code, Errc::InvalidInput);
+  for (const int step : {1, 2, 3}) {
+    FailingFiles broken;
+    broken.failAt = step;
+    Vault vault(broken, root_);
+    EXPECT_EQ(vault.sound(id, kept.digest).error().code, Errc::Internal) << "which proves nothing";
+  }
+  std::filesystem::remove(kept.folder + "/pages.img");
+  EXPECT_EQ(vault_.sound(id, kept.digest).error().code, Errc::InvalidInput);
+}
+
+TEST_F(VaultTest, ReservesRoom) {
+  FailingFiles disk;
+  disk.free = 1000;
+  Vault vault(disk, root_);
+  const SnapshotId other{.namespace_ = "ns", .uid = "uid-2"};
+  vault.reserve(id, 300);
+  vault.reserve(other, 200);
+  EXPECT_EQ(vault.room().value(), 500);
+  vault.reserve(id, 100);
+  vault.reserve(other, 0);
+  EXPECT_EQ(vault.room().value(), 900);
+  vault.reserve(id, 2000);
+  EXPECT_EQ(vault.room().value(), 0);
+}
+
+// What is bad serves until then for nothing, but proves that the disk is mounted.
+TEST_F(VaultTest, ReplacesWhatWasThereWithWhatWasBrought) {
+  stageFiles();
+  const Kept kept = vault_.publish(id, manifest()).value();
+  const std::string text = files_->read(kept.folder + "/manifest.json").value();
+  std::filesystem::remove(kept.folder + "/pages.img");
+  vault_.stage(id).value();
+  EXPECT_FALSE(vault_.adopt(id, text)) << "nothing has been brought";
+  EXPECT_TRUE(vault_.find(id).value()) << "what was there stays";
+  stageFiles();
+  ASSERT_TRUE(vault_.adopt(id, text));
+  EXPECT_TRUE(vault_.verify(*vault_.find(id).value()));
+  EXPECT_EQ(debris(), 0U);
+}
+
+TEST_F(VaultTest, RemovesItWhileItsSuccessorIsBrought) {
+  stageFiles();
+  vault_.publish(id, manifest()).value();
+  stageFiles();
+  ASSERT_TRUE(vault_.remove(id));
+  EXPECT_EQ(debris(), 1U);
+  EXPECT_TRUE(vault_.publish(id, manifest()));
+}
+
 TEST_F(VaultTest, PublishesNoEmptyCheckpoint) {
   vault_.stage(id).value();
   EXPECT_FALSE(vault_.publish(id, manifest()));

@@ -77,6 +77,40 @@ TEST_F(S3, ListsAllPages) {
   EXPECT_EQ(s3_.count, 3);
 }
 
+TEST_F(S3, ListsAllPagesOfUploadsAndParts) {
+  for (const char* id : {"a", "b", "c"}) s3_.uploads[id] = {.key = "x/1", .parts = {}};
+  s3_.uploads["d"] = {.key = "x/2", .parts = {{1, "1"}, {2, "22"}, {3, "333"}}};
+  s3_.pageSize = 1;
+  Bucket from = bucket();
+  EXPECT_THAT(run(from.uploads("x/")).value(),
+              ElementsAre(Upload{"x/1", "a"}, Upload{"x/1", "b"}, Upload{"x/1", "c"}, Upload{"x/2", "d"}));
+  EXPECT_EQ(s3_.count, 4);
+  const auto parts = run(from.parts({"x/2", "d"})).value();
+  ASSERT_EQ(parts.size(), 3U);
+  EXPECT_EQ(parts[2].number, 3);
+  EXPECT_EQ(parts[2].size, 3);
+  EXPECT_EQ(s3_.count, 7);
+}
+
+TEST_F(S3, ReadsNoListWithoutEnd) {
+  for (int i = 0; i < 1001; ++i) s3_.objects["a/" + std::to_string(10'000 + i)] = "x";
+  s3_.pageSize = 1;
+  Bucket from = bucket();
+  EXPECT_THAT(run(from.list("a/")).error().message, HasSubstr("longer than any"));
+  EXPECT_EQ(s3_.count, 1000);
+}
+
+// What was begun by an answer that was lost is there; another one would be left over.
+TEST_F(S3, BeginsAnUploadOnce) {
+  Bucket to = bucket();
+  s3_.failAt = 1;
+  s3_.trouble = FakeS3::Trouble::LostAnswer;
+  EXPECT_FALSE(run(to.begin("key")));
+  EXPECT_EQ(s3_.uploads.size(), 1U);
+  ASSERT_TRUE(send(large()));
+  EXPECT_THAT(s3_.uploads, IsEmpty());
+}
+
 TEST_F(S3, TriesAgainWhatMayHelp) {
   Bucket to = bucket();
   for (const auto trouble :
@@ -194,6 +228,19 @@ TEST(Answers, TellPeopleWhatToDo) {
   EXPECT_EQ(errorOf({.status = 502, .headers = {}, .body = "<html>"}, "saved").code, Errc::Unavailable);
 }
 
+TEST(Answers, AreToldInBoundedWords) {
+  std::string words;
+  for (int i = 0; i < 500; ++i) words += "\xc3\xa4";
+  const Error error =
+      errorOf({.status = 400,
+               .headers = {},
+               .body = "<Error><Code>" + words + "</Code><Message>" + words + "</Message></Error>"},
+              "b");
+  EXPECT_LT(error.message.size(), 600U);
+  EXPECT_LE(error.reason.size(), 256U);
+  EXPECT_THAT(error.message, HasSubstr("\xc3\xa4"));
+}
+
 TEST(Answers, MayFailAfterTheirStatus) {
   EXPECT_EQ(errorInCompletion("<Error><Code>InternalError</Code></Error>", "b")->code, Errc::Unavailable);
   EXPECT_FALSE(errorInCompletion("<CompleteMultipartUploadResult/>", "b"));
@@ -219,6 +266,12 @@ TEST(Xml, IsReadStrictly) {
   std::string deep;
   for (int i = 0; i < 33; ++i) deep += "<a>";
   EXPECT_THAT(parseXml(deep).error().message, HasSubstr("too deep"));
+  std::string many;
+  for (size_t i = 0; i < mostElements; ++i) many += "<b/>";
+  EXPECT_THAT(parseXml("<a>" + many + "</a>").error().message, HasSubstr("too many"));
+  EXPECT_TRUE(parseXml("<a>" + many.substr(4) + "</a>"));
+  EXPECT_THAT(parseXml("<a>" + std::string(largestXml, ' ') + "</a>").error().message,
+              HasSubstr("too large"));
 }
 
 }  // namespace

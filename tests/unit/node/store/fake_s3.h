@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 
 #include "base/hash.h"
 #include "node/store/bucket.h"
@@ -24,6 +25,10 @@ class FakeS3 final : public net::Transport {
   int count = 0;
   int64_t received = 0;    // bytes of bodies
   size_t pageSize = 1000;  // of lists
+  std::string bucket = "bucket";
+  Clock* clock = nullptr;  // if there is one, each call takes a second of it
+  int inFlight = 0;
+  int mostInFlight = 0;
   std::map<std::string, std::string> objects = {};
 
   struct Begun {
@@ -34,6 +39,9 @@ class FakeS3 final : public net::Transport {
 
   Task<Result<net::Response>> exchange(net::Request request) override {
     ++count;
+    mostInFlight = std::max(mostInFlight, ++inFlight);
+    if (clock != nullptr) co_await clock->sleep(seconds(1));
+    --inFlight;
     const bool fails = failAt != 0 && (count == failAt || (lasts && count > failAt));
     if (fails && trouble == Trouble::Refused) co_return fail(Errc::Unavailable, "connection refused");
     if (fails && trouble == Trouble::Overloaded) co_return error(503, "SlowDown");
@@ -82,7 +90,7 @@ class FakeS3 final : public net::Transport {
       at = end;
     }
     const std::string path = decoded(request.target.substr(0, mark));
-    const std::string root = "/bucket";
+    const std::string root = "/" + bucket;
     if (!path.starts_with(root)) return error(404, "NoSuchBucket");
     const std::string key = path.size() > root.size() ? path.substr(root.size() + 1) : "";
     if (key.empty()) return query.contains("uploads") ? listUploads(query) : listObjects(query);
@@ -124,7 +132,7 @@ class FakeS3 final : public net::Transport {
       found->second.parts[std::stoi(query["partNumber"])] = request.body;
       return {.status = 200, .headers = {{"ETag", tagOf(request.body)}}};
     }
-    if (request.method == "GET") return listParts(found->second);
+    if (request.method == "GET") return listParts(found->second, query);
     std::string whole;
     for (const auto& [number, body] : found->second.parts) {
       const std::string named = "<PartNumber>" + std::to_string(number) + "</PartNumber><ETag>" + tagOf(body);
@@ -135,22 +143,38 @@ class FakeS3 final : public net::Transport {
     return ok("<CompleteMultipartUploadResult/>");
   }
 
-  static net::Response listParts(const Begun& upload) {
-    std::string body = "<ListPartsResult><IsTruncated>false</IsTruncated>";
-    for (const auto& [number, part] : upload.parts) {
-      body += "<Part>" + element("PartNumber", std::to_string(number)) + element("ETag", tagOf(part)) +
-              element("Size", std::to_string(part.size())) + "</Part>";
+  net::Response listParts(const Begun& upload, std::map<std::string, std::string>& query) const {
+    const std::string& marker = query["part-number-marker"];
+    std::string body;
+    size_t given = 0;
+    int last = 0;
+    for (auto at = upload.parts.upper_bound(marker.empty() ? 0 : std::stoi(marker));
+         at != upload.parts.end() && given < pageSize; ++at, ++given) {
+      last = at->first;
+      body += "<Part>" + element("PartNumber", std::to_string(last)) + element("ETag", tagOf(at->second)) +
+              element("Size", std::to_string(at->second.size())) + "</Part>";
     }
-    return ok(body + "</ListPartsResult>");
+    const bool more = upload.parts.upper_bound(last) != upload.parts.end() && given == pageSize;
+    if (more) body += element("NextPartNumberMarker", std::to_string(last));
+    return ok("<ListPartsResult>" + element("IsTruncated", more ? "true" : "false") + body +
+              "</ListPartsResult>");
   }
 
+  // By their keys, and those of one key by their ids.
   net::Response listUploads(std::map<std::string, std::string>& query) {
-    std::string body = "<ListMultipartUploadsResult>";
+    std::set<std::pair<std::string, std::string>> sorted;
     for (const auto& [id, upload] : uploads) {
-      if (upload.key.starts_with(query["prefix"]))
-        body += "<Upload>" + element("Key", upload.key) + element("UploadId", id) + "</Upload>";
+      if (upload.key.starts_with(query["prefix"])) sorted.emplace(upload.key, id);
     }
-    return ok(body + "</ListMultipartUploadsResult>");
+    auto at = sorted.upper_bound({query["key-marker"], query["upload-id-marker"]});
+    std::string body;
+    std::string next;
+    for (size_t given = 0; at != sorted.end() && given < pageSize; ++at, ++given) {
+      body += "<Upload>" + element("Key", at->first) + element("UploadId", at->second) + "</Upload>";
+      next = element("NextKeyMarker", at->first) + element("NextUploadIdMarker", at->second);
+    }
+    if (at != sorted.end()) body += element("IsTruncated", "true") + next;
+    return ok("<ListMultipartUploadsResult>" + body + "</ListMultipartUploadsResult>");
   }
 
   net::Response listObjects(std::map<std::string, std::string>& query) {

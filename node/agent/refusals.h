@@ -1,0 +1,44 @@
+// That a pod has one answer: what was refused to its root container is not allowed to the others. gVisor
+// starts such a root container all the same (runsc/decide.cc), with nothing in it; while, by the time that
+// the next container asks, a snapshot may have come that it could be restored from.
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "node/protocol.h"
+
+namespace cloister::node {
+
+class Refusals {
+ public:
+  // Of so many pods, those refused last: the containers of one ask within minutes.
+  static constexpr size_t most = 256;
+
+  // ANSWER is what REQUEST gets.
+  void note(const StartRequest& request, const StartAnswer& answer) {
+    if (request.kind != ContainerKind::sandbox) return;
+    std::erase_if(roots_, [&](const Root& root) { return root.podUID == request.podUID; });
+    if (answer.action != StartAction::Refuse) return;
+    if (roots_.size() == most) roots_.erase(roots_.begin());
+    roots_.push_back({request.podUID, answer.message});
+  }
+  // Whether REQUEST may get another answer than a refusal.
+  bool allow(const StartRequest& request) const { return reason(request).empty(); }
+  // Why its pod's root container was refused; empty when it was not, or REQUEST is the root container's.
+  std::string reason(const StartRequest& request) const {
+    if (request.kind == ContainerKind::sandbox) return "";
+    const auto found = std::ranges::find(roots_, request.podUID, &Root::podUID);
+    return found == roots_.end() ? "" : found->message;
+  }
+
+ private:
+  struct Root {
+    std::string podUID;
+    std::string message;
+  };
+  std::vector<Root> roots_;
+};
+
+}  // namespace cloister::node

@@ -1,0 +1,171 @@
+// What a node's agent answers to the containers of a pod that continues from a stored snapshot.
+#include "tests/unit/node/storing.h"
+
+namespace cloister::node {
+namespace {
+
+using testing::HasSubstr;
+
+class Answering : public Storing {
+ protected:
+  // From now on, in BEGIN, and again from END on.
+  void without(Duration begin, Duration end) {
+    const Instant now = clock_.instant();
+    clock_.at(now + begin, [this] { transport_.failAll(cloister::test::Fault::Refused); });
+    clock_.at(now + end, [this] { transport_.failAll(std::nullopt); });
+  }
+};
+
+TEST_F(Answering, IsRestoredOnAnotherNode) {
+  ASSERT_TRUE(store());
+  const StartAnswer answer = ask();
+  EXPECT_EQ(answer.action, StartAction::Restore) << answer.message;
+  EXPECT_EQ(answer.image, root(2) + "/team/" + id_.uid);
+}
+
+TEST_F(Answering, IsWaitedForOnAnotherNode) {
+  ASSERT_TRUE(store());
+  s3_.count = 0;
+  s3_.failAt = 1;
+  s3_.lasts = true;
+  const Instant before = clock_.instant();
+  const StartAnswer answer = ask();
+  EXPECT_EQ(answer.action, StartAction::Refuse);
+  EXPECT_THAT(answer.message, HasSubstr("it is being fetched from the store, 0 of"));
+  EXPECT_THAT(answer.message, HasSubstr("cannot be reached"));
+  EXPECT_GE(clock_.instant() - before, seconds(85));
+  EXPECT_LT(clock_.instant() - before, seconds(95));
+  EXPECT_LE(s3_.count, 8) << "attempts have pauses that grow";
+}
+
+TEST_F(Answering, IsNotFetchedBeforeItIsStored) {
+  const StartAnswer answer = ask();
+  EXPECT_EQ(answer.action, StartAction::Refuse);
+  EXPECT_THAT(answer.message, HasSubstr("not Ready on this node"));
+  EXPECT_EQ(s3_.count, 0);
+}
+
+TEST_F(Answering, RefusesAtOnceWhatNoWaitingMends) {
+  ASSERT_TRUE(store());
+  const auto good = s3_.objects;
+  const auto keys = keys_;
+  createPod();
+  for (const auto& spoil : {std::function<void()>([&] { s3_.objects.clear(); }),
+                            std::function<void()>([&] { s3_.objects.begin()->second[9] ^= 1; }),
+                            std::function<void()>([&] { keys_["1"] = keys_["2"]; }),
+                            std::function<void()>([&] { place_.bucket = "other"; })}) {
+    keys_["2"] = store::base64Of(std::string(store::keyBytes, '2'));
+    spoil();
+    RunningAgent agent(*this, 2, *files_);
+    const Instant before = clock_.instant();
+    const StartAnswer answer = agent.ask();
+    EXPECT_EQ(answer.action, StartAction::Refuse);
+    EXPECT_THAT(answer.message, HasSubstr("it could not be fetched from the store: "));
+    EXPECT_LE(clock_.instant() - before, seconds(1));
+    s3_.objects = good;
+    keys_ = keys;
+    place_ = cloister::test::fakePlace;
+    expectNothing();
+  }
+  RunningAgent agent(*this, 2, *files_);
+  s3_.objects.clear();
+  EXPECT_EQ(agent.ask().action, StartAction::Refuse);
+  s3_.objects = good;
+  EXPECT_EQ(agent.ask().action, StartAction::Refuse) << "not before some seconds have passed";
+  clock_.advance(seconds(5));
+  EXPECT_EQ(agent.ask().action, StartAction::Restore) << "somebody has mended it";
+}
+
+// It has been asked all the time.
+TEST_F(Answering, BearsThatTheApiServerIsAwayWhileItFetches) {
+  ASSERT_TRUE(store());
+  s3_.failAt = s3_.count + 1;
+  s3_.lasts = true;
+  createPod();
+  without(seconds(30), seconds(40));
+  clock_.at(clock_.instant() + seconds(41), [this] { s3_.failAt = 0; });
+  EXPECT_EQ(ask().action, StartAction::Restore);
+}
+
+TEST_F(Answering, GivesUpWhenTheApiServerStaysAway) {
+  ASSERT_TRUE(store());
+  s3_.failAt = s3_.count + 1;
+  s3_.lasts = true;
+  createPod();
+  for (const Duration begin : {seconds(30), seconds(88)}) {
+    const Instant before = clock_.instant();
+    without(begin, seconds(300));
+    EXPECT_THAT(ask().message, HasSubstr("cannot find out about the pod"));
+    EXPECT_GE(clock_.instant() - before, std::min(begin + Duration(seconds(13)), Duration(seconds(94))));
+    EXPECT_LE(clock_.instant() - before, std::min(begin + Duration(seconds(16)), Duration(seconds(95))))
+        << "cloister-runsc waits no longer";
+    clock_.advance(seconds(600));
+  }
+}
+
+// gVisor has started the root container all the same, with nothing in it.
+TEST_F(Answering, GivesAllContainersOfAPodTheSameAnswer) {
+  ASSERT_TRUE(store());
+  createPod();
+  RunningAgent agent(*this, 2, *files_);
+  s3_.failAt = s3_.count + 1;
+  s3_.lasts = true;
+  EXPECT_EQ(agent.ask().action, StartAction::Refuse);
+  s3_.failAt = 0;
+  clock_.advance(std::chrono::minutes(5));
+  const Instant before = clock_.instant();
+  for (int i = 0; i < 2; ++i) {
+    const StartAnswer answer = agent.ask(ContainerKind::container);
+    EXPECT_EQ(answer.action, StartAction::Refuse);
+    clock_.runUntilIdle();
+  }
+  EXPECT_EQ(clock_.instant(), before) << "it does not wait for what does not help";
+  expectWhole();
+  EXPECT_THAT(agent.ask(ContainerKind::container).message,
+              HasSubstr("the pod's root container was not restored: "));
+  EXPECT_EQ(agent.ask().action, StartAction::Restore) << "that of the pod's next sandbox";
+  EXPECT_EQ(agent.ask(ContainerKind::container).action, StartAction::Restore);
+}
+
+// A disk that cannot be read proves nothing of what it has.
+TEST_F(Answering, FetchesNothingBecauseOfADiskThatCannotBeRead) {
+  ASSERT_TRUE(store());
+  ASSERT_TRUE(fetch());
+  const int calls = s3_.count;
+  FailingFiles files;
+  files.failAt = 1;
+  files.dies = true;
+  EXPECT_THAT(ask(files).message, HasSubstr("cannot find out about the pod: broken"));
+  EXPECT_EQ(s3_.count, calls);
+  expectWhole();
+}
+
+TEST_F(Answering, SaysThatThereIsNoStoreToFetchFrom) {
+  ASSERT_TRUE(store());
+  hasDepot_ = false;
+  EXPECT_THAT(ask().message, HasSubstr("it is in object storage alone, and this node has none"));
+}
+
+TEST(Refusals, AreOfThePodsRefusedLast) {
+  Refusals refusals;
+  const auto of = [](const std::string& uid, ContainerKind kind) {
+    StartRequest request;
+    request.kind = kind;
+    request.podUID = uid;
+    return request;
+  };
+  for (size_t i = 0; i <= Refusals::most; ++i)
+    refusals.note(of(std::to_string(i), ContainerKind::sandbox), refuse("why"));
+  EXPECT_TRUE(refusals.allow(of("0", ContainerKind::container)));
+  EXPECT_EQ(refusals.reason(of("1", ContainerKind::container)), "why");
+  EXPECT_TRUE(refusals.allow(of("1", ContainerKind::sandbox)));
+  refusals.note(of("1", ContainerKind::container),
+                {.action = StartAction::Restore, .image = {}, .message = {}});
+  EXPECT_FALSE(refusals.allow(of("1", ContainerKind::container)));
+  refusals.note(of("1", ContainerKind::sandbox),
+                {.action = StartAction::Restore, .image = {}, .message = {}});
+  EXPECT_TRUE(refusals.allow(of("1", ContainerKind::container)));
+}
+
+}  // namespace
+}  // namespace cloister::node
