@@ -56,8 +56,7 @@ struct Known {
 constexpr std::array known{
     Known{"NoSuchBucket", Errc::InvalidInput, "there is no bucket \"{}\"; create it, or name another one"},
     Known{"AccessDenied", Errc::Forbidden,
-          "the credentials may not do this in the bucket \"{}\"; they need to get, put, list and delete "
-          "objects, "
+          "the credentials may not do this in the bucket \"{}\"; they need to get, put and list objects, "
           "and to list and abort multipart uploads"},
     Known{"InvalidAccessKeyId", Errc::Unauthorized,
           "the endpoint does not know the access key; put a good one into the credentials' Secret"},
