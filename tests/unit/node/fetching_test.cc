@@ -253,5 +253,16 @@ TEST_F(Several, DoNotShareTheRoomOfOne) {
   EXPECT_TRUE(isHere(1)) << "nothing is reserved any more";
 }
 
+TEST_F(Several, LeaveTheirRoomWhenTheyFail) {
+  disk_.free = (256 << 20) + (4 << 20);
+  s3_.failAt = s3_.count + 2;
+  fetcher_.want(all_[0]);
+  clock_.advance(seconds(3));
+  EXPECT_FALSE(isHere(0));
+  fetcher_.want(all_[1]);
+  clock_.advance(seconds(3));
+  EXPECT_TRUE(isHere(1));
+}
+
 }  // namespace
 }  // namespace cloister::node

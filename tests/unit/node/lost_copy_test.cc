@@ -70,7 +70,6 @@ TEST_F(LostCopy, IsNoneThatCannotBeRead) {
     for (int failAt = 1; failAt <= 2; ++failAt) {
       FailingFiles files;
       files.failAt = failAt;
-      files.dies = true;
       Vault vault(files, root(node));
       EXPECT_FALSE(reconcile(node, vault)) << "so that it is looked at again";
       EXPECT_EQ(status().phase, api::SnapshotPhase::Ready);
