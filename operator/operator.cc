@@ -284,8 +284,8 @@ void Operator::useChanged(const std::string& namespace_) {
     quotaController_.addAfter({namespace_, std::string(api::quotaName)}, quota::batchPeriod);
 }
 
-// Whoever was granted something, or may carry out again what was withdrawn, goes on; if the limits are
-// others, everybody asks anew.
+// Whoever was granted something, or had it taken back, goes on; if the limits are others, everybody asks
+// anew.
 void Operator::quotaChanged(const api::SandboxQuota* before, const api::SandboxQuota* after) {
   const api::ObjectMeta& meta = (after != nullptr ? after : before)->metadata;
   quotaController_.add(api::keyOf(meta));
@@ -294,12 +294,8 @@ void Operator::quotaChanged(const api::SandboxQuota* before, const api::SandboxQ
   const bool same = before != nullptr && after != nullptr && before->spec == after->spec &&
                     before->unreadable == after->unreadable && before->metadata.uid == after->metadata.uid;
   if (!same) return wakeAskers(meta.namespace_);
-  const auto& withdrawn = stores_.requests.withdrawn(meta.namespace_, before->metadata.resourceVersion);
-  const auto has = [](const auto& grants, const auto& grant) {
-    return std::ranges::find(grants, grant) != grants.end();
-  };
   for (const api::QuotaGrant& grant : after->status.grants) {
-    if (has(before->status.grants, grant) && !has(withdrawn, grant)) continue;
+    if (std::ranges::find(before->status.grants, grant) != before->status.grants.end()) continue;
     if (grant.pool.empty())
       sandboxController_.add({meta.namespace_, grant.sandbox});
     else

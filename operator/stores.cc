@@ -182,15 +182,7 @@ Stores::Stores() {
 }
 
 std::shared_ptr<const api::SandboxQuota> Stores::quotaOf(const std::string& namespace_) const {
-  auto quota = quotas.get({namespace_, std::string(api::quotaName)});
-  if (quota == nullptr) return quota;
-  const auto& withdrawn = requests.withdrawn(namespace_, quota->metadata.resourceVersion);
-  if (withdrawn.empty()) return quota;
-  auto left = std::make_shared<api::SandboxQuota>(*quota);
-  std::erase_if(left->status.grants, [&](const api::QuotaGrant& grant) {
-    return std::ranges::find(withdrawn, grant) != withdrawn.end();
-  });
-  return left;
+  return quotas.get({namespace_, std::string(api::quotaName)});
 }
 
 std::vector<std::shared_ptr<const api::Pod>> Stores::podsOf(const kube::ObjectKey& key) const {

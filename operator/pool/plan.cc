@@ -47,7 +47,7 @@ class Slots {
     for (const api::QuotaGrant& grant : observed.quota->status.grants) {
       if (grant.uid != observed.pool->metadata.uid || isTaken(grant.pod)) continue;
       take(grant.pod);
-      names.push_back(grant.pod);
+      if (!api::isWithdrawn(grant)) names.push_back(grant.pod);
     }
     return names;
   }

@@ -33,19 +33,6 @@ void Book::forget(const std::string& namespace_, const std::string& uid) {
   if (known && observer_) observer_(namespace_);
 }
 
-void Book::withdraw(const std::string& namespace_, std::string version, std::vector<api::QuotaGrant> grants) {
-  Page& page = pages_[namespace_];
-  page.withdrawnFrom = std::move(version);
-  page.withdrawn = std::move(grants);
-}
-
-const std::vector<api::QuotaGrant>& Book::withdrawn(const std::string& namespace_,
-                                                    const std::string& version) const {
-  static const std::vector<api::QuotaGrant> none;
-  const Page& known = page(namespace_);
-  return known.withdrawnFrom == version ? known.withdrawn : none;
-}
-
 void Book::begin(const std::string& namespace_, const std::string& pod) {
   underWay_.emplace(namespace_, pod);
 }

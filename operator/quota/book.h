@@ -57,14 +57,6 @@ class Book {
   const Askers& sandboxes(const std::string& namespace_) const { return page(namespace_).sandboxes; }
   const Askers& pools(const std::string& namespace_) const { return page(namespace_).pools; }
 
-  // GRANTS of the status of VERSION are about to be dropped: they are carried out no more, so that what takes
-  // their room may be made as soon as that is written, however long the answer takes or if none comes. None:
-  // all hold again.
-  void withdraw(const std::string& namespace_, std::string version, std::vector<api::QuotaGrant> grants);
-  // None, once the status is of another version.
-  const std::vector<api::QuotaGrant>& withdrawn(const std::string& namespace_,
-                                                const std::string& version) const;
-
   // Somebody has decided to make POD, and does not know yet whether it is there.
   void begin(const std::string& namespace_, const std::string& pod);
   void end(const std::string& namespace_, const std::string& pod);
@@ -79,8 +71,6 @@ class Book {
     Askers sandboxes;
     Askers pools;
     std::map<std::string, Answer> answers;
-    std::string withdrawnFrom;  // version
-    std::vector<api::QuotaGrant> withdrawn;
   };
   const Page& page(const std::string& namespace_) const;
   void note(Askers& askers, const std::string& namespace_, Asker asker);

@@ -19,7 +19,7 @@ bool countsForPool(const api::SandboxQuota& quota) {
 }
 
 bool covers(const api::QuotaGrant& grant, const Request& request) {
-  if (grant.restart != request.restart) return false;
+  if (grant.restart != request.restart || api::isWithdrawn(grant)) return false;
   if (request.pod.empty()) return true;
   const Amount granted = amountOf(grant);
   return grant.pod == request.pod && granted.limits.cpuMilli >= request.need.limits.cpuMilli &&

@@ -14,7 +14,7 @@ bool countsForPool(const api::SandboxQuota& quota);
 // GRANT lets its owner carry REQUEST out.
 bool covers(const api::QuotaGrant& grant, const Request& request);
 bool isGranted(const api::SandboxQuota& quota, const std::string& uid, const Request& request);
-// Anything at all, to the Sandbox or pool with UID.
+// Anything at all, even if it was taken back, to the Sandbox or pool with UID.
 bool holdsGrant(const api::SandboxQuota& quota, const std::string& uid);
 
 // What is in the way and what to do, without a number that changes all the time. ANSWER absent: it has not

@@ -1,6 +1,7 @@
 #include "operator/quota/plan.h"
 
 #include <algorithm>
+#include <ranges>
 
 #include "operator/quota/pods.h"
 #include "operator/quota/queue.h"
@@ -55,24 +56,43 @@ Wish wishOf(const Observed& observed, const api::QuotaGrant& grant) {
 
 using Names = std::vector<std::string>;
 
-// GRANT is to go, and no pod is seen for it. Another process may have made one that this one was not told of
-// yet: if the API server was not asked, the pod goes to ASK.
-bool isUnused(const Observed& observed, const api::QuotaGrant& grant, Names& ask) {
-  if (grant.pod.empty() || observed.absent.contains(grant.pod)) return true;
-  if (ask.size() < mostAsked) ask.push_back(grant.pod);
+// GRANT is to go, and no pod is seen for it. Another process may be making one: first everybody is told to
+// begin nothing by it any more, and once what was begun is over, the API server is asked for the pod. True:
+// nothing comes of it.
+bool takeBack(const Observed& observed, api::QuotaGrant& grant, Names& ask, Time now) {
+  if (grant.pod.empty()) return true;
+  const auto settled = observed.settled.find(grant.pod);
+  if (!api::isWithdrawn(grant)) {
+    grant.withdrawn = true;
+  } else if (settled != observed.settled.end() && settled->second <= now) {
+    if (observed.absent.contains(grant.pod)) return true;
+    if (ask.size() < mostAsked) ask.push_back(grant.pod);
+  }
   return false;
 }
 
-bool isOver(const Observed& observed, const Pods& pods, const api::QuotaGrant& grant, Names& ask) {
-  if (const auto told = pods.keeping(grant)) return *told;
-  const bool unwanted = observed.gone.contains(grant.uid) || wishOf(observed, grant) == Wish::Gone;
-  return unwanted && isUnused(observed, grant, ask);
+// True: GRANT has been kept, or nothing comes of it.
+bool isOver(const Observed& observed, const Pods& pods, api::QuotaGrant& grant, Names& ask, Time now) {
+  if (const auto told = pods.named(grant.pod)) return *told;
+  const auto other = pods.keeping(grant);  // it got another one: a pool's
+  if (other == false) return false;
+  const bool unwanted = other || observed.gone.contains(grant.uid) || wishOf(observed, grant) == Wish::Gone;
+  return (unwanted || api::isWithdrawn(grant)) && takeBack(observed, grant, ask, now);
+}
+
+std::vector<api::QuotaGrant> stillHeld(const Observed& observed, const Pods& pods, Names& ask, Time now) {
+  std::vector<api::QuotaGrant> held;
+  for (api::QuotaGrant grant : observed.quota->status.grants) {
+    if (!isOver(observed, pods, grant, ask, now)) held.push_back(std::move(grant));
+  }
+  return held;
 }
 
 // Whose owners have to look again, or for the first time since they were promised this: another operator may
 // have done that.
 std::vector<api::QuotaGrant> unclear(const Observed& observed, std::vector<api::QuotaGrant> held) {
   std::erase_if(held, [&](const api::QuotaGrant& grant) {
+    if (api::isWithdrawn(grant)) return true;
     const Wish wish = wishOf(observed, grant);
     if (wish == Wish::Unknown) return observed.gone.contains(grant.uid);
     return wish != Wish::Unclear || observed.seen.pods < versionNumber(grant.since);
@@ -112,28 +132,26 @@ Amount usedBy(const Pods& pods, const std::vector<api::QuotaGrant>& grants) {
   return used;
 }
 
-// What was promised before the quota was lowered and does not fit any more is promised no longer, pools'
-// first and then the last come: their pods would be refused by the ResourceQuota, and others wait meanwhile.
-// Returns what is used then.
-Amount takeBack(const Observed& observed, const Pods& pods, std::vector<api::QuotaGrant>& held, Names& ask) {
-  const api::SandboxQuotaSpec& spec = observed.quota->spec;
-  Amount used = usedBy(pods, held);
-  Amount left = used;  // once all that is to go has gone
+// What was promised before the quota was lowered and does not fit any more is taken back, pools' first and
+// then the last come's: their pods would be refused by the ResourceQuota, and others wait meanwhile.
+void takeBackExcess(const Observed& observed, const Pods& pods, std::vector<api::QuotaGrant>& held) {
+  const auto counts = [&](const api::QuotaGrant& grant) {
+    return !grant.pod.empty() && !pods.named(grant.pod) && !api::isWithdrawn(grant);
+  };
+  Amount left = pods.used();  // once all that is to go has gone
+  for (const api::QuotaGrant& grant : held) {
+    if (counts(grant)) left += amountOf(grant);
+  }
   for (const bool pools : {true, false}) {
-    for (size_t i = held.size(); i-- > 0;) {
-      const api::QuotaGrant& grant = held[i];
-      if (grant.pool.empty() == pools || grant.pod.empty() || pods.named(grant.pod)) continue;
-      const Amount own = amountOf(grant);
+    for (api::QuotaGrant& grant : std::views::reverse(held)) {
+      if (grant.pool.empty() == pools || !counts(grant)) continue;
       Amount others = left;
-      others -= own;
-      if (!exceeded(spec, others, own)) continue;
+      others -= amountOf(grant);
+      if (!exceeded(observed.quota->spec, others, amountOf(grant))) continue;
       left = others;
-      if (!isUnused(observed, grant, ask)) continue;
-      used -= own;
-      held.erase(held.begin() + ssize_t(i));
+      grant.withdrawn = true;
     }
   }
-  return used;
 }
 
 void setConditions(const Observed& observed, Time now, api::SandboxQuotaStatus& status) {
@@ -170,6 +188,8 @@ std::optional<Time> nextLook(const Observed& observed, const Pods& pods, const S
   // That the watch tells of what the store has already is no news to anybody.
   for (const api::QuotaGrant& grant : served.grants) {
     if (pods.keeping(grant) == false || wishOf(observed, grant) == Wish::Unclear) at(now + catchUpPeriod);
+    const auto settled = observed.settled.find(grant.pod);
+    if (settled != observed.settled.end() && settled->second > now) at(settled->second);
   }
   if (observed.quota->spec.sandboxHoursPerDay) {
     at(nextDay(now));
@@ -184,10 +204,10 @@ Plan plan(const Observed& observed, Time now) {
   if (isBehind(observed)) return {.again = now + catchUpPeriod};
   const api::SandboxQuotaStatus& present = observed.quota->status;
   const Pods pods(observed);
-  std::vector<api::QuotaGrant> held = present.grants;
   Names ask;
-  std::erase_if(held, [&](const api::QuotaGrant& grant) { return isOver(observed, pods, grant, ask); });
-  const Amount used = takeBack(observed, pods, held, ask);
+  std::vector<api::QuotaGrant> held = stillHeld(observed, pods, ask, now);
+  takeBackExcess(observed, pods, held);
+  const Amount used = usedBy(pods, held);
   std::vector<api::QuotaStep> recent;
   if (observed.quota->spec.creationsPerMinute) recent = forgotten(present.recent, now);
   const Served served = serve(observed, pods, std::move(held), used, std::move(recent), now);
@@ -211,7 +231,11 @@ Plan plan(const Observed& observed, Time now) {
   next.hard = hardOf(observed.quota->spec);
   if (served.complete) next.queued = served.queued;
   setConditions(observed, now, next);
-  out.urgent = served.changed || next.observedGeneration != present.observedGeneration ||
+  // Somebody waits for what is taken back.
+  const bool makesRoom =
+      !served.answers.empty() && std::ranges::count_if(next.grants, api::isWithdrawn) >
+                                     std::ranges::count_if(present.grants, api::isWithdrawn);
+  out.urgent = served.changed || makesRoom || next.observedGeneration != present.observedGeneration ||
                next.conditions != present.conditions;
   bool due = false;
   setHours(observed, now, next, due);

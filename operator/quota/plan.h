@@ -32,7 +32,9 @@ struct Observed {
   std::vector<Asker> sandboxes = {};  // that wait for a pod, in no order; none twice
   std::vector<Asker> pools = {};      // that were looked at
   std::set<std::string> gone = {};    // uids of owners of grants that are gone or have ended
-  // Names of promised pods that the API server itself said it does not have.
+  // By when whoever had begun to make the pod of a promise that was taken back has made it, by its name.
+  std::map<std::string, Time> settled = {};
+  // Names of such pods that the API server itself said it does not have.
   std::set<std::string> absent = {};
   Seen seen = {};    // up to which versions the watches have told everything
   Seen newest = {};  // of what they told, the newest
@@ -50,8 +52,8 @@ struct Plan {
   std::optional<Time> again = {};  // look again then, even if nothing changes
   // That their owners may want no more, who looked at older pods: they are to look again.
   std::vector<api::QuotaGrant> unclear = {};
-  // Names of promised pods, no more than mostAsked: their promises are to go, if the API server has no such
-  // pod. They stand until it has been asked.
+  // Names of pods, no more than mostAsked, whose promises were taken back and are settled: these are to go,
+  // if the API server has no such pod. They are counted until it has been asked.
   std::vector<std::string> ask = {};
 };
 
@@ -60,6 +62,9 @@ Plan plan(const Observed& observed, Time now);
 // The hours' ledger alone is written no more often than this.
 inline constexpr Duration hoursPeriod = std::chrono::minutes(1);
 inline constexpr size_t mostAsked = 100;
+// Another process, which may believe that it leads as well, learns within this time that a promise was taken
+// back, and ends what it had begun by it.
+inline constexpr Duration settlePeriod = seconds(10);
 // How soon to look again while the watches are behind what is known otherwise.
 inline constexpr Duration catchUpPeriod = seconds(1);
 

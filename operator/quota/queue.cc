@@ -104,8 +104,11 @@ class Queue {
     if (!countsForSandbox(*observed_.quota, request) || (present != nullptr && covers(*present, request)))
       return;
     if (const auto answer = refused(request)) return wait(sandbox, request, *answer);
-    const Amount had = present == nullptr ? Amount() : amountOf(*present);
     if (!out_.complete) return wait(sandbox, request, {});
+    // It is promised something again once nothing can come of what was taken back.
+    if (present != nullptr && api::isWithdrawn(*present))
+      return wait(sandbox, request, {.limit = inTheWay(request, {}, false)});
+    const Amount had = present == nullptr ? Amount() : amountOf(*present);
     if (const auto limit = inTheWay(request, had, present == nullptr))
       return wait(sandbox, request, {.limit = limit});
     if (present == nullptr && !request.restart && spec_.creationsPerMinute)
@@ -118,6 +121,7 @@ class Queue {
     if (!pool.wants || !countsForPool(*observed_.quota)) return;
     for (const Request& request : *pool.wants) {
       if (isHeld(pool.uid, request) || pods_.named(request.pod)) continue;
+      if (isTakenBack(request)) continue;
       if (const auto answer = refused(request)) {
         out_.answers[pool.uid] = *answer;
         return;
@@ -135,6 +139,12 @@ class Queue {
     return std::ranges::any_of(out_.grants, [&](const api::QuotaGrant& grant) {
       return grant.uid == uid && covers(grant, request);
     });
+  }
+
+  // The pool chooses another name for its pod once it knows.
+  bool isTakenBack(const Request& request) const {
+    const auto grant = std::ranges::find(out_.grants, request.pod, &api::QuotaGrant::pod);
+    return grant != out_.grants.end() && api::isWithdrawn(*grant);
   }
 
   // In the place of BEFORE, if there is one.

@@ -94,6 +94,20 @@ void Reconciler::countHours(const Observed& seen, Memory& memory) {
   memory.running = std::move(running);
 }
 
+std::map<std::string, Time> Reconciler::settled(const api::SandboxQuota& quota, Memory& memory) const {
+  const Instant now = parts_.clock.instant();
+  const std::map<std::string, Instant> before = std::exchange(memory.takenBack, {});
+  std::map<std::string, Time> settled;
+  for (const api::QuotaGrant& grant : quota.status.grants) {
+    if (!api::isWithdrawn(grant)) continue;
+    const auto known = before.find(grant.pod);
+    const Instant since = known == before.end() ? now : known->second;
+    memory.takenBack[grant.pod] = since;
+    settled[grant.pod] = parts_.clock.now() + (since + settlePeriod - now);
+  }
+  return settled;
+}
+
 Observed Reconciler::observe(std::shared_ptr<const api::SandboxQuota> quota, Memory& memory) {
   const Stores& stores = parts_.stores;
   const std::string namespace_ = quota->metadata.namespace_;
@@ -105,6 +119,7 @@ Observed Reconciler::observe(std::shared_ptr<const api::SandboxQuota> quota, Mem
   for (const api::QuotaGrant& grant : seen.quota->status.grants) {
     if (isGone(stores, namespace_, grant)) seen.gone.insert(grant.uid);
   }
+  seen.settled = settled(*seen.quota, memory);
   seen.seen = {.pods = stores.pods.watchedUpTo(namespace_),
                .sandboxes = stores.sandboxes.watchedUpTo(namespace_),
                .pools = stores.pools.watchedUpTo(namespace_)};
@@ -162,37 +177,6 @@ void Reconciler::wake(const std::string& namespace_, const std::vector<api::Quot
   }
 }
 
-// What NEXT drops, and what an earlier write may drop yet that nobody knows the end of.
-void Reconciler::withdraw(const api::SandboxQuota& quota, const api::SandboxQuotaStatus& next,
-                          Memory& memory) {
-  std::vector<api::QuotaGrant> dropped = quota.status.grants;
-  std::erase_if(dropped, [&](const api::QuotaGrant& grant) {
-    return std::ranges::find(next.grants, grant) != next.grants.end();
-  });
-  quota::Book& book = parts_.stores.requests;
-  const api::ObjectMeta& meta = quota.metadata;
-  for (const api::QuotaGrant& grant : book.withdrawn(meta.namespace_, meta.resourceVersion)) {
-    if (std::ranges::find(dropped, grant) == dropped.end()) dropped.push_back(grant);
-  }
-  memory.withdrawnAt = parts_.clock.instant();
-  book.withdraw(meta.namespace_, meta.resourceVersion, std::move(dropped));
-}
-
-// What was withdrawn, and stands all the same since the write failed, may be carried out again once that
-// write cannot come any more. Returns when to look, if that is later.
-std::optional<Time> Reconciler::trustAgain(const api::SandboxQuota& quota, Memory& memory) {
-  quota::Book& book = parts_.stores.requests;
-  const api::ObjectMeta& meta = quota.metadata;
-  const std::vector<api::QuotaGrant> grants = book.withdrawn(meta.namespace_, meta.resourceVersion);
-  if (grants.empty()) return std::nullopt;
-  const Instant now = parts_.clock.instant();
-  if (now < memory.withdrawnAt + lateWrites)
-    return parts_.clock.now() + (memory.withdrawnAt + lateWrites - now);
-  book.withdraw(meta.namespace_, {}, {});
-  wake(meta.namespace_, grants);
-  return std::nullopt;
-}
-
 // A failure keeps nobody waiting: grants are what counts.
 Task<void> Reconciler::keepGuards(std::string namespace_, std::shared_ptr<const api::SandboxQuota> quota) {
   Memory& memory = memory_[namespace_];
@@ -235,27 +219,12 @@ Task<std::set<std::string>> Reconciler::findAbsent(std::string namespace_, std::
   co_return absent;
 }
 
-// Makes NEXT anew, once the API server was asked for the pods that it asks for. Nothing is begun by their
-// promises meanwhile. False: the quota has changed.
+// Makes NEXT anew, once the API server was asked for the pods that it asks for. False: the quota has changed.
 Task<bool> Reconciler::ask(Observed& observed, Plan& next) {
   const std::shared_ptr<const api::SandboxQuota> quota = observed.quota;
-  const std::string& namespace_ = quota->metadata.namespace_;
-  const std::string& version = quota->metadata.resourceVersion;
-  Book& book = parts_.stores.requests;
-  const std::vector<api::QuotaGrant> before = book.withdrawn(namespace_, version);
-  std::vector<api::QuotaGrant> asked = quota->status.grants;
-  std::erase_if(asked, [&](const api::QuotaGrant& grant) {
-    return std::ranges::find(next.ask, grant.pod) == next.ask.end();
-  });
-  std::vector<api::QuotaGrant> aside = before;
-  aside.insert(aside.end(), asked.begin(), asked.end());
-  book.withdraw(namespace_, version, std::move(aside));
-  std::set<std::string> absent = co_await findAbsent(namespace_, std::move(next.ask));
-  // They may have looked meanwhile, and found no promise.
-  wake(namespace_, asked);
+  std::set<std::string> absent = co_await findAbsent(quota->metadata.namespace_, std::move(next.ask));
   if (parts_.stores.quotas.get(api::keyOf(quota->metadata)) != quota) co_return false;
-  book.withdraw(namespace_, version, before);
-  observed = observe(quota, memory_[namespace_]);
+  observed = observe(quota, memory_[quota->metadata.namespace_]);
   observed.absent = std::move(absent);
   next = plan(observed, parts_.clock.now());
   co_return true;
@@ -274,14 +243,12 @@ Task<Result<runtime::Outcome>> Reconciler::reconcile(kube::ObjectKey key, uint64
     co_return runtime::Outcome{.again =
                                    failed ? std::optional(parts_.clock.now() + newsPeriod) : std::nullopt};
   }
-  const std::optional<Time> trusted = trustAgain(*quota, memory);
   Observed observed = observe(quota, memory);
   Plan next = plan(observed, parts_.clock.now());
   if (const Instant now = parts_.clock.instant(); !next.ask.empty() && now >= memory.askAgain) {
     memory.askAgain = now + catchUpPeriod;
     if (!co_await ask(observed, next)) co_return runtime::Outcome{.again = parts_.clock.now()};
   }
-  if (trusted) next.again = std::min(next.again.value_or(*trusted), *trusted);
   log::debug("reconcile", {{"quota", kube::toString(key)}, {"id", id}, {"status", next.status.has_value()}});
   const Instant now = parts_.clock.instant();
   if (!memory.guardFailure.empty()) {
@@ -293,7 +260,6 @@ Task<Result<runtime::Outcome>> Reconciler::reconcile(kube::ObjectKey key, uint64
     const Time at = parts_.clock.now() + (due - now);
     next.again = std::min(next.again.value_or(at), at);
   } else if (next.status) {
-    withdraw(*quota, *next.status, memory);
     auto written = co_await writeStatus(parts_.client, kube::sandboxQuotas, parts_.stores.quotas, quota,
                                         std::move(*next.status));
     if (!written) co_return fail(written.error());

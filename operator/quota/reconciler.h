@@ -31,11 +31,11 @@ class Reconciler {
     Instant writtenAt = Instant::min();
     Instant toldAt = Instant::min();
     Hours hours = {};
-    std::map<std::string, Time> running = {};  // since when sandboxes run, by their pods' uids
-    std::string guardFailure = {};             // why a ResourceQuota is not as it should be
-    Instant guardAgain = Instant::min();       // and when it is tried again
-    Instant withdrawnAt = Instant::min();      // grants, last
-    Instant askAgain = Instant::min();         // for pods that are not seen
+    std::map<std::string, Time> running = {};       // since when sandboxes run, by their pods' uids
+    std::string guardFailure = {};                  // why a ResourceQuota is not as it should be
+    Instant guardAgain = Instant::min();            // and when it is tried again
+    std::map<std::string, Instant> takenBack = {};  // since when it is known of promises, by their pods
+    Instant askAgain = Instant::min();              // for pods that are not seen
   };
 
   Observed observe(std::shared_ptr<const api::SandboxQuota> quota, Memory& memory);
@@ -45,8 +45,7 @@ class Reconciler {
   bool publish(const std::string& namespace_, const std::vector<Asker>& askers,
                const std::map<std::string, Answer>& answers, const Wake& wake, bool due, bool& left);
   void wake(const std::string& namespace_, const std::vector<api::QuotaGrant>& grants);
-  void withdraw(const api::SandboxQuota& quota, const api::SandboxQuotaStatus& next, Memory& memory);
-  std::optional<Time> trustAgain(const api::SandboxQuota& quota, Memory& memory);
+  std::map<std::string, Time> settled(const api::SandboxQuota& quota, Memory& memory) const;
   Task<void> keepGuards(std::string namespace_, std::shared_ptr<const api::SandboxQuota> quota);
   Task<bool> ask(Observed& observed, Plan& next);
   Task<std::set<std::string>> findAbsent(std::string namespace_, std::vector<std::string> pods);

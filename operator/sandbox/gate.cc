@@ -23,8 +23,9 @@ std::optional<quota::Request> requestGranted(const Observed& observed) {
   if (observed.quota == nullptr) return std::nullopt;
   const auto number = api::podNumber(observed.sandbox->status);
   for (const api::QuotaGrant& grant : observed.quota->status.grants) {
-    if (grant.uid == observed.sandbox->metadata.uid && grant.restart == number)
+    if (grant.uid == observed.sandbox->metadata.uid && grant.restart == number && !api::isWithdrawn(grant)) {
       return quota::Request{.pod = grant.pod, .need = quota::amountOf(grant), .restart = grant.restart};
+    }
   }
   return std::nullopt;
 }

@@ -47,9 +47,14 @@ struct QuotaGrant {
   Quantity cpu;
   Quantity memory;
   Quantity disk;
+  std::optional<bool> withdrawn;  // true: nobody begins to make the pod any more; it is counted yet
   bool operator==(const QuotaGrant&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(QuotaGrant, (), (pod, sandbox, pool, uid, restart, since, cpu, memory, disk))
+BOOST_DESCRIBE_STRUCT(QuotaGrant, (), (pod, sandbox, pool, uid, restart, since, cpu, memory, disk, withdrawn))
+
+inline bool isWithdrawn(const QuotaGrant& grant) {
+  return grant.withdrawn.value_or(false);
+}
 
 // The newest resourceVersions that whoever last changed the grants had seen: of objects and deletions.
 struct QuotaSeen {

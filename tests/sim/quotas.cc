@@ -15,8 +15,6 @@ using json::findString;
 using runtime::versionNumber;
 
 constexpr const char* administrator = "admin";
-// A request that is carried out, with all its delays.
-constexpr Duration requestSpan = seconds(10);
 
 test::ObjectId quotaOf(const std::string& namespace_) {
   return {"sandboxquotas", {namespace_, std::string(api::quotaName)}};
@@ -37,10 +35,6 @@ std::string uidOf(const json::value& object) {
 
 auto placeOf(const json::value& object) {
   return std::pair(findString(object, "metadata.creationTimestamp"), uidOf(object));
-}
-
-std::string replicaOf(const std::string& actor) {
-  return actor.substr(0, actor.find('.') + 1);
 }
 
 // That say they wait, the first in line first.
@@ -149,7 +143,6 @@ void QuotaRules::quotaChanged(const test::Change& change) {
   at.most = std::max(at.most, integer(change.after->json, "spec.running"));
   if (!change.before || !server_.actor().starts_with(operatorPrefix)) return;
   granted(change.before->json, change.after->json);
-  at.writers[replicaOf(server_.actor())] = clock_.instant();
 }
 
 // All of ours that use something, but for those that nobody promised.
@@ -173,30 +166,17 @@ void QuotaRules::granted(const json::value& before, const json::value& after) {
     const test::Object owner = server_.storage().get({"sandboxes", {namespace_, grant.sandbox}});
     const bool lives = !grant.pool.empty() || (owner && uidOf(owner->json) == grant.uid);
     if (lives && !grant.pod.empty() && !server_.storage().get({"pods", {namespace_, grant.pod}})) ++promised;
-    if (std::ranges::find(old.status.grants, grant) != old.status.grants.end()) continue;
+    const bool known = std::ranges::find(old.status.grants, grant) != old.status.grants.end();
+    if (known || api::isWithdrawn(grant)) continue;
     more |= !grant.pod.empty();
     const auto had = std::ranges::find(old.status.grants, grant.uid, &api::QuotaGrant::uid);
     if (!grant.sandbox.empty() && !grant.restart && had == old.status.grants.end()) ++fresh;
     if (!grant.pod.empty()) checkOrder(after, json::encode(grant));
   }
   const int64_t used = counted(namespace_) + promised;
-  noteLost(old, quota);
   if (more && quota.spec.running && used > *quota.spec.running)
     violate("more is promised than there is: " + std::to_string(used) + " in " + namespace_);
   checkStarts(after, fresh);
-}
-
-// Where the quota was lowered, a promise that was being carried out may be taken back.
-void QuotaRules::noteLost(const api::SandboxQuota& before, const api::SandboxQuota& after) {
-  Namespace& at = namespaces_[after.metadata.namespace_];
-  const bool lowered =
-      after.spec.running &&
-      counted(after.metadata.namespace_) + std::ssize(before.status.grants) > *after.spec.running;
-  for (const api::QuotaGrant& grant : before.status.grants) {
-    const bool kept =
-        std::ranges::find(after.status.grants, grant.pod, &api::QuotaGrant::pod) != after.status.grants.end();
-    if (lowered && !kept) at.lost[grant.pod] = clock_.instant();
-  }
 }
 
 // Nobody is passed who waits for room and has said so.
@@ -245,14 +225,6 @@ void QuotaRules::checkStarts(const json::value& quota, int fresh) {
     violate("too many starts in a minute in " + findString(quota, "metadata.namespace"));
 }
 
-// Another replica that believes it leads may have taken the promise back a moment ago.
-bool QuotaRules::isAnotherAtWork(const Namespace& at) const {
-  const std::string replica = replicaOf(server_.actor());
-  return std::ranges::any_of(at.writers, [&](const auto& writer) {
-    return writer.first != replica && clock_.instant() < writer.second + underWay;
-  });
-}
-
 void QuotaRules::podCreated(const json::value& pod) {
   const std::string namespace_ = findString(pod, "metadata.namespace");
   const test::Object object = server_.storage().get(quotaOf(namespace_));
@@ -264,13 +236,10 @@ void QuotaRules::podCreated(const json::value& pod) {
   const bool promised = std::ranges::any_of(quota.status.grants, [&](const api::QuotaGrant& grant) {
     return grant.pod == findString(pod, "metadata.name");
   });
-  const auto lost = at.lost.find(findString(pod, "metadata.name"));
-  const bool late = server_.actor().ends_with(lateSuffix) ||
-                    (lost != at.lost.end() && clock_.instant() < lost->second + requestSpan);
+  const bool late = server_.actor().ends_with(lateSuffix);
   const bool orphan = !isIdle(pod) && !ownerOf(server_, pod);
   if (!promised) at.exempt.insert(uidOf(pod));
-  if (!promised && inForce && !late && !orphan && !isAnotherAtWork(at))
-    violate("a pod that nobody promised: " + keyOf(pod));
+  if (!promised && inForce && !late && !orphan) violate("a pod that nobody promised: " + keyOf(pod));
   if (inForce && counted(namespace_) > at.most) violate("more pods than were ever allowed in " + namespace_);
 }
 

@@ -42,21 +42,17 @@ class QuotaRules {
   struct Namespace {
     Instant since = Instant::min();               // its limits are in force, for each process to see
     int64_t most = 0;                             // pods that were ever allowed, since then
-    std::map<std::string, Instant> writers = {};  // when a replica last wrote the status
     std::deque<Instant> starts = {};              // of Sandboxes that were granted one, within a minute
-    std::set<std::string> exempt = {};            // uids of pods made on a grant that was taken back
-    std::map<std::string, Instant> lost = {};     // pods whose grants were, since the quota was lowered
+    std::set<std::string> exempt = {};            // uids of pods that nobody promised
   };
 
   void violate(std::string what);
   void quotaChanged(const test::Change& change);
   void granted(const json::value& before, const json::value& after);
-  void noteLost(const api::SandboxQuota& before, const api::SandboxQuota& after);
   void checkOrder(const json::value& quota, const json::value& grant);
   Duration slowness(const json::value& quota) const;
   void checkStarts(const json::value& quota, int fresh);
   void podCreated(const json::value& pod);
-  bool isAnotherAtWork(const Namespace& at) const;
   int64_t counted(const std::string& namespace_);
 
   const Clock& clock_;

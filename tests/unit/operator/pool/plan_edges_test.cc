@@ -115,6 +115,13 @@ TEST(PoolPlan, MakesWhatTheQuotaPromisedAndAsksForTheRest) {
   const Plan made = plan(under(seen(aPool(2), {ready(slotPod(aPool(), 0))}), pods, {prefix + "0"}), now);
   EXPECT_THAT(created(made), IsEmpty()) << "it is there already";
   EXPECT_THAT(wanted(made), ElementsAre(prefix + "1"));
+  const Observed promised = under(seen(aPool(1), {}), pods, {prefix + "0"});
+  api::SandboxQuota takenBack = *promised.quota;
+  takenBack.status.grants[0].withdrawn = true;
+  Observed without = promised;
+  without.quota = std::make_shared<const api::SandboxQuota>(takenBack);
+  EXPECT_THAT(created(plan(without, now)), IsEmpty());
+  EXPECT_THAT(wanted(plan(without, now)), ElementsAre(prefix + "1")) << "another may be making that one";
   Observed none = under(seen(aPool(2), {}), pods, {});
   none.policies = {};
   EXPECT_THAT(plan(none, now).actions, IsEmpty()) << "no policy either, until there is a pod";

@@ -60,18 +60,5 @@ TEST(QuotaBook, KeepsAnAnswerUntilThereIsNone) {
   EXPECT_EQ(book.answer("team", "uid-a"), std::nullopt) << "it is gone";
 }
 
-TEST(QuotaBook, WithdrawsGrantsOfOneVersionOfTheStatus) {
-  Book book;
-  api::QuotaGrant grant;
-  grant.pod = "pool-0";
-  EXPECT_THAT(book.withdrawn("team", "7"), SizeIs(0));
-  book.withdraw("team", "7", {grant});
-  EXPECT_THAT(book.withdrawn("team", "7"), SizeIs(1));
-  EXPECT_THAT(book.withdrawn("team", "8"), SizeIs(0)) << "what that says was decided on later";
-  EXPECT_THAT(book.withdrawn("other", "7"), SizeIs(0));
-  book.withdraw("team", {}, {});
-  EXPECT_THAT(book.withdrawn("team", "7"), SizeIs(0));
-}
-
 }  // namespace
 }  // namespace cloister::quota

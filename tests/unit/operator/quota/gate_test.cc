@@ -69,6 +69,9 @@ TEST(QuotaGate, GrantsOneStartOfOnePod) {
   other.restart = 1;
   EXPECT_FALSE(covers(grantOf(coldOne), other));
   EXPECT_TRUE(covers(grantOf(coldOne), warmOne)) << "it needs no room any more";
+  api::QuotaGrant takenBack = grantOf(coldOne);
+  takenBack.withdrawn = true;
+  EXPECT_FALSE(covers(takenBack, coldOne));
   api::SandboxQuota quota = aQuota(test::running(1));
   quota.status.grants = {grantOf(coldOne)};
   EXPECT_TRUE(isGranted(quota, "uid-a", coldOne));

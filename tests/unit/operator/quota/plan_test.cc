@@ -16,12 +16,14 @@ using test::cold;
 using test::epoch;
 using test::granted;
 using test::notLookedAt;
+using test::planAfterTakingBack;
 using test::podNamed;
 using test::poolOf;
 using test::restarted;
 using test::running;
 using test::seen;
 using test::warm;
+using test::withdrawn;
 using test::withSpec;
 using test::written;
 using testing::ElementsAre;
@@ -152,10 +154,15 @@ TEST(QuotaPlan, TakesBackWhatItPromisedBeforeItWasLowered) {
   observed.pools = {poolOf("pool", 1)};
   observed = written(observed, plan(observed, now));
   ASSERT_EQ(observed.quota->status.grants.size(), 3);
-  observed.absent = {"a-pod", "b-pod", "pool-0"};
-  EXPECT_THAT(granted(plan(withSpec(observed, running(3)), now)), ElementsAre("a", "b")) << "pools come last";
-  const Plan next = plan(withSpec(observed, running(2)), now);
-  EXPECT_THAT(granted(next), ElementsAre("a")) << "and then the last come";
+  EXPECT_THAT(withdrawn(plan(withSpec(observed, running(3)), now)), ElementsAre("pool-0"))
+      << "pools come last";
+  EXPECT_THAT(granted(planAfterTakingBack(withSpec(observed, running(3)), now)), ElementsAre("a", "b"));
+  const Plan first = plan(withSpec(observed, running(2)), now);
+  EXPECT_THAT(withdrawn(first), ElementsAre("b", "pool-0")) << "and then the last come";
+  EXPECT_EQ(first.answers->at("uid-b"), (Answer{.limit = Limit::Running, .position = 1}));
+  EXPECT_EQ(first.status->used.running, 4) << "their pods may be on their way";
+  const Plan next = planAfterTakingBack(withSpec(observed, running(2)), now);
+  EXPECT_THAT(granted(next), ElementsAre("a"));
   EXPECT_EQ(next.answers->at("uid-b"), (Answer{.limit = Limit::Running, .position = 1}));
   EXPECT_EQ(next.status->used.running, 2);
 }
@@ -246,8 +253,7 @@ TEST(QuotaPlan, APromiseOfBeforeIsNotTheRestarts) {
   observed.sandboxes = {cold("a", 1)};
   observed = written(observed, plan(observed, now));
   observed.sandboxes = {restarted(cold("a", 1))};
-  observed.absent = {"a-pod"};
-  const Plan other = plan(observed, now);
+  const Plan other = planAfterTakingBack(observed, now);
   ASSERT_THAT(granted(other), ElementsAre("a"));
   EXPECT_EQ(other.status->grants.front().pod, "a-pod-1");
   // While another process may not see the former pod yet, that one's promise stays beside it.

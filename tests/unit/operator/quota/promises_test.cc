@@ -12,15 +12,18 @@ using test::aQuota;
 using test::cold;
 using test::epoch;
 using test::granted;
+using test::planAfterTakingBack;
 using test::podNamed;
 using test::poolOf;
 using test::running;
 using test::seen;
+using test::withdrawn;
 using test::withSpec;
 using test::written;
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
+using testing::Truly;
 
 constexpr Time now = epoch + std::chrono::minutes(10);
 
@@ -87,8 +90,7 @@ TEST(QuotaPlan, WhoKnowsLessDropsNothingAsUnwanted) {
   observed.seen.pods = 10;
   EXPECT_EQ(plan(observed, now).unclear, observed.quota->status.grants) << "it did not look at these pods";
   observed.pools.front().pods = 10;
-  observed.absent = {"pool-0"};
-  EXPECT_THAT(granted(plan(observed, now)), ElementsAre("pool-1"));
+  EXPECT_THAT(granted(planAfterTakingBack(observed, now)), ElementsAre("pool-1"));
 }
 
 TEST(QuotaPlan, AsksThoseThatHoldAPromiseAndWereNotLookedAt) {
@@ -111,11 +113,10 @@ TEST(QuotaPlan, WhoDoesNotKnowOfARestartDropsNoPromiseForIt) {
   observed.sandboxes.front().restart = 1;
   observed = written(observed, plan(observed, now));
   observed.sandboxes.front().wants->clear();
-  observed.absent = {"a-pod"};
   observed.sandboxes.front().restart = std::nullopt;
   EXPECT_FALSE(plan(observed, now).status);
   observed.sandboxes.front().restart = 1;
-  EXPECT_THAT(granted(plan(observed, now)), IsEmpty());
+  EXPECT_THAT(withdrawn(plan(observed, now)), ElementsAre("a"));
 }
 
 TEST(QuotaPlan, ClaimsToHaveSeenNoLessThanTheLastWriter) {
@@ -132,18 +133,17 @@ TEST(QuotaPlan, DropsPromisesThatNobodyNeeds) {
   Observed observed = seen(aQuota(running(1)));
   observed.sandboxes = {cold("a", 1), cold("b", 2)};
   observed = written(observed, plan(observed, now));
-  observed.absent = {"a-pod"};
   Observed gone = observed;
   gone.gone = {"uid-a"};
   gone.sandboxes = {cold("b", 2)};
-  EXPECT_THAT(granted(plan(gone, now)), ElementsAre("b"));
+  EXPECT_THAT(granted(planAfterTakingBack(gone, now)), ElementsAre("b"));
   Observed refused = observed;
   refused.sandboxes.front().wants->clear();
-  EXPECT_THAT(granted(plan(refused, now)), ElementsAre("b"));
+  EXPECT_THAT(granted(planAfterTakingBack(refused, now)), ElementsAre("b"));
   Observed warmNow = observed;
   warmNow.pods = {podNamed("pool-1", "a")};
   warmNow.sandboxes.front().wants->clear();
-  EXPECT_THAT(granted(plan(warmNow, now)), IsEmpty()) << "it has another pod";
+  EXPECT_THAT(granted(planAfterTakingBack(warmNow, now)), IsEmpty()) << "it has another pod";
   Observed unknown = observed;
   unknown.sandboxes.front().wants.reset();
   EXPECT_FALSE(plan(unknown, now).status) << "it may still be wanted";
@@ -154,8 +154,7 @@ TEST(QuotaPlan, DropsWhatAPoolWantsNoMore) {
   observed.pools = {poolOf("pool", 2)};
   observed = written(observed, plan(observed, now));
   observed.pools = {poolOf("pool", 1)};
-  observed.absent = {"pool-1"};
-  EXPECT_THAT(granted(plan(observed, now)), ElementsAre("pool-0"));
+  EXPECT_THAT(granted(planAfterTakingBack(observed, now)), ElementsAre("pool-0"));
 }
 
 // Found by seed 100028596: another process had made the pod, which this one was not told of.
@@ -172,15 +171,63 @@ TEST(QuotaPlan, DropsNoPromiseWhosePodItDoesNotSeeWithoutAsking) {
   unwanted.sandboxes.front().wants->clear();
   const Observed lowered = withSpec(observed, running(1));
   for (const auto& [view, pod] : {std::pair(gone, "a-pod"), {unwanted, "a-pod"}, {lowered, "pool-0"}}) {
-    const Plan asks = plan(view, now);
+    const Plan tells = plan(view, now);
+    EXPECT_THAT(tells.ask, IsEmpty()) << "it may be made this moment";
+    EXPECT_EQ(tells.status->grants.size(), 2);
+    Observed told = written(view, tells);
+    EXPECT_THAT(plan(told, now).ask, IsEmpty());
+    told.settled = {{pod, now + seconds(1)}};
+    told.absent = {pod};
+    EXPECT_FALSE(plan(told, now).status) << "whoever has begun has not ended yet";
+    EXPECT_EQ(plan(told, now).again, now + seconds(1));
+    told.settled = {{pod, now}};
+    told.absent.clear();
+    const Plan asks = plan(told, now);
     EXPECT_THAT(asks.ask, ElementsAre(pod));
     EXPECT_EQ(asks.again, now + catchUpPeriod) << "in case nobody answers";
-    EXPECT_THAT((asks.status ? *asks.status : view.quota->status).grants, SizeIs(2));
-    Observed answered = view;
-    answered.absent = {pod};
-    EXPECT_THAT(plan(answered, now).status->grants, SizeIs(1));
-    EXPECT_THAT(plan(answered, now).ask, IsEmpty());
+    EXPECT_FALSE(asks.status);
+    told.absent = {pod};
+    EXPECT_THAT(plan(told, now).status->grants, SizeIs(1));
+    EXPECT_THAT(plan(told, now).ask, IsEmpty());
   }
+}
+
+// Found by seed 840017245: two processes that both lead took back and made in turn.
+TEST(QuotaPlan, WhatWasTakenBackIsGoneBeforeItIsPromisedAgain) {
+  Observed observed = seen(aQuota(running(1)));
+  observed.sandboxes = {cold("a", 1)};
+  observed = written(observed, plan(observed, now));
+  Observed unwanted = observed;
+  unwanted.sandboxes.front().wants->clear();
+  observed = written(observed, plan(unwanted, now));
+  const Plan back = plan(observed, now);
+  EXPECT_THAT(written(observed, back).quota->status.grants, ElementsAre(Truly(api::isWithdrawn)));
+  EXPECT_EQ(back.answers->at("uid-a"), (Answer{.limit = Limit::Running, .position = 1}));
+  const Plan anew = planAfterTakingBack(observed, now);
+  EXPECT_THAT(granted(anew), ElementsAre("a"));
+  EXPECT_THAT(withdrawn(anew), IsEmpty());
+}
+
+TEST(QuotaPlan, APoolIsPromisedNoPodTwice) {
+  Observed observed = seen(aQuota(running(9)));
+  observed.pools = {poolOf("pool", 1)};
+  observed = written(observed, plan(observed, now));
+  Observed unwanted = observed;
+  unwanted.pools.front().wants->clear();
+  observed = written(observed, plan(unwanted, now));
+  observed.pools = {poolOf("pool", 2)};
+  EXPECT_THAT(granted(plan(observed, now)), ElementsAre("pool-0", "pool-1"));
+}
+
+TEST(QuotaPlan, TakesBackAtOnceWhatSomebodyWaitsFor) {
+  Observed observed = seen(aQuota(running(1)));
+  observed.sandboxes = {cold("a", 1)};
+  observed = written(observed, plan(observed, now));
+  observed.sandboxes.front().wants->clear();
+  EXPECT_FALSE(plan(observed, now).urgent);
+  observed.sandboxes.push_back(cold("b", 2));
+  EXPECT_TRUE(plan(observed, now).urgent);
+  EXPECT_FALSE(plan(written(observed, plan(observed, now)), now).urgent);
 }
 
 TEST(QuotaPlan, KeepsThePromiseOfOneThatIsGoneUntilItsPodIsTold) {
@@ -201,6 +248,8 @@ TEST(QuotaPlan, AsksForAHundredPodsAtATime) {
   observed = written(observed, plan(observed, now));
   observed.gone = {"uid-pool"};
   observed.pools.clear();
+  observed = written(observed, plan(observed, now));
+  for (const api::QuotaGrant& grant : observed.quota->status.grants) observed.settled[grant.pod] = now;
   EXPECT_THAT(plan(observed, now).ask, SizeIs(mostAsked));
 }
 

@@ -93,6 +93,17 @@ inline quota::Observed written(quota::Observed observed, const quota::Plan& plan
   return observed;
 }
 
+// What is planned once what was to be taken back of OBSERVED is settled, and the API server has no such pods.
+inline quota::Plan planAfterTakingBack(const quota::Observed& before, Time now) {
+  quota::Observed observed = written(before, plan(before, now));
+  for (const api::QuotaGrant& grant : observed.quota->status.grants) {
+    if (!api::isWithdrawn(grant)) continue;
+    observed.settled[grant.pod] = now;
+    observed.absent.insert(grant.pod);
+  }
+  return plan(observed, now);
+}
+
 // OBSERVED after somebody has edited the quota.
 inline quota::Observed withSpec(quota::Observed observed, const api::SandboxQuotaSpec& spec) {
   api::SandboxQuota quota = *observed.quota;
@@ -108,6 +119,13 @@ inline std::vector<std::string> granted(const quota::Plan& plan) {
   for (const api::QuotaGrant& grant : plan.status->grants)
     owners.push_back(grant.pool.empty() ? grant.sandbox : grant.pod);
   return owners;
+}
+// Whose promises were taken back.
+inline std::vector<std::string> withdrawn(const quota::Plan& plan) {
+  quota::Plan left = plan;
+  if (left.status)
+    std::erase_if(left.status->grants, [](const api::QuotaGrant& grant) { return !api::isWithdrawn(grant); });
+  return granted(left);
 }
 
 }  // namespace cloister::test

@@ -69,6 +69,9 @@ TEST(Gate, ARestartThatAnotherClockHasBegunKeepsItsPromise) {
   ASSERT_TRUE(early.wants);
   EXPECT_EQ(early.wants->pod, podName(sandbox));
   EXPECT_EQ(early.wants->restart, 1);
+  api::QuotaGrant takenBack = grantFor(sandbox);
+  takenBack.withdrawn = true;
+  EXPECT_FALSE(plan(under(sandbox, {takenBack}), config, crash + seconds(9)).wants);
   api::QuotaGrant former = grantFor(sandbox);
   former.restart = std::nullopt;
   EXPECT_FALSE(plan(under(sandbox, {former}), config, crash + seconds(9)).wants);
