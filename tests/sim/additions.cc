@@ -238,6 +238,19 @@ void addSchedules(Dice& dice, int sandboxes, Script& script) {
   }
 }
 
+void addQuotaLimits(Dice& dice, Script& script) {
+  constexpr const char* limits[] = {"cpu", "memory", "disk", "hours", "pods", "garbled"};
+  if (script.setup.quota == 0 || dice.oneIn(2)) return;
+  for (int i = 1 + dice.roll(4); i > 0; --i) {
+    Step step{.at = dice.between({}, dice.oneIn(2) ? longest : longest / 6), .what = What::EditQuota};
+    step.which = dice.roll(2);
+    step.how = dice.pick(limits);
+    step.count = dice.roll(6);
+    step.span = dice.between(seconds(1), seconds(12));
+    script.steps.push_back(std::move(step));
+  }
+}
+
 void addOnExpiry(Dice& dice, int sandboxes, Script& script) {
   if (!script.setup.agents || dice.oneIn(3)) return;
   for (Step& step : script.steps) {

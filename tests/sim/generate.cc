@@ -221,6 +221,8 @@ Script finished(Script script, int sandboxes, bool often) {
   addOnExpiry(ends, sandboxes, script);
   Dice schedules(script.seed, 54);
   addSchedules(schedules, sandboxes, script);
+  Dice limits(script.seed, 55);
+  addQuotaLimits(limits, script);
   std::ranges::sort(script.steps, {}, &Step::at);
   return script;
 }

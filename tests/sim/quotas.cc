@@ -1,7 +1,9 @@
 #include "tests/sim/quotas.h"
 
 #include <algorithm>
+#include <limits>
 
+#include "operator/quota/gate.h"
 #include "operator/quota/ledger.h"
 #include "runtime/store.h"
 #include "tests/sim/invariants.h"
@@ -15,12 +17,22 @@ using json::findString;
 using runtime::versionNumber;
 
 constexpr const char* administrator = "admin";
+// No Sandbox of a script needs more (wishes.h).
+constexpr quota::Amount largestNeed{
+    .pods = 1,
+    .limits = {.cpuMilli = 1000, .memoryBytes = int64_t(512) << 20, .diskBytes = int64_t(4) << 30}};
 
 test::ObjectId quotaOf(const std::string& namespace_) {
   return {"sandboxquotas", {namespace_, std::string(api::quotaName)}};
 }
 
-api::SandboxQuota decode(const json::value& quota) {
+bool isGarbledQuota(const json::value& quota) {
+  return findString(quota, "spec.maxLifetime") == garbled;
+}
+
+// Without what of it cannot be read.
+api::SandboxQuota decode(json::value quota) {
+  if (isGarbledQuota(quota)) quota.at("spec").as_object().erase("maxLifetime");
   return *json::decode<api::SandboxQuota>(quota);
 }
 
@@ -35,6 +47,16 @@ std::string uidOf(const json::value& object) {
 
 auto placeOf(const json::value& object) {
   return std::pair(findString(object, "metadata.creationTimestamp"), uidOf(object));
+}
+
+// QUOTA's status says that pods use USED.
+bool tells(const api::SandboxQuota& quota, const quota::Amount& used) {
+  const api::QuotaAmounts& told = quota.status.used;
+  const api::SandboxQuotaSpec& spec = quota.spec;
+  return (!spec.running || told.running == used.pods) &&
+         (spec.cpu.empty() || told.cpu == quota::cores(used.limits.cpuMilli)) &&
+         (spec.memory.empty() || told.memory == quota::bytes(used.limits.memoryBytes)) &&
+         (spec.disk.empty() || told.disk == quota::bytes(used.limits.diskBytes));
 }
 
 // That say they wait, the first in line first.
@@ -60,14 +82,15 @@ std::string unsettledQuota(const test::ApiServer& server, const json::value& obj
       return "a grant is left";
   }
   if (!quota.status.recent.empty()) return "starts of before are remembered";
-  const auto pods = server.storage().list("pods", namespace_);
-  const int64_t used =
-      std::ranges::count_if(pods, [](const auto& pod) { return isCounted(pod->json); }) +
-      std::ranges::count_if(quota.status.grants, [](const auto& grant) { return !grant.pod.empty(); });
-  if (quota.spec.running && quota.status.used.running != used) return "the status does not count the pods";
+  quota::Amount used;
+  for (const test::Object& pod : server.storage().list("pods", namespace_)) {
+    if (isCounted(pod->json)) used += quota::amountOf(*json::decode<api::Pod>(pod->json));
+  }
+  for (const api::QuotaGrant& grant : quota.status.grants) used += quota::amountOf(grant);
+  if (!tells(quota, used)) return "the status does not count the pods";
   const auto waiting = queue(server, namespace_);
   if (quota.status.queued != int(waiting.size())) return "the status does not count who waits";
-  if (!waiting.empty() && (!quota.spec.running || used < *quota.spec.running)) return "there is room";
+  if (!waiting.empty() && !quota::exceeded(quota.spec, used, largestNeed)) return "there is room";
   for (size_t i = 0; i < waiting.size(); ++i) {
     if (integer(waiting[i]->json, "status.queuePosition") != int64_t(i) + 1) return "a wrong place is told";
   }
@@ -104,8 +127,31 @@ void editQuota(test::ApiServer& server, const std::string& namespace_, const Ste
     server.remove(administrator, quotaOf(namespace_));
     return;
   }
-  server.edit(administrator, quotaOf(namespace_),
-              [&](json::value& quota) { quota.at("spec").as_object()["running"] = step.count; });
+  server.edit(administrator, quotaOf(namespace_), [&](json::value& quota) {
+    json::object& spec = quota.at("spec").as_object();
+    const auto limit = [&](const char* field, const auto& most) {
+      spec.erase(field);
+      if (step.count > 0) spec[field] = most;
+    };
+    if (step.how == "cpu") return limit("cpu", quota::cores(step.count * int64_t(700)).text);
+    if (step.how == "memory") return limit("memory", std::to_string(step.count * 300) + "Mi");
+    if (step.how == "disk") return limit("disk", std::to_string(step.count * 2500) + "Mi");
+    if (step.how == "hours") return limit("sandboxHoursPerDay", step.count - 1);
+    if (step.how == "pods") return limit("running", step.count);
+    spec[step.how == "garbled" ? "maxLifetime" : "running"] =
+        step.how == "garbled" ? json::value(garbled) : json::value(step.count);
+  });
+}
+
+void mendQuotas(test::ApiServer& server, bool hours) {
+  for (const test::Object& object : server.storage().list("sandboxquotas", "")) {
+    server.edit(administrator, quotaOf(findString(object->json, "metadata.namespace")),
+                [&](json::value& quota) {
+                  json::object& spec = quota.at("spec").as_object();
+                  if (isGarbledQuota(quota)) spec.erase("maxLifetime");
+                  if (hours) spec.erase("sandboxHoursPerDay");
+                });
+  }
 }
 
 std::string unsettledQuotas(const test::ApiServer& server) {
@@ -139,18 +185,22 @@ void QuotaRules::quotaChanged(const test::Change& change) {
   if (!change.after || !change.before) namespaces_.erase(namespace_);
   if (!change.after) return;
   Namespace& at = namespaces_[namespace_];
-  if (!change.before) at.since = clock_.instant();
-  at.most = std::max(at.most, integer(change.after->json, "spec.running"));
+  const api::SandboxQuotaSpec spec = decode(change.after->json).spec;
+  if (!change.before || !quota::boundsRoom(decode(change.before->json).spec)) at.since = clock_.instant();
+  at.most = std::max(at.most, int64_t(spec.running.value_or(std::numeric_limits<int>::max())));
   if (!change.before || !server_.actor().starts_with(operatorPrefix)) return;
   granted(change.before->json, change.after->json);
 }
 
 // All of ours that use something, but for those that nobody promised.
-int64_t QuotaRules::counted(const std::string& namespace_) {
+quota::Amount QuotaRules::counted(const std::string& namespace_) {
   const std::set<std::string>& exempt = namespaces_[namespace_].exempt;
-  return std::ranges::count_if(server_.storage().list("pods", namespace_), [&](const test::Object& pod) {
-    return isCounted(pod->json) && !exempt.contains(uidOf(pod->json));
-  });
+  quota::Amount used;
+  for (const test::Object& pod : server_.storage().list("pods", namespace_)) {
+    if (isCounted(pod->json) && !exempt.contains(uidOf(pod->json)))
+      used += quota::amountOf(*json::decode<api::Pod>(pod->json));
+  }
+  return used;
 }
 
 // Whatever the writer has seen of the pods, what is there and what is promised fits.
@@ -158,24 +208,34 @@ void QuotaRules::granted(const json::value& before, const json::value& after) {
   const api::SandboxQuota old = decode(before);
   const api::SandboxQuota quota = decode(after);
   const std::string& namespace_ = quota.metadata.namespace_;
-  int64_t promised = 0;
+  quota::Amount used = counted(namespace_);
   int fresh = 0;
   bool more = false;
+  bool begins = false;
   for (const api::QuotaGrant& grant : quota.status.grants) {
     // What was promised to a Sandbox that is gone nobody carries out.
     const test::Object owner = server_.storage().get({"sandboxes", {namespace_, grant.sandbox}});
     const bool lives = !grant.pool.empty() || (owner && uidOf(owner->json) == grant.uid);
-    if (lives && !grant.pod.empty() && !server_.storage().get({"pods", {namespace_, grant.pod}})) ++promised;
+    if (lives && !grant.pod.empty() && !server_.storage().get({"pods", {namespace_, grant.pod}}))
+      used += quota::amountOf(grant);
     const bool known = std::ranges::find(old.status.grants, grant) != old.status.grants.end();
     if (known || api::isWithdrawn(grant)) continue;
     more |= !grant.pod.empty();
     const auto had = std::ranges::find(old.status.grants, grant.uid, &api::QuotaGrant::uid);
     if (!grant.sandbox.empty() && !grant.restart && had == old.status.grants.end()) ++fresh;
+    begins |= !grant.sandbox.empty() && had == old.status.grants.end();
+    if (isGarbledQuota(after)) violate("promised by a quota that nobody can read: " + namespace_);
     if (!grant.pod.empty()) checkOrder(after, json::encode(grant));
   }
-  const int64_t used = counted(namespace_) + promised;
-  if (more && quota.spec.running && used > *quota.spec.running)
-    violate("more is promised than there is: " + std::to_string(used) + " in " + namespace_);
+  const auto limit = quota::exceeded(quota.spec, {}, used);
+  if (more && limit) {
+    violate("more is promised than there is: " + std::to_string(used.pods) + " in " + namespace_ +
+            ", above " + quota::nameOf(*limit));
+  }
+  const std::optional<api::QuotaHours>& hours = quota.status.hours;
+  const std::optional<int> most = quota.spec.sandboxHoursPerDay;
+  if (begins && most && (!hours || seconds(hours->seconds) >= std::chrono::hours(*most)))
+    violate("a start beyond the hours of a day in " + namespace_);
   checkStarts(after, fresh);
 }
 
@@ -187,7 +247,7 @@ void QuotaRules::checkOrder(const json::value& quota, const json::value& grant) 
   const auto place = owner ? std::optional(placeOf(owner->json)) : std::nullopt;
   if (findString(grant, "pool").empty() && (!owner || uidOf(owner->json) != uid)) return;
   const api::SandboxQuota present = decode(quota);
-  if (present.spec.running == 0) return;
+  if (quota::exceeded(present.spec, {}, largestNeed)) return;  // who needs too much holds nobody up
   for (const test::Object& waiting : queue(server_, namespace_)) {
     const json::value& sandbox = waiting->json;
     const bool holds = std::ranges::any_of(
@@ -232,7 +292,7 @@ void QuotaRules::podCreated(const json::value& pod) {
   const api::SandboxQuota quota = decode(object->json);
   Namespace& at = namespaces_[namespace_];
   const bool inForce = clock_.instant() >= at.since + underWay;
-  if (!quota.spec.running) return;
+  if (!quota::boundsRoom(quota.spec)) return;
   const bool promised = std::ranges::any_of(quota.status.grants, [&](const api::QuotaGrant& grant) {
     return grant.pod == findString(pod, "metadata.name");
   });
@@ -240,7 +300,8 @@ void QuotaRules::podCreated(const json::value& pod) {
   const bool orphan = !isIdle(pod) && !ownerOf(server_, pod);
   if (!promised) at.exempt.insert(uidOf(pod));
   if (!promised && inForce && !late && !orphan) violate("a pod that nobody promised: " + keyOf(pod));
-  if (inForce && counted(namespace_) > at.most) violate("more pods than were ever allowed in " + namespace_);
+  if (inForce && counted(namespace_).pods > at.most)
+    violate("more pods than were ever allowed in " + namespace_);
 }
 
 }  // namespace cloister::sim

@@ -7,7 +7,7 @@
 #include <set>
 #include <string>
 
-#include "api/quota.h"
+#include "operator/quota/amount.h"
 #include "tests/sim/script.h"
 #include "tests/support/apiserver/api_server.h"
 
@@ -17,6 +17,9 @@ namespace cloister::sim {
 void makeQuota(test::ApiServer& server, const std::string& namespace_, const Setup& setup);
 // What a step of EditQuota does to it.
 void editQuota(test::ApiServer& server, const std::string& namespace_, const Step& step);
+// All can be read again; HOURS: and bound no hours any more, of which the status tells as long as anything
+// runs.
+void mendQuotas(test::ApiServer& server, bool hours);
 
 // What of the quotas is not as it should be once nothing happens any more; empty: nothing.
 std::string unsettledQuotas(const test::ApiServer& server);
@@ -40,10 +43,10 @@ class QuotaRules {
     auto operator<=>(const Grant&) const = default;
   };
   struct Namespace {
-    Instant since = Instant::min();               // its limits are in force, for each process to see
-    int64_t most = 0;                             // pods that were ever allowed, since then
-    std::deque<Instant> starts = {};              // of Sandboxes that were granted one, within a minute
-    std::set<std::string> exempt = {};            // uids of pods that nobody promised
+    Instant since = Instant::min();     // its limits are in force, for each process to see
+    int64_t most = 0;                   // pods that were ever allowed, since then
+    std::deque<Instant> starts = {};    // of Sandboxes that were granted one, within a minute
+    std::set<std::string> exempt = {};  // uids of pods that nobody promised
   };
 
   void violate(std::string what);
@@ -53,7 +56,7 @@ class QuotaRules {
   Duration slowness(const json::value& quota) const;
   void checkStarts(const json::value& quota, int fresh);
   void podCreated(const json::value& pod);
-  int64_t counted(const std::string& namespace_);
+  quota::Amount counted(const std::string& namespace_);
 
   const Clock& clock_;
   test::ApiServer& server_;

@@ -20,9 +20,11 @@ namespace cloister::sim {
 //   Sandbox's namespace), DeleteNamespace, Squat (a stranger's pod takes the name of the Sandbox's pod),
 //   Garble (for SPAN the spec says what the operator cannot read), SquatPolicy (for SPAN a stranger's
 //   NetworkPolicy has the name of the default-deny), Tamper (with the status; HOW: bare, unknown, forgetful,
-//   pool: bare, of the pool), EditQuota (COUNT: how many may run; HOW: delete), EditLease (HOW: deleted,
-//   bare, taken), Stranger (some pod), SquatVolume (for SPAN a stranger's volume has the name of the
-//   Sandbox's; HOW: owned, by something, or not), PinPod (a finalizer on its pod, until the faults end).
+//   pool: bare, of the pool), EditQuota (COUNT: how many may run; HOW: delete, or else cpu,
+//   memory, disk, hours, pods: COUNT of that, with none any; garbled: it cannot be read for SPAN), EditLease
+//   (HOW: deleted, bare, taken), Stranger (some pod), SquatVolume (for SPAN a stranger's volume has the name
+//   of the Sandbox's; HOW: owned, by something, or not), PinPod (a finalizer on its pod, until the faults
+//   end).
 // Of the Sandbox's namespace: ScalePool (COUNT), EditTemplate (HOW: the image), TurnPool, TurnTemplate (for
 //   SPAN; COUNT: how, see ways.h), DropPool, DropTemplate (HOW: the propagation; made again after SPAN),
 //   SquatSlot (a stranger's pod takes the name of the pool's slot COUNT), Forge (HOW: revision, with odd

@@ -130,7 +130,10 @@ void Simulation::userStep(const Step& step) {
     case What::Tamper:
       return tamper(step);
     case What::EditQuota:
-      return editQuota(server_, namespaceOf(step), step);
+      editQuota(server_, namespaceOf(step), step);
+      if (step.how == "garbled")
+        clock_.at(clock_.instant() + step.span, [this] { mendQuotas(server_, false); });
+      return;
     case What::EditLease:
       return editLease(step);
     case What::Stranger:
@@ -161,6 +164,7 @@ void Simulation::takeBack() {
     }
   }
   mendPools();
+  mendQuotas(server_, true);
 }
 
 void Simulation::unpin(const test::ObjectId& id) {

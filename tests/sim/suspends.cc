@@ -32,16 +32,20 @@ bool isScheduled(const json::value& snapshot) {
   return !annotationOf(snapshot, api::scheduledForAnnotation).empty();
 }
 
-// A schedule has made SNAPSHOT, and a later one for the same Sandbox, which can be restored.
+// A schedule has made SNAPSHOT, and a later one for the same Sandbox, which can be restored; or as little as
+// SNAPSHOT itself, and tells why.
 bool hasSuccessor(const test::ApiServer& server, const json::value& snapshot) {
   const std::string moment = annotationOf(snapshot, api::scheduledForAnnotation);
   const std::string uid = findString(snapshot, "metadata.ownerReferences.0.uid");
+  const bool failed = findString(snapshot, "status.phase") == "Failed";
+  const auto succeeds = [&](const json::value& other) {
+    const std::string phase = findString(other, "status.phase");
+    return findString(other, "metadata.ownerReferences.0.uid") == uid &&
+           (phase == "Ready" || (failed && phase == "Failed")) &&
+           annotationOf(other, api::scheduledForAnnotation) > moment;
+  };
   return std::ranges::any_of(server.storage().list(snapshots, findString(snapshot, "metadata.namespace")),
-                             [&](const auto& other) {
-                               return findString(other->json, "metadata.ownerReferences.0.uid") == uid &&
-                                      findString(other->json, "status.phase") == "Ready" &&
-                                      annotationOf(other->json, api::scheduledForAnnotation) > moment;
-                             });
+                             [&](const auto& other) { return succeeds(other->json); });
 }
 
 // The pod of UID, or null.
