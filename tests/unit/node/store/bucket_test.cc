@@ -69,6 +69,15 @@ TEST_F(S3, KeepsObjects) {
   EXPECT_THAT(s3_.objects, IsEmpty());
 }
 
+TEST_F(S3, TakesNoOtherPieceThanItAskedFor) {
+  Bucket from = bucket();
+  s3_.objects["a"] = "0123456789";
+  s3_.ignoresRanges = true;
+  EXPECT_EQ(run(from.get("a", 0, 10)).value(), "0123456789");
+  EXPECT_EQ(run(from.get("a", 0, 9)).error().code, Errc::Protocol);
+  EXPECT_EQ(run(from.get("a", 1, 10)).error().code, Errc::Protocol);
+}
+
 TEST_F(S3, ListsAllPages) {
   for (const char* key : {"a/1", "a/2", "a/3", "b/1"}) s3_.objects[key] = "xx";
   s3_.pageSize = 1;
