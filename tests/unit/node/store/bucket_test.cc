@@ -51,10 +51,13 @@ class S3 : public testing::Test {
 };
 
 // 20 MB: three parts.
-std::string large() {
-  std::string text;
-  while (text.size() < 20'000'000) text += std::to_string(text.size()) + "\n";
-  return text;
+const std::string& large() {
+  static const std::string made = [] {
+    std::string text;
+    while (text.size() < 20'000'000) text += std::to_string(text.size()) + "\n";
+    return text;
+  }();
+  return made;
 }
 
 TEST_F(S3, KeepsObjects) {
