@@ -125,6 +125,7 @@ TEST_F(ConnectDepot, ReadsNoAnswerWithoutBounds) {
   server_.script({cloister::test::readRequest(), send("206 Partial Content", std::string(17'000'000, 'x'))});
   const auto text = cloister::test::run(context_, depot->depot().fetchManifest(id, place));
   EXPECT_EQ(text.error().code, Errc::Protocol) << text.error().message;
+  EXPECT_THAT(text.error().message, HasSubstr("longer than 16777216 bytes"));
 }
 
 }  // namespace
