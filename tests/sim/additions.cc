@@ -238,6 +238,17 @@ void addSchedules(Dice& dice, int sandboxes, Script& script) {
   }
 }
 
+void addSnapshots(Dice& dice, int sandboxes, Script& script) {
+  if (!script.setup.agents || dice.oneIn(2)) return;
+  for (int i = 1 + dice.roll(5); i > 0; --i) {
+    Step step{.at = dice.between({}, longest), .what = What::TakeSnapshot, .which = dice.roll(sandboxes)};
+    if (dice.oneIn(4)) step.what = What::DropSnapshot;
+    step.count = dice.roll(4);
+    if (dice.oneIn(2)) step.span = dice.between(seconds(1), seconds(40));
+    script.steps.push_back(std::move(step));
+  }
+}
+
 void addQuotaLimits(Dice& dice, Script& script) {
   constexpr const char* limits[] = {"cpu", "memory", "disk", "hours", "pods", "garbled"};
   if (script.setup.quota == 0 || dice.oneIn(2)) return;
@@ -245,7 +256,7 @@ void addQuotaLimits(Dice& dice, Script& script) {
     Step step{.at = dice.between({}, dice.oneIn(2) ? longest : longest / 6), .what = What::EditQuota};
     step.which = dice.roll(2);
     step.how = dice.pick(limits);
-    step.count = dice.roll(6);
+    step.count = dice.roll(step.how == "hours" ? 3 : 6);
     step.span = dice.between(seconds(1), seconds(12));
     script.steps.push_back(std::move(step));
   }

@@ -22,6 +22,8 @@ void addStates(Dice& dice, int sandboxes, Script& script);
 void addOnExpiry(Dice& dice, int sandboxes, Script& script);
 // ... and in some they are saved every so often. After addStates.
 void addSchedules(Dice& dice, int sandboxes, Script& script);
+// ... and in some users save them. After addStates.
+void addSnapshots(Dice& dice, int sandboxes, Script& script);
 // Some quotas bound more than pods, or cannot be read for a while.
 void addQuotaLimits(Dice& dice, Script& script);
 // What is rare.

@@ -223,6 +223,8 @@ Script finished(Script script, int sandboxes, bool often) {
   addSchedules(schedules, sandboxes, script);
   Dice limits(script.seed, 55);
   addQuotaLimits(limits, script);
+  Dice saved(script.seed, 56);
+  addSnapshots(saved, sandboxes, script);
   std::ranges::sort(script.steps, {}, &Step::at);
   return script;
 }

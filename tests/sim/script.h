@@ -23,8 +23,8 @@ namespace cloister::sim {
 //   pool: bare, of the pool), EditQuota (COUNT: how many may run; HOW: delete, or else cpu,
 //   memory, disk, hours, pods: COUNT of that, with none any; garbled: it cannot be read for SPAN), EditLease
 //   (HOW: deleted, bare, taken), Stranger (some pod), SquatVolume (for SPAN a stranger's volume has the name
-//   of the Sandbox's; HOW: owned, by something, or not), PinPod (a finalizer on its pod, until the faults
-//   end).
+//   of the Sandbox's; HOW: owned, by something, or not), TakeSnapshot (of it, by the name u and COUNT;
+//   SPAN: its ttl), DropSnapshot (of that name), PinPod (a finalizer on its pod, until the faults end).
 // Of the Sandbox's namespace: ScalePool (COUNT), EditTemplate (HOW: the image), TurnPool, TurnTemplate (for
 //   SPAN; COUNT: how, see ways.h), DropPool, DropTemplate (HOW: the propagation; made again after SPAN),
 //   SquatSlot (a stranger's pod takes the name of the pool's slot COUNT), Forge (HOW: revision, with odd
@@ -48,10 +48,11 @@ namespace cloister::sim {
 BOOST_DEFINE_FIXED_ENUM_CLASS(What, int, Create, SetTtl, SetEgress, SetState, SetOnExpiry, SetSchedule, Pin,
                               Delete, DeletePod, StripLabel, DropPolicies, BendPolicies, DeleteNamespace,
                               Squat, Garble, SquatPolicy, Tamper, EditQuota, EditLease, Stranger, SquatVolume,
-                              PinPod, ScalePool, EditTemplate, TurnPool, TurnTemplate, DropPool, DropTemplate,
-                              SquatSlot, Forge, EndPod, LoseNode, Cordon, Quota, NoRuntimeClass, Refuse,
-                              Compact, Fail, Outage, CutWatches, LagWatches, Repeat, Crash, AtWrite, AtChange,
-                              Pause, NoLease, Handover, Jump, Skew)
+                              TakeSnapshot, DropSnapshot, PinPod, ScalePool, EditTemplate, TurnPool,
+                              TurnTemplate, DropPool, DropTemplate, SquatSlot, Forge, EndPod, LoseNode,
+                              Cordon, Quota, NoRuntimeClass, Refuse, Compact, Fail, Outage, CutWatches,
+                              LagWatches, Repeat, Crash, AtWrite, AtChange, Pause, NoLease, Handover, Jump,
+                              Skew)
 
 struct Step {
   Duration at = {};

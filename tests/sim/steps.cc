@@ -5,6 +5,7 @@
 #include "tests/sim/objects.h"
 #include "tests/sim/pools.h"
 #include "tests/sim/simulation.h"
+#include "tests/sim/suspends.h"
 #include "tests/sim/wishes.h"
 #include "tests/support/apiserver/patch.h"
 
@@ -143,6 +144,11 @@ void Simulation::userStep(const Step& step) {
       return;
     case What::SquatVolume:
       return squatVolume(step);
+    case What::TakeSnapshot:
+      return takeSnapshot(server_, step);
+    case What::DropSnapshot:
+      server_.remove(actorUser, snapshotOf(step));
+      return;
     case What::PinPod:
       return pinPod(pod);
     default:

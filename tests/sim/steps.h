@@ -19,6 +19,11 @@ inline test::ObjectId sandboxOf(const Step& step) {
   return {"sandboxes", {namespaceOf(step), "s" + std::to_string(step.which)}};
 }
 
+// Of a step that takes or drops one.
+inline test::ObjectId snapshotOf(const Step& step) {
+  return {"sandboxsnapshots", {namespaceOf(step), "u" + std::to_string(step.count)}};
+}
+
 inline json::value strangersPod(const std::string& namespace_, const std::string& name) {
   return {{"metadata", {{"name", name}, {"namespace", namespace_}}},
           {"spec", {{"containers", json::array{{{"name", "main"}, {"image", "runs"}}}}}}};

@@ -3,6 +3,7 @@
 #include "tests/sim/invariants.h"
 #include "tests/sim/network.h"
 #include "tests/sim/objects.h"
+#include "tests/sim/steps.h"
 
 namespace cloister::sim {
 namespace {
@@ -101,6 +102,19 @@ bool isReleased(const test::ApiServer& server, const json::value& sandbox) {
   return snapshot && !hasOwner(snapshot->json) && findString(snapshot->json, "status.phase") == "Ready";
 }
 
+void takeSnapshot(test::ApiServer& server, const Step& step) {
+  const test::ObjectId id = snapshotOf(step);
+  const test::Object home = server.storage().get({"namespaces", {"", id.key.namespace_}});
+  if (!home || findString(home->json, "status.phase") == "Terminating" || server.storage().get(id)) return;
+  json::object spec{{"sandboxRef", {{"name", sandboxOf(step).key.name}}}};
+  if (step.span != Duration{}) spec["ttl"] = formatDuration(step.span);
+  server.create("user", snapshots,
+                {{"apiVersion", api::apiVersion},
+                 {"kind", "SandboxSnapshot"},
+                 {"metadata", {{"name", id.key.name}, {"namespace", id.key.namespace_}}},
+                 {"spec", std::move(spec)}});
+}
+
 Savers::Savers(test::SimClock& clock, test::ApiServer& server, uint64_t seed)
     : clock_(clock), server_(server), dice_(seed, 5) {
   server_.storage().onChange([this](const test::Change& change) {
@@ -135,6 +149,8 @@ void Savers::finish(const test::ObjectId& id) {
       pod && findString(pod->json, "metadata.uid") == findString(snapshot->json, "status.podUID");
   server_.edit(actorAgent, id, [&](json::value& object) {
     tell(object, there ? "Ready" : "Failed", there ? "Taken" : "PodLost");
+    const auto ttl = parseDuration(findString(object, "spec.ttl"));
+    if (there && ttl) object.at("status").as_object()["expiresAt"] = formatTime(clock_.now() + *ttl);
   });
 }
 
@@ -168,6 +184,8 @@ void SuspendRules::snapshotChanged(const test::Change& change) {
   const test::Object sandbox = ownerOfSnapshot(server_, snapshot);
   if (sandbox && isScheduled(snapshot) && !hasSuccessor(server_, snapshot))
     violate("the last one of a schedule was deleted: " + keyOf(snapshot));
+  if (!hasOwner(snapshot) && json::find(snapshot, "status.expiresAt") == nullptr)
+    violate("a user's snapshot was deleted: " + keyOf(snapshot));
   if (sandbox && suspendedAs(sandbox->json) == name)
     violate("what a Sandbox is kept in was deleted: " + keyOf(snapshot));
 }
@@ -227,6 +245,22 @@ std::string unsettledSuspended(const test::ApiServer& server, const json::value&
   const std::string why = conditionOf(sandbox, "Ready", "reason");
   return why == "Suspended" || (isKept(sandbox) && why == "Expired") ? ""
                                                                      : "it is not told that it is suspended";
+}
+
+std::string unsettledSnapshot(const test::ApiServer& server, Time until) {
+  for (const test::Object& object : server.storage().list(snapshots, "")) {
+    const json::value& snapshot = object->json;
+    if (hasOwner(snapshot)) continue;
+    const auto end = parseTime(findString(snapshot, "status.expiresAt"));
+    if (end && *end <= until) return "soon deleted: " + keyOf(snapshot);
+    if (findString(snapshot, "status.phase") == "Running") return "it is being taken: " + keyOf(snapshot);
+    if (json::find(snapshot, "status.nodeName") != nullptr) continue;
+    if (podToSave(server, snapshot)) return "it is about to be taken: " + keyOf(snapshot);
+    const bool there = sandboxOf(server, snapshot) != nullptr;
+    if (conditionOf(snapshot, "Ready", "reason") != (there ? "SandboxNotRunning" : "SandboxNotFound"))
+      return "it is not told why it waits: " + keyOf(snapshot);
+  }
+  return {};
 }
 
 std::string unusedSnapshot(const test::ApiServer& server) {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "tests/sim/dice.h"
+#include "tests/sim/script.h"
 #include "tests/support/apiserver/api_server.h"
 #include "tests/support/sim_clock.h"
 
@@ -19,6 +20,9 @@ bool isResuming(const json::value& sandbox);
 
 // The SandboxSnapshot that SANDBOX's status names is Ready, and nobody's.
 bool isReleased(const test::ApiServer& server, const json::value& sandbox);
+
+// A user asks for what STEP says.
+void takeSnapshot(test::ApiServer& server, const Step& step);
 
 // Take what is asked of them, in their own time.
 class Savers {
@@ -58,6 +62,8 @@ class SuspendRules {
 
 // What of SANDBOX, which is suspended and has no pod, is not as it should be at the end; empty: nothing.
 std::string unsettledSuspended(const test::ApiServer& server, const json::value& sandbox);
+// What of users' SandboxSnapshots is not told, or about to come; empty: nothing.
+std::string unsettledSnapshot(const test::ApiServer& server, Time until);
 // A SandboxSnapshot that has an owner, but is no Sandbox's, or one that its status does not name; empty:
 // there is none.
 std::string unusedSnapshot(const test::ApiServer& server);

@@ -291,6 +291,7 @@ std::string unsettled(const test::ApiServer& server, const Config& config, std::
       return what + ": " + keyOf(sandbox->json);
   }
   if (auto which = unusedSnapshot(server); !which.empty()) return "nobody's snapshot is there: " + which;
+  if (auto what = unsettledSnapshot(server, until); !what.empty()) return what;
   if (auto what = unsettledPools(server, since, until); !what.empty()) return what;
   if (auto what = unsettledQuotas(server); !what.empty()) return what;
   for (const auto& pod : server.storage().list("pods", "")) {
