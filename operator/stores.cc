@@ -50,13 +50,13 @@ void addIndexes(runtime::Store<api::SandboxSnapshot>& snapshots) {
   });
   snapshots.addIndex(byOwner, [](const api::SandboxSnapshot& snapshot) {
     const api::OwnerReference* owner = api::controllerOf(snapshot.metadata);
-    return owner != nullptr ? std::vector{owner->uid} : std::vector<std::string>{};
+    return owner != nullptr && api::isSandbox(*owner) ? std::vector{owner->uid} : std::vector<std::string>{};
   });
   snapshots.addIndex(bySchedule, [](const api::SandboxSnapshot& snapshot) {
     std::vector<std::string> owners;
     if (!scheduledFor(snapshot)) return owners;
     for (const api::OwnerReference& owner : snapshot.metadata.ownerReferences) {
-      if (owner.kind == "Sandbox" && !owner.controller.value_or(false)) owners.push_back(owner.uid);
+      if (api::isSandbox(owner) && !owner.controller.value_or(false)) owners.push_back(owner.uid);
     }
     return owners;
   });

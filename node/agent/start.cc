@@ -11,7 +11,7 @@ bool isAsked(const StartRequest& request, const StartView& view) {
 
 const api::OwnerReference* sandboxOf(const api::Pod& pod) {
   const api::OwnerReference* owner = api::controllerOf(pod.metadata);
-  const bool ours = owner != nullptr && owner->kind == "Sandbox" && owner->apiVersion == api::apiVersion;
+  const bool ours = owner != nullptr && api::isSandbox(*owner);
   return ours ? owner : nullptr;
 }
 

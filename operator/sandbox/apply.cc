@@ -190,7 +190,9 @@ Task<Result<void>> deleteSnapshot(Parts& parts, DeleteSnapshot action) {
   if (answer || isGone(answer.error())) co_return Result<void>{};
   if (isOutdated(answer.error()))
     co_await catchUp(parts.client, parts.stores.snapshots, kube::sandboxSnapshots, api::keyOf(meta));
-  co_return failWith("deleting the SandboxSnapshot " + meta.name, answer.error());
+  Error error = answer.error();
+  if (!isRetryable(error) && !action.failure.empty()) error.reason = action.failure;
+  co_return failWith("deleting the SandboxSnapshot " + meta.name, std::move(error));
 }
 
 // Only as it was seen: a request that is carried out late must not meet what came after.

@@ -85,7 +85,7 @@ std::optional<Diagnosis> diagnoseUnsaved(const Situation& at, Time now) {
     return unsaved(at.sandbox.status.suspension->message);
   if (const auto limit = freezeLimit(at, now); limit && now >= *limit) {
     return unsaved("the cloister-node on " + at.pod->spec.nodeName + " has not stopped it within " +
-                   formatDuration(longestFreeze) + ".");
+                   formatDuration(api::saysFrozen(*at.pod) ? longestAnswer : longestFreeze) + ".");
   }
   return std::nullopt;
 }
@@ -95,7 +95,8 @@ std::optional<Time> freezeLimit(const Situation& at, Time now) {
   const auto& suspension = at.sandbox.status.suspension;
   const Time asked = suspension ? suspension->startedAt.value_or(Time::min()) : Time::min();
   // By a clock that was put back nothing is known of when that was.
-  return std::max(at.expiresAt, asked > now ? Time::min() : asked) + longestFreeze;
+  const Time begun = std::max(at.expiresAt, asked > now + longestFreeze ? Time::min() : asked);
+  return begun + (api::saysFrozen(*at.pod) ? longestAnswer : longestFreeze);
 }
 
 Diagnosis diagnoseUnstarted() {

@@ -132,13 +132,19 @@ void planChanges(const Situation& at, Plan& out) {
   if (at.pod->metadata.deletionTimestamp) return;
   if (at.overdue && !at.begun) {
     out.actions.emplace_back(DeletePod{.pod = at.pod, .asSeen = true});
-  } else if (!at.frozen && api::labelOf(at.pod->metadata, api::networkLabel) != at.profile.name) {
+    return;
+  }
+  // What is to stop now, or is being saved, does not wait for a policy that may be refused.
+  const bool urgent = at.overdue || at.stage == SuspendStage::Saving;
+  const bool moves = !at.frozen && api::labelOf(at.pod->metadata, api::networkLabel) != at.profile.name;
+  const auto wish = moves && !urgent ? std::nullopt : wishFor(at);
+  if (wish) {
+    out.actions.emplace_back(FreezePod{at.pod, *wish});
+  } else if (urgent && at.save.kind == SaveStep::Kind::Take) {
+    out.actions.emplace_back(CreateSnapshot{snapshotFor(at.sandbox), reason::suspendFailed});
+  } else if (moves) {
     ensurePolicies(at.observed, at.profile, out);
     out.actions.emplace_back(LabelPod{at.pod, at.profile.name});
-  } else if (auto wish = wishFor(at)) {
-    out.actions.emplace_back(FreezePod{at.pod, std::move(*wish)});
-  } else if (at.save.kind == SaveStep::Kind::Take) {
-    out.actions.emplace_back(CreateSnapshot{snapshotFor(at.sandbox), reason::suspendFailed});
   }
 }
 
@@ -172,9 +178,12 @@ void planSchedule(const Situation& at, Time now, Plan& out) {
     if (failure->reason == reason::snapshotFailed && !out.report)
       out.report =
           Report{.warning = true, .reason = reason::snapshotFailed, .message = excerpt(failure->message)};
+    if (failure->reason == reason::snapshotFailed)
+      out.again = std::min(out.again.value_or(Time::max()), now + scheduleRetry);
     return;
   }
-  for (auto& snapshot : step.old) out.actions.emplace_back(DeleteSnapshot{std::move(snapshot)});
+  for (auto& snapshot : step.old)
+    out.actions.emplace_back(DeleteSnapshot{std::move(snapshot), reason::snapshotFailed});
   if (step.take)
     out.actions.emplace_back(
         CreateSnapshot{scheduledSnapshot(at.sandbox, *step.take), reason::snapshotFailed});
@@ -327,6 +336,13 @@ void planExpiry(const Situation& at, Time now, Plan& out) {
     out.report = Report{.warning = true,
                         .reason = reason::expired,
                         .message = "The sandbox's time is over, but it cannot be deleted; its pod is. " +
+                                   excerpt(observed.failure->message)};
+  } else if (at.stage == SuspendStage::Suspended) {
+    // It lives in its snapshot alone.
+    out.report = Report{.warning = true,
+                        .reason = reason::expired,
+                        .message = "The sandbox's time is over, but its snapshot cannot be handed over; its pod is "
+                                   "deleted. " +
                                    excerpt(observed.failure->message)};
   } else {
     return;

@@ -120,6 +120,7 @@ struct CreateSnapshot {
 };
 struct DeleteSnapshot {
   std::shared_ptr<const api::SandboxSnapshot> snapshot;
+  std::string_view failure = {};  // the reason when it is refused
 };
 // It is to outlive its Sandbox: it is nobody's from then on.
 struct ReleaseSnapshot {

@@ -4,6 +4,7 @@
 #include "operator/parts.h"
 #include "operator/quota/gate.h"
 #include "operator/sandbox/own.h"
+#include "operator/sandbox/reasons.h"
 #include "runtime/write_status.h"
 
 namespace cloister::sandbox {
@@ -140,7 +141,8 @@ Task<Result<runtime::Outcome>> Reconciler::carryOut(Plan next, Observed observed
                                         observed.sandbox, std::move(*next.status));
     if (!written) co_return fail(written.error());
   }
-  if (failure) co_return fail(*failure);
+  // What its schedule asks for and is refused delays nothing else.
+  if (failure && failure->reason != reason::snapshotFailed) co_return fail(*failure);
   co_return runtime::Outcome{.again = next.again};
 }
 

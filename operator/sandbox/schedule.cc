@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 #include "operator/owner.h"
+#include "operator/sandbox/overtime.h"
 #include "operator/sandbox/situation.h"
 
 namespace cloister::sandbox {
@@ -33,12 +34,19 @@ std::optional<Time> lastMoment(const api::Sandbox& sandbox, Duration every, Time
   return std::chrono::floor<seconds>(sandbox.metadata.creationTimestamp + every * (age / every));
 }
 
-bool isDue(const Situation& at, Time moment) {
+bool isDue(const Situation& at, Time moment, Time now) {
   // What has run for no time has nothing to be saved.
   if (!at.startedAt || moment <= *at.startedAt) return false;
   return std::ranges::none_of(at.observed.scheduled, [&](const auto& snapshot) {
-    return isOpen(*snapshot) || api::scheduledFor(*snapshot) >= moment;
+    const Time taken = *api::scheduledFor(*snapshot);
+    // Who may label snapshots may not put its schedule off with a moment to come.
+    return isOpen(*snapshot) || (taken >= moment && taken <= std::max(now, moment));
   });
+}
+
+// What is saved at its end is not saved right before it: the node does one after the other, and its end would wait.
+bool isNearItsEnd(const Situation& at, Duration every, Time now) {
+  return isKept(at.sandbox.spec) && now + std::min(every, nearItsEnd) >= at.expiresAt;
 }
 
 // The newest KEEP that can be restored stay, and of those that failed the last one, until a newer is ready.
@@ -63,7 +71,7 @@ ScheduleStep nextScheduled(const Situation& at, Time now) {
   ScheduleStep step{.old = beyond(at.observed.scheduled, schedule->keep.value_or(defaultKeep))};
   if (!isRunning(at)) return step;
   const auto moment = lastMoment(at.sandbox, schedule->every, now);
-  if (moment && isDue(at, *moment)) step.take = moment;
+  if (moment && isDue(at, *moment, now) && !isNearItsEnd(at, schedule->every, now)) step.take = moment;
   step.again = moment.value_or(at.sandbox.metadata.creationTimestamp) + schedule->every;
   return step;
 }

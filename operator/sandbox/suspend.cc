@@ -23,9 +23,13 @@ int failuresOf(const api::Sandbox& sandbox) {
   return sandbox.status.suspension ? sandbox.status.suspension->failures.value_or(0) : 0;
 }
 
-// At its end it is tried anew: what failed before, failed for other reasons.
+// At its end it is tried anew, whatever failed before: what has failed since its end stands still.
+bool isFirstAtEnd(const Situation& at) {
+  return at.overdue && at.pod != nullptr && api::freezeWish(*at.pod).empty();
+}
+
 bool mayTry(const Situation& at, Time now) {
-  if (failuresOf(at.sandbox) == 0) return true;
+  if (failuresOf(at.sandbox) == 0 || isFirstAtEnd(at)) return true;
   const auto& failedAt = at.sandbox.status.suspension->failedAt;
   if (at.overdue && (!failedAt || *failedAt < std::chrono::floor<seconds>(at.expiresAt))) return true;
   const auto time = retryTime(at.sandbox);
@@ -126,6 +130,7 @@ std::optional<api::SandboxSuspension> nextSuspension(const Situation& at, Time n
   switch (at.save.kind) {
     case Kind::Begin:
       next.snapshotName = nextName(at.sandbox);
+      if (isFirstAtEnd(at)) next.failures.reset();
       next.startedAt = moment;
       return next;
     case Kind::Failed:
@@ -164,7 +169,7 @@ json::value snapshotFor(const api::Sandbox& sandbox) {
 
 bool isOwn(const api::Sandbox& sandbox, const api::SandboxSnapshot& snapshot) {
   const api::OwnerReference* owner = api::controllerOf(snapshot.metadata);
-  return owner != nullptr && owner->uid == sandbox.metadata.uid &&
+  return owner != nullptr && api::isSandbox(*owner) && owner->uid == sandbox.metadata.uid &&
          snapshot.spec.sandboxRef.name == sandbox.metadata.name;
 }
 

@@ -74,7 +74,9 @@ std::optional<policy::NetworkProfile> profileIfFits(const Observed& observed, co
 std::string shapingOverrides(const api::SandboxSpec& own) {
   std::string names;
   for (const std::string& name : templates::overrides(own)) {
-    if (name == "lifecycle" || name == "restartPolicy") continue;
+    // What is to be saved at its end needs a node that can.
+    const bool plain = name == "restartPolicy" || (name == "lifecycle" && !own.lifecycle.onExpiry);
+    if (plain) continue;
     names += (names.empty() ? "" : ", ") + name;
   }
   return names;

@@ -20,6 +20,10 @@ bool saysFrozen(const Pod& pod) {
   return answer != nullptr && answer->status == "True";
 }
 
+bool isSandbox(const OwnerReference& owner) {
+  return owner.kind == "Sandbox" && owner.apiVersion == apiVersion;
+}
+
 bool isFrozen(const Pod& pod) {
   const std::string wish = freezeWish(pod);
   return !wish.empty() && saysFrozen(pod) && findPodCondition(pod, frozenCondition)->message == wish;

@@ -268,6 +268,8 @@ int64_t restartOf(const Pod& pod);
 std::string freezeWish(const Pod& pod);
 // The node's last answer is that POD's sandbox stands still, whatever was asked then.
 bool saysFrozen(const Pod& pod);
+// OWNER is one of ours, and not another group's kind of that name.
+bool isSandbox(const OwnerReference& owner);
 // POD's sandbox stands still, as POD asks for now.
 bool isFrozen(const Pod& pod);
 
