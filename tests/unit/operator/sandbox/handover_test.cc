@@ -75,6 +75,8 @@ TEST_F(Handover, IsDeletedOnlyOnceItIsReleased) {
   }
   EXPECT_EQ(status().phase, api::Phase::Suspended);
   EXPECT_THAT(snapshots()[0].metadata.ownerReferences, SizeIs(1));
+  EXPECT_THAT(world_.pods(), IsEmpty());
+  EXPECT_THAT(world_.reports.back().message, HasSubstr("cannot be handed over"));
   world_.server.admission = nullptr;
   settle();
   EXPECT_FALSE(world_.findSandbox());

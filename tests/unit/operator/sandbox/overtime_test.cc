@@ -240,6 +240,69 @@ TEST_F(Overtime, IsSavedByALaterAttempt) {
   EXPECT_THAT(agent_.trouble, IsEmpty());
 }
 
+// It stood still before, and makes no step: its node's agent may be away for a while.
+TEST_F(Overtime, WaitsForItsNodeIfItStoodStillBefore) {
+  world_.edit([](api::Sandbox& sandbox) { sandbox.spec.lifecycle.maxLifetime = minutes(30); });
+  want(api::DesiredState::Paused);
+  agent_.freezes = false;
+  pass(minutes(30));
+  pass(longestAnswer - seconds(1));
+  EXPECT_NE(status().phase, api::Phase::Failed);
+  EXPECT_THAT(world_.pods(), SizeIs(1));
+  agent_.freezes = true;
+  settle();
+  EXPECT_EQ(status().phase, api::Phase::Suspended);
+}
+
+TEST_F(Overtime, DoesNotWaitForItsNodeForEver) {
+  world_.edit([](api::Sandbox& sandbox) { sandbox.spec.lifecycle.maxLifetime = minutes(30); });
+  want(api::DesiredState::Paused);
+  agent_.freezes = false;
+  pass(minutes(30));
+  pass(longestAnswer);
+  EXPECT_EQ(world_.ready().reason, reason::expiredUnsaved);
+}
+
+TEST_F(Overtime, IsTriedThoughItsEndIsMovedBeforeAFailure) {
+  agent_.failure = "the disk is full";
+  want(api::DesiredState::Suspended);
+  pass(minutes(10));
+  ASSERT_EQ(status().suspension->failures, 5);
+  setTtl(seconds(1));
+  EXPECT_EQ(status().phase, api::Phase::Paused);
+  EXPECT_EQ(status().suspension->failures, 1) << "counted anew";
+  agent_.failure.clear();
+  pass(minutes(1));
+  EXPECT_EQ(status().phase, api::Phase::Suspended);
+}
+
+TEST_F(Overtime, HasItsTimeBeforeAClockThatIsALittleBehind) {
+  agent_.freezes = false;
+  passEnd(minutes(5));
+  world_.clock.jumpWallClock(-seconds(3));
+  settle();
+  EXPECT_EQ(status().phase, api::Phase::Running);
+  agent_.freezes = true;
+  settle();
+  EXPECT_EQ(status().phase, api::Phase::Suspended);
+}
+
+// Its new network's policy is refused.
+TEST_F(Overtime, IsSavedWhateverElseCannotBeDone) {
+  world_.server.admission = [](const net::Request& request) -> std::optional<net::Response> {
+    if (request.method != "POST" || !request.target.contains("/networkpolicies")) return std::nullopt;
+    return test::refusal(403, "Forbidden", "not now");
+  };
+  world_.edit([](api::Sandbox& sandbox) { sandbox.spec.network.egress.mode = api::EgressMode::Internet; });
+  world_.clock.advance(end() - world_.clock.now());
+  for (int i = 0; i < 20; ++i) {
+    world_.sync();
+    (void)world_.reconcile();
+    (void)agent_.act();
+  }
+  EXPECT_EQ(status().phase, api::Phase::Suspended);
+}
+
 TEST_F(Overtime, IsTriedAnewWhateverFailedBefore) {
   agent_.failure = "not with this sandbox";
   agent_.failureReason = api::snapshot::unsupported;

@@ -154,6 +154,26 @@ TEST_F(Scheduling, LeavesThoseOfOthersAlone) {
   EXPECT_THAT(snapshots(), SizeIs(2));
 }
 
+// The node saves one after the other: its end would wait for this one.
+TEST_F(Scheduling, TakesNoneRightBeforeAnEndAtWhichItIsSaved) {
+  world_.edit([](api::Sandbox& sandbox) {
+    sandbox.spec.lifecycle.maxLifetime = minutes(34);
+    sandbox.spec.lifecycle.onExpiry = api::OnExpiry::Suspend;
+  });
+  until(minutes(33));
+  EXPECT_THAT(due(), ElementsAre(10, 20));
+}
+
+// Whoever may annotate snapshots does not put it off.
+TEST_F(Scheduling, IsNotPutOffByAMomentToCome) {
+  until(minutes(10));
+  api::SandboxSnapshot forged = only();
+  forged.metadata.annotations[std::string(api::scheduledForAnnotation)] = "2099-01-01T00:00:00Z";
+  world_.server.put("sandboxsnapshots", json::encode(forged));
+  until(minutes(20));
+  EXPECT_THAT(snapshots(), SizeIs(2));
+}
+
 TEST_F(Scheduling, EndsWhereItIsTakenBack) {
   until(minutes(10));
   world_.edit([](api::Sandbox& sandbox) { sandbox.spec.snapshotSchedule.reset(); });
@@ -175,7 +195,9 @@ TEST_F(Scheduling, SaysThatOneWasRefused) {
                                          {"status", {{"phase", "Ready"}}}});
   world_.sync();
   world_.clock.advance(world_.sandbox().metadata.creationTimestamp + minutes(10) - world_.clock.now());
-  EXPECT_FALSE(world_.reconcile());
+  const auto outcome = world_.reconcile();
+  ASSERT_TRUE(outcome) << "nothing else waits for it";
+  EXPECT_EQ(outcome->again, world_.clock.now() + scheduleRetry);
   ASSERT_THAT(world_.reports, SizeIs(1));
   EXPECT_TRUE(world_.reports[0].warning);
   EXPECT_EQ(world_.reports[0].reason, reason::snapshotFailed);

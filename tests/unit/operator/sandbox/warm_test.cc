@@ -112,6 +112,15 @@ TEST_F(Warm, TakesAPodForAnotherLifeTime) {
   EXPECT_EQ(sandbox.status.expiresAt, *sandbox.status.startedAt + minutes(3));
 }
 
+// It needs a node that can save it.
+TEST_F(Warm, TakesNoPodThatCannotBeSavedAtItsEnd) {
+  world_.config.snapshots = {.enabled = true, .nodeSelector = {{"cloister.dev/snapshots", "true"}}};
+  putIdle("ready-x-0");
+  api::Sandbox sandbox = wish();
+  sandbox.spec.lifecycle.onExpiry = api::OnExpiry::Suspend;
+  EXPECT_EQ(reasonOf(settled(sandbox), condition::warmStart), "False PoolMismatch");
+}
+
 TEST_F(Warm, AnEditOfTheTemplateTouchesNothingThatRuns) {
   putIdle("ready-x-0");
   const api::Sandbox before = settled(wish());
