@@ -5,6 +5,12 @@
 #include "base/log.h"
 
 namespace cloister::node {
+namespace {
+
+// What is being checkpointed is looked at again so often.
+constexpr Duration savingPeriod = milliseconds(50);
+
+}  // namespace
 
 Task<Result<runtime::Outcome>> Freezer::reconcile(kube::ObjectKey key, uint64_t) {
   const auto pod = parts_.pods.get(key);
@@ -12,6 +18,8 @@ Task<Result<runtime::Outcome>> Freezer::reconcile(kube::ObjectKey key, uint64_t)
   auto all = co_await parts_.runsc.list();
   if (!all) co_return fail(all.error());
   auto sandbox = findSandbox(*all, pod->metadata.uid);
+  if (sandbox && parts_.runsc.isSaving(sandbox->rootId))
+    co_return runtime::Outcome{.again = parts_.clock.now() + savingPeriod};
   if (sandbox) {
     auto done = co_await settle(pod, std::move(*sandbox));
     if (!done) co_return fail(done.error());

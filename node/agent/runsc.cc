@@ -1,5 +1,6 @@
 #include "node/agent/runsc.h"
 
+#include <set>
 #include <sys/stat.h>
 
 #include <boost/json/parse.hpp>
@@ -31,6 +32,19 @@ std::optional<FileIdentity> identityOf(const std::string& path) {
   return FileIdentity{.device = found.st_dev, .inode = found.st_ino, .changed = found.st_ctim};
 }
 
+// ID is in ALL for as long as this lives.
+class Saving {
+ public:
+  Saving(std::set<std::string>& all, std::string id) : all_(all), id_(std::move(id)) { all_.insert(id_); }
+  ~Saving() { all_.erase(id_); }
+  Saving(const Saving&) = delete;
+  Saving& operator=(const Saving&) = delete;
+
+ private:
+  std::set<std::string>& all_;
+  std::string id_;
+};
+
 class RealRunsc final : public Runsc {
  public:
   RealRunsc(boost::asio::any_io_executor executor, std::string program, std::string root)
@@ -44,6 +58,7 @@ class RealRunsc final : public Runsc {
 
   Task<Result<void>> checkpoint(std::string rootId, std::string folder) override {
     // Not compressed: the sandbox stands still meanwhile.
+    const Saving saving(saving_, rootId);
     auto output = co_await call({"--root=" + root_, "checkpoint", "--leave-running", "--compression=none",
                                  "--image-path=" + folder, std::move(rootId)},
                                 longestCheckpoint);
@@ -51,6 +66,7 @@ class RealRunsc final : public Runsc {
     co_return Result<void>{};
   }
 
+  bool isSaving(const std::string& rootId) const override { return saving_.contains(rootId); }
   Task<Result<void>> pause(std::string rootId) override { return act({"pause", std::move(rootId)}); }
   Task<Result<void>> resume(std::string rootId) override { return act({"resume", std::move(rootId)}); }
   Task<Result<void>> kill(std::string id) override { return act({"kill", std::move(id), "KILL"}); }
@@ -94,6 +110,7 @@ class RealRunsc final : public Runsc {
   std::string root_;
   std::optional<FileIdentity> told_;  // which VERSION_ is of: each fork waits for it
   std::string version_;
+  std::set<std::string> saving_;  // sandboxes whose checkpoint is on its way
 };
 
 }  // namespace

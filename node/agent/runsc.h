@@ -26,6 +26,9 @@ class Runsc {
   // Writes the state of the whole sandbox of ROOT_ID into the empty FOLDER; it stands still meanwhile, and
   // runs on, unless it stood still before.
   virtual Task<Result<void>> checkpoint(std::string rootId, std::string folder) = 0;
+  // Its checkpoint is on its way: runsc would do nothing else with it before, and what is killed while it
+  // waits may be carried out later.
+  virtual bool isSaving(const std::string& /*rootId*/) const { return false; }
   // All processes of the sandbox of ROOT_ID stand still, and go on. An error if they do so already.
   virtual Task<Result<void>> pause(std::string rootId) = 0;
   virtual Task<Result<void>> resume(std::string rootId) = 0;

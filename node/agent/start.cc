@@ -25,6 +25,11 @@ bool isReady(const StartView& view) {
          (view.snapshot->status.nodeName == view.node || api::isStored(*view.snapshot));
 }
 
+// What an image is, whichever repository it came from: an admission webhook may have named a mirror.
+std::string_view digestOf(std::string_view id) {
+  return id.substr(id.find('@') + 1);
+}
+
 // Where the container of VIEW differs from the one that was SAVED.
 std::optional<std::string> difference(const ManifestContainer& saved, const StartView& view) {
   if (saved.image.id.empty()) return firstDifference(saved.spec, view.container->compared);
@@ -61,7 +66,7 @@ StartAnswer decideRestore(const StartView& view) {
   }
   // By its digest, and not by a name that may stand for another one by now: the files below those that were
   // saved are the image's.
-  if (!saved->image.id.empty() && view.image.id != saved->image.id) {
+  if (!saved->image.id.empty() && digestOf(view.image.id) != digestOf(saved->image.id)) {
     return refuse("the pod has the image " + view.image.id + ", and " + name + " was taken with " +
                   saved->image.id + "; is the operator older than this node's cloister-node?");
   }

@@ -71,6 +71,13 @@ Observed observeStores(Parts& parts, const kube::ObjectKey& key) {
     seen.snapshot = parts.stores.snapshots.get({key.namespace_, from});
   seen.ownSnapshots = parts.stores.snapshotsOwnedBy(seen.sandbox->metadata);
   seen.scheduled = parts.stores.scheduledSnapshotsOf(seen.sandbox->metadata);
+  for (const auto& snapshot : seen.scheduled) {
+    if (!parts.stores.unstartedOfSnapshot(api::keyOf(snapshot->metadata)).empty())
+      seen.wanted.insert(snapshot->metadata.name);
+  }
+  seen.checkpointing = std::ranges::any_of(parts.stores.openSnapshotsOf(key), [](const auto& snapshot) {
+    return snapshot->status.phase == api::SnapshotPhase::Running;
+  });
   return seen;
 }
 

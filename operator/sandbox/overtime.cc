@@ -20,6 +20,12 @@ bool isRunning(const Situation& at) {
          (at.stage == SuspendStage::None || at.stage == SuspendStage::Saving);
 }
 
+// From when it was told to stand still until it is ended instead.
+Duration longestWait(const Situation& at) {
+  const bool waits = api::saysFrozen(*at.pod) || at.observed.checkpointing;
+  return waits ? longestAnswer : longestFreeze;
+}
+
 }  // namespace
 
 bool isKept(const api::SandboxSpec& spec) {
@@ -85,7 +91,7 @@ std::optional<Diagnosis> diagnoseUnsaved(const Situation& at, Time now) {
     return unsaved(at.sandbox.status.suspension->message);
   if (const auto limit = freezeLimit(at, now); limit && now >= *limit) {
     return unsaved("the cloister-node on " + at.pod->spec.nodeName + " has not stopped it within " +
-                   formatDuration(api::saysFrozen(*at.pod) ? longestAnswer : longestFreeze) + ".");
+                   formatDuration(longestWait(at)) + ".");
   }
   return std::nullopt;
 }
@@ -96,7 +102,7 @@ std::optional<Time> freezeLimit(const Situation& at, Time now) {
   const Time asked = suspension ? suspension->startedAt.value_or(Time::min()) : Time::min();
   // By a clock that was put back nothing is known of when that was.
   const Time begun = std::max(at.expiresAt, asked > now + longestFreeze ? Time::min() : asked);
-  return begun + (api::saysFrozen(*at.pod) ? longestAnswer : longestFreeze);
+  return begun + longestWait(at);
 }
 
 Diagnosis diagnoseUnstarted() {

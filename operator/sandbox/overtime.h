@@ -13,7 +13,8 @@ struct Situation;
 // What is to be saved stands still so long after its end, or after its saving was begun if that was later: it
 // is ended otherwise.
 inline constexpr Duration longestFreeze = seconds(30);
-// ... and so long if it stood still before, for something else: it makes no step while its node's agent is away.
+// ... and so long if it stood still before, for something else: it makes no step while its node's agent is
+// away; or if a snapshot of it is being taken: the node stops it after that.
 inline constexpr Duration longestAnswer = std::chrono::minutes(10);
 
 // What runs at the end of SPEC's sandbox is to be saved.

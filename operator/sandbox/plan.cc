@@ -90,7 +90,7 @@ json::value coldPod(const Situation& at, const Config& config) {
   if (at.observed.template_ != nullptr)
     identity.labels.try_emplace(std::string(api::revisionLabel), at.observed.presentRevision);
   json::value pod = podFor(identity, at.sandbox.spec, at.resolved, config.requests, at.profile.name);
-  if (at.observed.snapshot) restoreFrom(*at.observed.snapshot, config.snapshots, pod);
+  if (at.observed.snapshot) restoreFrom(at.sandbox, *at.observed.snapshot, config.snapshots, pod);
   if (!at.start->reason.empty())
     annotate(pod, api::coldStartAnnotation, std::string(at.start->reason) + ": " + at.start->message);
   return pod;
@@ -341,9 +341,10 @@ void planExpiry(const Situation& at, Time now, Plan& out) {
     // It lives in its snapshot alone.
     out.report = Report{.warning = true,
                         .reason = reason::expired,
-                        .message = "The sandbox's time is over, but its snapshot cannot be handed over; its pod is "
-                                   "deleted. " +
-                                   excerpt(observed.failure->message)};
+                        .message =
+                            "The sandbox's time is over, but its snapshot cannot be handed over; its pod is "
+                            "deleted. " +
+                            excerpt(observed.failure->message)};
   } else {
     return;
   }

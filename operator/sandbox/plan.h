@@ -53,6 +53,8 @@ struct Observed {
   std::shared_ptr<const api::SandboxSnapshot> snapshot = {};  // that api::continuesFrom() names
   std::vector<std::shared_ptr<const api::SandboxSnapshot>> ownSnapshots = {};  // made to suspend it
   std::vector<std::shared_ptr<const api::SandboxSnapshot>> scheduled = {};     // made by its schedule
+  std::set<std::string> wanted = {};  // names of those that a Sandbox is still to start from
+  bool checkpointing = false;         // its node takes a snapshot of it now, whoever asked for it
   // Answers to questions(), absent until asked.
   std::optional<std::vector<PodEvent>> podEvents = {};
   std::optional<bool> nodeReady = {};

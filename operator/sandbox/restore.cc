@@ -44,20 +44,37 @@ std::optional<Refusal> refuseRestore(const api::SandboxSpec& spec, const api::Sa
 
 namespace {
 
-// The very image that the saved one ran, whatever its name stands for by now.
-void pinImage(const api::SandboxSnapshotStatus& saved, json::value& pod) {
+// Where NAME comes from, and ID's digest. A node that knows an image by several names may have put another
+// one's repository in front of it. Without a digest of a repository: ID.
+std::string withDigest(std::string name, const std::string& id) {
+  const size_t digest = id.find('@');
+  if (digest == std::string::npos) return id;
+  name.resize(std::min(name.find('@'), name.size()));
+  if (const size_t tag = name.rfind(':');
+      tag != std::string::npos && name.find('/', tag) == std::string::npos)
+    name.resize(tag);
+  return name + id.substr(digest);
+}
+
+// The very image that the saved one ran, whatever its name stands for by now. What says no name, or was
+// started under one already, has that of the saved one: the operator's default may have changed since.
+void pinImage(const api::SandboxSnapshotStatus& saved, bool keepsName, json::value& pod) {
   json::object& container = pod.at("spec").at("containers").at(0).as_object();
-  annotate(pod, api::imageAnnotation, container.at("image").as_string());
-  container["image"] = saved.imageID;
+  const std::string name =
+      keepsName && !saved.image.empty() ? saved.image : std::string(container.at("image").as_string());
+  annotate(pod, api::imageAnnotation, name);
+  container["image"] = withDigest(name, saved.imageID);
   // It came from no registry: one that is asked for it would know another one by that name, if any.
   if (saved.imageID.starts_with("sha256:")) container["imagePullPolicy"] = "Never";
 }
 
 }  // namespace
 
-void restoreFrom(const api::SandboxSnapshot& snapshot, const SnapshotsConfig& config, json::value& pod) {
+void restoreFrom(const api::Sandbox& sandbox, const api::SandboxSnapshot& snapshot,
+                 const SnapshotsConfig& config, json::value& pod) {
   annotate(pod, api::restoreAnnotation, snapshot.metadata.name);
-  if (!snapshot.status.imageID.empty()) pinImage(snapshot.status, pod);
+  const bool keepsName = sandbox.spec.image.empty() || !api::suspendedAs(sandbox).empty();
+  if (!snapshot.status.imageID.empty()) pinImage(snapshot.status, keepsName, pod);
   json::object onNode{{"key", "metadata.name"}, {"operator", "In"}, {"values", {snapshot.status.nodeName}}};
   json::object keeper{{"matchFields", json::array{std::move(onNode)}}};
   json::object affinity;

@@ -9,8 +9,9 @@ namespace cloister::sandbox {
 // Why SNAPSHOT (null: there is none) cannot be restored, or not yet. SPEC is completed.
 std::optional<Refusal> refuseRestore(const api::SandboxSpec& spec, const api::SandboxSnapshot* snapshot);
 
-// Makes POD, as podFor() made it, ask for SNAPSHOT with the image that it has: on the node that keeps it; or,
-// once it is stored elsewhere, too, on any with an agent, and rather on that one.
-void restoreFrom(const api::SandboxSnapshot& snapshot, const SnapshotsConfig& config, json::value& pod);
+// Makes POD, as podFor() made it of SANDBOX, completed, ask for SNAPSHOT with the image that it has: on the
+// node that keeps it; or, once it is stored elsewhere, too, on any with an agent, and rather on that one.
+void restoreFrom(const api::Sandbox& sandbox, const api::SandboxSnapshot& snapshot,
+                 const SnapshotsConfig& config, json::value& pod);
 
 }  // namespace cloister::sandbox

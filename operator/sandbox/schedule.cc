@@ -44,13 +44,15 @@ bool isDue(const Situation& at, Time moment, Time now) {
   });
 }
 
-// What is saved at its end is not saved right before it: the node does one after the other, and its end would wait.
+// What is saved at its end is not saved right before it: the node does one after the other, and its end would
+// wait.
 bool isNearItsEnd(const Situation& at, Duration every, Time now) {
   return isKept(at.sandbox.spec) && now + std::min(every, nearItsEnd) >= at.expiresAt;
 }
 
-// The newest KEEP that can be restored stay, and of those that failed the last one, until a newer is ready.
-Snapshots beyond(Snapshots scheduled, int keep) {
+// The newest KEEP that can be restored stay, and what is WANTED; of those that failed the last one, until a
+// newer is ready.
+Snapshots beyond(Snapshots scheduled, const std::set<std::string>& wanted, int keep) {
   std::ranges::sort(scheduled, std::greater(), [](const auto& each) { return api::scheduledFor(*each); });
   Snapshots old;
   int ready = 0;
@@ -58,7 +60,8 @@ Snapshots beyond(Snapshots scheduled, int keep) {
   for (const auto& snapshot : scheduled) {
     if (isOpen(*snapshot)) continue;
     const bool stays = isReady(*snapshot) ? ++ready <= keep : ready == 0 && ++failed == 1;
-    if (!stays && !snapshot->metadata.deletionTimestamp) old.push_back(snapshot);
+    if (!stays && !wanted.contains(snapshot->metadata.name) && !snapshot->metadata.deletionTimestamp)
+      old.push_back(snapshot);
   }
   return old;
 }
@@ -68,7 +71,8 @@ Snapshots beyond(Snapshots scheduled, int keep) {
 ScheduleStep nextScheduled(const Situation& at, Time now) {
   const auto& schedule = at.sandbox.spec.snapshotSchedule;
   if (!schedule) return {};
-  ScheduleStep step{.old = beyond(at.observed.scheduled, schedule->keep.value_or(defaultKeep))};
+  ScheduleStep step{
+      .old = beyond(at.observed.scheduled, at.observed.wanted, schedule->keep.value_or(defaultKeep))};
   if (!isRunning(at)) return step;
   const auto moment = lastMoment(at.sandbox, schedule->every, now);
   if (moment && isDue(at, *moment, now) && !isNearItsEnd(at, schedule->every, now)) step.take = moment;

@@ -9,7 +9,8 @@ struct Situation;
 
 // How many stay where the spec does not say.
 constexpr int defaultKeep = 3;
-// None is taken in the last EVERY, or in the last so much if that is less, before an end at which the sandbox is saved.
+// None is taken in the last EVERY, or in the last so much if that is less, before an end at which the sandbox
+// is saved.
 constexpr Duration nearItsEnd = std::chrono::minutes(5);
 // A refused one is tried again so often.
 constexpr Duration scheduleRetry = std::chrono::minutes(1);

@@ -20,6 +20,7 @@ class FakeRunsc final : public Runsc {
  public:
   std::string podUID;
   bool isPaused = false;
+  bool saves = false;
   std::vector<std::string> calls;
   std::optional<Error> failure;
 
@@ -34,6 +35,7 @@ class FakeRunsc final : public Runsc {
         {.id = "box", .bundle = "/b", .podUID = podUID, .status = "running"}};
   }
   Task<Result<void>> checkpoint(std::string, std::string) override { co_return Result<void>{}; }
+  bool isSaving(const std::string& id) const override { return saves && id == "root"; }
   Task<Result<void>> pause(std::string id) override { return act("pause " + id, true); }
   Task<Result<void>> resume(std::string id) override { return act("resume " + id, false); }
   Task<Result<void>> kill(std::string id) override { return act("kill " + id, isPaused); }
@@ -82,7 +84,9 @@ class FreezerTest : public testing::Test {
   // The calls that this makes.
   std::vector<std::string> reconcile() {
     runsc_.calls.clear();
-    succeeded_ = test::run(clock_, freezer_.reconcile(key, 1)).has_value();
+    const auto outcome = test::run(clock_, freezer_.reconcile(key, 1));
+    succeeded_ = outcome.has_value();
+    again_ = outcome && outcome->again;
     sync();
     return runsc_.calls;
   }
@@ -96,6 +100,7 @@ class FreezerTest : public testing::Test {
   Freezer freezer_{{client_, clock_, pods_, runsc_}};
   bool away_ = false;
   bool succeeded_ = false;
+  bool again_ = false;
 };
 
 TEST_F(FreezerTest, StopsAndLetsGoOn) {
@@ -143,6 +148,18 @@ TEST_F(FreezerTest, TellsWhatFailsAndTriesAgain) {
   EXPECT_FALSE(succeeded_);
   EXPECT_EQ(findPodCondition(pod(), api::frozenCondition)->message, "runsc failed (128): no");
   runsc_.failure.reset();
+  EXPECT_THAT(reconcile(), ElementsAre("list", "pause root"));
+  EXPECT_TRUE(api::isFrozen(pod()));
+}
+
+TEST_F(FreezerTest, WaitsForACheckpoint) {
+  ask("7");
+  runsc_.saves = true;
+  EXPECT_THAT(reconcile(), ElementsAre("list"));
+  EXPECT_TRUE(succeeded_);
+  EXPECT_TRUE(again_) << "nothing else tells of its end";
+  EXPECT_EQ(findPodCondition(pod(), api::frozenCondition), nullptr);
+  runsc_.saves = false;
   EXPECT_THAT(reconcile(), ElementsAre("list", "pause root"));
   EXPECT_TRUE(api::isFrozen(pod()));
 }

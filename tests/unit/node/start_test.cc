@@ -62,6 +62,12 @@ TEST(DecideStart, RestoresTheSameImageWhateverTheRuntimeCallsItNow) {
   EXPECT_EQ(decideStart(request, view).action, StartAction::Restore);
 }
 
+TEST(DecideStart, TakesTheSameImageFromAMirror) {
+  StartView view = good();
+  view.image.id = "mirror.example.com/app@sha256:1";
+  EXPECT_EQ(decideStart(request, view).action, StartAction::Restore);
+}
+
 // Taken before images were recorded: by what the runtime calls it, as then.
 TEST(DecideStart, RestoresWhatHasNoImageByTheRuntimesNameOfIt) {
   const auto called = [](const char* name) {

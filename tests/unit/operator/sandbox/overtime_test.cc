@@ -254,6 +254,25 @@ TEST_F(Overtime, WaitsForItsNodeIfItStoodStillBefore) {
   EXPECT_EQ(status().phase, api::Phase::Suspended);
 }
 
+// The node does one after the other.
+TEST_F(Overtime, WaitsForASnapshotThatIsBeingTaken) {
+  world_.server.put("sandboxsnapshots", {{"metadata",
+                                          {{"name", "mine"},
+                                           {"namespace", "team"},
+                                           {"uid", "uid-of-mine"},
+                                           {"resourceVersion", "7"},
+                                           {"creationTimestamp", "2026-01-01T00:00:00Z"}}},
+                                         {"spec", {{"sandboxRef", {{"name", "hello"}}}}},
+                                         {"status", {{"phase", "Running"}}}});
+  agent_.freezes = false;
+  agent_.saves = false;
+  passEnd();
+  pass(longestFreeze);
+  EXPECT_EQ(status().phase, api::Phase::Running);
+  pass(longestAnswer - longestFreeze);
+  EXPECT_EQ(world_.ready().reason, reason::expiredUnsaved);
+}
+
 TEST_F(Overtime, DoesNotWaitForItsNodeForEver) {
   world_.edit([](api::Sandbox& sandbox) { sandbox.spec.lifecycle.maxLifetime = minutes(30); });
   want(api::DesiredState::Paused);

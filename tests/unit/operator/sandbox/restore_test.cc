@@ -66,7 +66,9 @@ TEST_F(Restore, MakesAPodThatAsksOnTheNodeOfTheSnapshot) {
 
 // What a name stands for changes; the files below what was saved must not.
 TEST_F(Restore, GivesThePodTheVeryImageThatWasSaved) {
-  for (const std::string id : {"registry.example.com/app@sha256:1", "sha256:2"}) {
+  const std::vector<std::pair<std::string, std::string>> images{
+      {"registry.example.com/another@sha256:1", "app@sha256:1"}, {"sha256:2", "sha256:2"}};
+  for (const auto& [id, pinned] : images) {
     World world(withSnapshots());
     json::value snapshot = aSnapshot("Ready");
     snapshot.at("status").as_object()["image"] = "app:1";
@@ -80,12 +82,27 @@ TEST_F(Restore, GivesThePodTheVeryImageThatWasSaved) {
     ASSERT_EQ(world.pods().size(), 1U);
     const api::ObjectMeta meta = world.pods().at(0).metadata;
     const json::value pod = world.server.get("pods", api::keyOf(meta));
-    EXPECT_EQ(json::findString(pod, "spec.containers.0.image"), id);
+    EXPECT_EQ(json::findString(pod, "spec.containers.0.image"), pinned);
     EXPECT_EQ(api::annotationOf(meta, api::imageAnnotation), "app:1");
     EXPECT_EQ(json::findString(pod, "spec.containers.0.imagePullPolicy"),
               id.starts_with("sha256:") ? "Never" : "Always")
         << "no registry has an image by what only its node calls it";
   }
+}
+
+// The default may be another one since it was saved.
+TEST_F(Restore, KeepsTheSavedImageWhereTheSandboxNamesNone) {
+  json::value snapshot = aSnapshot("Ready");
+  snapshot.at("status").as_object()["image"] = "registry.example.com:5000/default:1";
+  snapshot.at("status").as_object()["imageID"] = "registry.example.com:5000/default@sha256:1";
+  world_.server.put("sandboxsnapshots", snapshot);
+  world_.create(restored());
+  world_.settle();
+  ASSERT_EQ(world_.pods().size(), 1U);
+  const api::ObjectMeta meta = world_.pods().at(0).metadata;
+  EXPECT_EQ(json::findString(world_.server.get("pods", api::keyOf(meta)), "spec.containers.0.image"),
+            "registry.example.com:5000/default@sha256:1");
+  EXPECT_EQ(api::annotationOf(meta, api::imageAnnotation), "registry.example.com:5000/default:1");
 }
 
 TEST_F(Restore, LeavesTheImageAloneWhereItWasNotRecorded) {

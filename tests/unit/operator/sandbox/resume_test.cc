@@ -40,6 +40,23 @@ TEST_F(Suspending, GoesOnFromItAndOnlyThenDropsIt) {
   EXPECT_THAT(agent_.trouble, IsEmpty());
 }
 
+// Its registry may be called otherwise since, by the operator's configuration.
+TEST_F(Suspending, GoesOnWithTheImageThatItHad) {
+  want(api::DesiredState::Suspended);
+  json::value saved = world_.server.all("sandboxsnapshots").at(0);
+  saved.at("status").as_object()["image"] = "old.example.com/app:1";
+  saved.at("status").as_object()["imageID"] = "old.example.com/app@sha256:1";
+  world_.server.put("sandboxsnapshots", saved);
+  world_.edit([](api::Sandbox& sandbox) { sandbox.spec.image = "app:1"; });
+  world_.nodeWorks = false;
+  want(api::DesiredState::Running);
+  ASSERT_THAT(world_.pods(), SizeIs(1));
+  const api::ObjectMeta meta = world_.pods()[0].metadata;
+  EXPECT_EQ(api::annotationOf(meta, api::imageAnnotation), "old.example.com/app:1");
+  EXPECT_EQ(json::findString(world_.server.get("pods", api::keyOf(meta)), "spec.containers.0.image"),
+            "old.example.com/app@sha256:1");
+}
+
 TEST_F(Suspending, GoesOnceMoreUnderAnotherName) {
   want(api::DesiredState::Suspended);
   const std::string first = status().suspension->snapshotName;

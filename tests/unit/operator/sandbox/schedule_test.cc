@@ -164,6 +164,24 @@ TEST_F(Scheduling, TakesNoneRightBeforeAnEndAtWhichItIsSaved) {
   EXPECT_THAT(due(), ElementsAre(10, 20));
 }
 
+TEST_F(Scheduling, KeepsWhatASandboxIsStillToStartFrom) {
+  schedule(minutes(10), 1);
+  until(minutes(10));
+  const std::string wanted = only().metadata.name;
+  json::value waiting = world_.server.all("sandboxes").at(0);
+  waiting.at("metadata").as_object()["name"] = "waits";
+  waiting.at("metadata").as_object()["uid"] = "uid-of-waits";
+  waiting.at("spec").as_object()["restoreFrom"] = {{"name", wanted}};
+  waiting.as_object().erase("status");
+  world_.server.put("sandboxes", waiting);
+  for (const int age : {20, 30}) until(minutes(age));
+  EXPECT_THAT(due(), ElementsAre(10, 30));
+  waiting.as_object()["status"] = {{"phase", "Running"}, {"startedAt", "2026-01-01T00:00:00Z"}};
+  world_.server.put("sandboxes", waiting);
+  until(minutes(40));
+  EXPECT_THAT(due(), ElementsAre(40));
+}
+
 // Whoever may annotate snapshots does not put it off.
 TEST_F(Scheduling, IsNotPutOffByAMomentToCome) {
   until(minutes(10));
