@@ -46,7 +46,7 @@ std::vector<std::string> unstartedBy(const api::Sandbox& sandbox,
 
 void addIndexes(runtime::Store<api::SandboxSnapshot>& snapshots) {
   snapshots.addIndex(bySandbox, [](const api::SandboxSnapshot& snapshot) {
-    return isOpen(snapshot) ? std::vector{kube::toString(sandboxOf(snapshot))} : std::vector<std::string>{};
+    return std::vector{kube::toString(sandboxOf(snapshot))};
   });
   snapshots.addIndex(byOwner, [](const api::SandboxSnapshot& snapshot) {
     const api::OwnerReference* owner = api::controllerOf(snapshot.metadata);
@@ -248,9 +248,16 @@ std::vector<std::shared_ptr<const api::SandboxSnapshot>> Stores::scheduledSnapsh
   return snapshots.byIndex(bySchedule, owner.uid);
 }
 
-std::vector<std::shared_ptr<const api::SandboxSnapshot>> Stores::openSnapshotsOf(
+std::vector<std::shared_ptr<const api::SandboxSnapshot>> Stores::snapshotsOf(
     const kube::ObjectKey& sandbox) const {
   return snapshots.byIndex(bySandbox, kube::toString(sandbox));
+}
+
+std::vector<std::shared_ptr<const api::SandboxSnapshot>> Stores::openSnapshotsOf(
+    const kube::ObjectKey& sandbox) const {
+  auto all = snapshotsOf(sandbox);
+  std::erase_if(all, [](const auto& snapshot) { return !isOpen(*snapshot); });
+  return all;
 }
 
 std::vector<std::shared_ptr<const api::SandboxSnapshot>> Stores::snapshotsOn(const std::string& node) const {

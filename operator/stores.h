@@ -61,7 +61,9 @@ struct Stores {
   // ... that were made by the schedule of the Sandbox OWNER, and go with it.
   std::vector<std::shared_ptr<const api::SandboxSnapshot>> scheduledSnapshotsOf(
       const api::ObjectMeta& owner) const;
-  // SandboxSnapshots of the Sandbox KEY that are still to be taken.
+  // SandboxSnapshots that name the Sandbox KEY.
+  std::vector<std::shared_ptr<const api::SandboxSnapshot>> snapshotsOf(const kube::ObjectKey& sandbox) const;
+  // ... and are still to be taken.
   std::vector<std::shared_ptr<const api::SandboxSnapshot>> openSnapshotsOf(
       const kube::ObjectKey& sandbox) const;
   // SandboxSnapshots that the node takes or keeps.

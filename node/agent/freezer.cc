@@ -8,7 +8,7 @@ namespace cloister::node {
 namespace {
 
 // What is being checkpointed is looked at again so often.
-constexpr Duration savingPeriod = milliseconds(50);
+constexpr Duration savingPeriod = milliseconds(250);
 
 }  // namespace
 

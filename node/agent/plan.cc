@@ -75,6 +75,11 @@ bool canBeTaken(const Observed& observed) {
           observed.sandbox->status.phase == api::Phase::Paused);
 }
 
+// It is to stand still, and does not yet: that comes first.
+bool isToStop(const api::Pod& pod) {
+  return !api::freezeWish(pod).empty() && !api::isFrozen(pod);
+}
+
 }  // namespace
 
 bool isOurs(const api::SandboxSnapshot& snapshot, const api::Pod* pod, std::string_view node) {
@@ -119,7 +124,7 @@ Plan plan(const Observed& observed, std::string_view node, Time now) {
       return out;
     }
   }
-  if (!canBeTaken(observed)) {
+  if (!canBeTaken(observed) || isToStop(*observed.pod)) {
     if (observed.pod != nullptr) out.again = now + startPeriod;
     return out;
   }

@@ -32,17 +32,17 @@ std::optional<FileIdentity> identityOf(const std::string& path) {
   return FileIdentity{.device = found.st_dev, .inode = found.st_ino, .changed = found.st_ctim};
 }
 
-// ID is in ALL for as long as this lives.
+// ID is in ALL for as long as this lives, perhaps with another one of it.
 class Saving {
  public:
-  Saving(std::set<std::string>& all, std::string id) : all_(all), id_(std::move(id)) { all_.insert(id_); }
-  ~Saving() { all_.erase(id_); }
+  Saving(std::multiset<std::string>& all, std::string id) : all_(all), place_(all.insert(std::move(id))) {}
+  ~Saving() { all_.erase(place_); }
   Saving(const Saving&) = delete;
   Saving& operator=(const Saving&) = delete;
 
  private:
-  std::set<std::string>& all_;
-  std::string id_;
+  std::multiset<std::string>& all_;
+  std::multiset<std::string>::iterator place_;
 };
 
 class RealRunsc final : public Runsc {
@@ -110,7 +110,7 @@ class RealRunsc final : public Runsc {
   std::string root_;
   std::optional<FileIdentity> told_;  // which VERSION_ is of: each fork waits for it
   std::string version_;
-  std::set<std::string> saving_;  // sandboxes whose checkpoint is on its way
+  std::multiset<std::string> saving_;  // sandboxes whose checkpoint is on its way
 };
 
 }  // namespace

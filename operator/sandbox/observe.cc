@@ -57,6 +57,17 @@ void observeNodes(const Parts& parts, Observed& seen) {
   }
 }
 
+void observeCheckpoints(const Stores& stores, Observed& seen) {
+  for (const auto& snapshot : stores.snapshotsOf(api::keyOf(seen.sandbox->metadata))) {
+    const api::Condition* ready = api::findCondition(snapshot->status.conditions, api::snapshot::ready);
+    if (snapshot->status.podUID != seen.sandbox->status.podUID || ready == nullptr) continue;
+    if (snapshot->status.phase == api::SnapshotPhase::Running)
+      seen.checkpointing = seen.checkpointing || ready->reason == api::snapshot::taking;
+    else
+      seen.checkpointed = std::max(seen.checkpointed, ready->lastTransitionTime);
+  }
+}
+
 Observed observeStores(Parts& parts, const kube::ObjectKey& key) {
   Observed seen;
   seen.sandbox = parts.stores.sandboxes.get(key);
@@ -75,9 +86,7 @@ Observed observeStores(Parts& parts, const kube::ObjectKey& key) {
     if (!parts.stores.unstartedOfSnapshot(api::keyOf(snapshot->metadata)).empty())
       seen.wanted.insert(snapshot->metadata.name);
   }
-  seen.checkpointing = std::ranges::any_of(parts.stores.openSnapshotsOf(key), [](const auto& snapshot) {
-    return snapshot->status.phase == api::SnapshotPhase::Running;
-  });
+  observeCheckpoints(parts.stores, seen);
   return seen;
 }
 

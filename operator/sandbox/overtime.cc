@@ -26,6 +26,19 @@ Duration longestWait(const Situation& at) {
   return waits ? longestAnswer : longestFreeze;
 }
 
+// When its node last said that it has done something else with it, and can stop it now. By a clock that was put
+// back nothing is known of when that was.
+Time lastWord(const Situation& at, Time now) {
+  const auto& suspension = at.sandbox.status.suspension;
+  const api::PodCondition* frozen = api::findPodCondition(*at.pod, api::frozenCondition);
+  Time last = Time::min();
+  for (const auto& moment : {suspension ? suspension->startedAt : std::nullopt, at.observed.checkpointed,
+                             frozen != nullptr ? frozen->lastTransitionTime : std::nullopt}) {
+    if (moment && *moment <= now + longestFreeze) last = std::max(last, *moment);
+  }
+  return last;
+}
+
 }  // namespace
 
 bool isKept(const api::SandboxSpec& spec) {
@@ -98,11 +111,7 @@ std::optional<Diagnosis> diagnoseUnsaved(const Situation& at, Time now) {
 
 std::optional<Time> freezeLimit(const Situation& at, Time now) {
   if (!at.overdue || !isRunning(at) || standsStill(*at.pod)) return std::nullopt;
-  const auto& suspension = at.sandbox.status.suspension;
-  const Time asked = suspension ? suspension->startedAt.value_or(Time::min()) : Time::min();
-  // By a clock that was put back nothing is known of when that was.
-  const Time begun = std::max(at.expiresAt, asked > now + longestFreeze ? Time::min() : asked);
-  return begun + longestWait(at);
+  return std::max(at.expiresAt, lastWord(at, now)) + longestWait(at);
 }
 
 Diagnosis diagnoseUnstarted() {

@@ -134,7 +134,7 @@ void planChanges(const Situation& at, Plan& out) {
     out.actions.emplace_back(DeletePod{.pod = at.pod, .asSeen = true});
     return;
   }
-  // What is to stop now, or is being saved, does not wait for a policy that may be refused.
+  // What is to stop now, or is being saved, needs no other policy, which may be refused.
   const bool urgent = at.overdue || at.stage == SuspendStage::Saving;
   const bool moves = !at.frozen && api::labelOf(at.pod->metadata, api::networkLabel) != at.profile.name;
   const auto wish = moves && !urgent ? std::nullopt : wishFor(at);
@@ -142,7 +142,7 @@ void planChanges(const Situation& at, Plan& out) {
     out.actions.emplace_back(FreezePod{at.pod, *wish});
   } else if (urgent && at.save.kind == SaveStep::Kind::Take) {
     out.actions.emplace_back(CreateSnapshot{snapshotFor(at.sandbox), reason::suspendFailed});
-  } else if (moves) {
+  } else if (moves && !urgent) {
     ensurePolicies(at.observed, at.profile, out);
     out.actions.emplace_back(LabelPod{at.pod, at.profile.name});
   }
@@ -339,12 +339,15 @@ void planExpiry(const Situation& at, Time now, Plan& out) {
                                    excerpt(observed.failure->message)};
   } else if (at.stage == SuspendStage::Suspended) {
     // It lives in its snapshot alone.
-    out.report = Report{.warning = true,
-                        .reason = reason::expired,
-                        .message =
-                            "The sandbox's time is over, but its snapshot cannot be handed over; its pod is "
-                            "deleted. " +
-                            excerpt(observed.failure->message)};
+    const Error& why = *observed.failure;
+    const bool passes = why.code == Errc::Conflict || isRetryable(why);
+    if (at.sandbox.spec.lifecycle.onExpiry == api::OnExpiry::Snapshot && !passes)
+      out.report = Report{.warning = true,
+                          .reason = reason::expired,
+                          .message =
+                              "The sandbox's time is over, but its snapshot cannot be handed over; its pod is "
+                              "deleted. " +
+                              excerpt(why.message)};
   } else {
     return;
   }

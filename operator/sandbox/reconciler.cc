@@ -142,8 +142,10 @@ Task<Result<runtime::Outcome>> Reconciler::carryOut(Plan next, Observed observed
     if (!written) co_return fail(written.error());
   }
   // What its schedule asks for and is refused delays nothing else.
-  if (failure && failure->reason != reason::snapshotFailed) co_return fail(*failure);
-  co_return runtime::Outcome{.again = next.again};
+  if (!failure || failure->reason == reason::snapshotFailed) co_return runtime::Outcome{.again = next.again};
+  // Its end comes in time whatever fails before it, time and again.
+  co_return runtime::Outcome{.again = observed.sandbox ? observed.sandbox->status.expiresAt : std::nullopt,
+                             .failure = failure};
 }
 
 }  // namespace cloister::sandbox

@@ -44,18 +44,6 @@ std::optional<Refusal> refuseRestore(const api::SandboxSpec& spec, const api::Sa
 
 namespace {
 
-// Where NAME comes from, and ID's digest. A node that knows an image by several names may have put another
-// one's repository in front of it. Without a digest of a repository: ID.
-std::string withDigest(std::string name, const std::string& id) {
-  const size_t digest = id.find('@');
-  if (digest == std::string::npos) return id;
-  name.resize(std::min(name.find('@'), name.size()));
-  if (const size_t tag = name.rfind(':');
-      tag != std::string::npos && name.find('/', tag) == std::string::npos)
-    name.resize(tag);
-  return name + id.substr(digest);
-}
-
 // The very image that the saved one ran, whatever its name stands for by now. What says no name, or was
 // started under one already, has that of the saved one: the operator's default may have changed since.
 void pinImage(const api::SandboxSnapshotStatus& saved, bool keepsName, json::value& pod) {
@@ -63,7 +51,7 @@ void pinImage(const api::SandboxSnapshotStatus& saved, bool keepsName, json::val
   const std::string name =
       keepsName && !saved.image.empty() ? saved.image : std::string(container.at("image").as_string());
   annotate(pod, api::imageAnnotation, name);
-  container["image"] = withDigest(name, saved.imageID);
+  container["image"] = saved.imageID;
   // It came from no registry: one that is asked for it would know another one by that name, if any.
   if (saved.imageID.starts_with("sha256:")) container["imagePullPolicy"] = "Never";
 }

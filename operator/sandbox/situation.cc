@@ -115,6 +115,8 @@ std::optional<Time> nextTime(const Situation& at, Time now) {
   if (at.waits && !at.overdue) consider(nextLook(at.observed, now));
   if (at.resolved.suspended) consider(retryTime(at.sandbox));
   consider(freezeLimit(at, now));
+  // The end of a snapshot that somebody else asked for brings nothing back here.
+  if (at.overdue && at.observed.checkpointing) consider(now + longestFreeze);
   return next;
 }
 

@@ -96,7 +96,7 @@ Task<void> Controller::reconcileOne(kube::ObjectKey key) {
   const Duration ahead = this->ahead();
   const uint64_t id = nextId_++;
   const Result<Outcome> result = co_await reconcile_(key, id);
-  if (observer_) observer_({options_.name, result.has_value(), clock_.instant() - begun});
+  if (observer_) observer_({options_.name, result && !result->failure, clock_.instant() - begun});
   finish(key, id, result, ahead);
 }
 
@@ -104,18 +104,23 @@ Task<void> Controller::reconcileOne(kube::ObjectKey key) {
 void Controller::finish(const kube::ObjectKey& key, uint64_t id, const Result<Outcome>& result,
                         Duration ahead) {
   const Instant now = clock_.instant();
-  if (result) {
+  const auto lookAgain = [&] {
+    if (result && result->again)
+      queue_.addAt(key, now + std::clamp(*result->again - clock_.now(), shortestWait, longestWait));
+  };
+  if (result && !result->failure) {
     queue_.done(key);
     // Or the clock may be set back before the watch looks: what was reckoned meanwhile would be wrong unseen.
     noticeClock();
     if (isSetSince(ahead))
       queue_.addAt(key, now + shortestWait);
-    else if (result->again)
-      queue_.addAt(key, now + std::clamp(*result->again - clock_.now(), shortestWait, longestWait));
+    else
+      lookAgain();
     return;
   }
-  const Error& error = result.error();
+  const Error& error = result ? *result->failure : result.error();
   queue_.failed(key, now, error.retryAfter);
+  lookAgain();
   // A conflict is how optimistic concurrency works: the next try reads what the other wrote.
   const auto level = error.code == Errc::Conflict ? log::Level::Debug : log::Level::Warn;
   log::write(level, "reconcile failed",

@@ -187,6 +187,20 @@ TEST(Plan, WaitsForASandboxThatDoesNotRunYet) {
   }
 }
 
+// Else it would run on for as long as somebody makes snapshots of it.
+TEST(Plan, LetsASandboxBeStoppedFirst) {
+  api::Pod pod = runningPod();
+  pod.metadata.annotations[std::string(api::freezeAnnotation)] = "paused";
+  Observed observed = seen(claimed());
+  observed.pod = std::make_shared<const api::Pod>(pod);
+  const Plan waiting = plan(observed, node, now);
+  EXPECT_TRUE(isStill(waiting));
+  EXPECT_TRUE(waiting.again);
+  pod.status.conditions = {{.type = std::string(api::frozenCondition), .status = "True", .message = "paused"}};
+  observed.pod = std::make_shared<const api::Pod>(pod);
+  EXPECT_TRUE(plan(observed, node, now).take);
+}
+
 TEST(Plan, GivesUpWhenTheSandboxEndedBefore) {
   Observed gone = seen(claimed());
   gone.pod = nullptr;

@@ -120,6 +120,20 @@ TEST_F(ControllerTest, AFailureIsTriedAgainAfterItsBackoff) {
                                         Instant(milliseconds(35))));
 }
 
+TEST_F(ControllerTest, WhatFailsInPartIsLookedAtInTimeAllTheSame) {
+  script.outcome.failure = Error{Errc::Forbidden, "not now"};
+  controller.add(a);
+  clock.advance(std::chrono::minutes(10));
+  const size_t before = script.begun.size();
+  EXPECT_LT(before, 26U) << "it backs off";
+  script.outcome.again = clock.now() + seconds(70);
+  controller.add(a);
+  clock.advance(seconds(1));
+  const Time due = *script.outcome.again;
+  while (clock.now() < due) clock.advance(seconds(1));
+  EXPECT_LE(clock.instant() - script.times.back(), seconds(1));
+}
+
 // 409 storms.
 TEST_F(ControllerTest, ConflictsAreRetriedQuicklyButBackOff) {
   script.errors = 1'000'000;

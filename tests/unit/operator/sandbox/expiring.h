@@ -31,6 +31,17 @@ class Expiring : public Suspending {
   }
   // AFTER its end.
   void passEnd(Duration after = {}) { pass(end() + after - world_.clock.now()); }
+  // The status of a snapshot of its pod, as the node tells it now.
+  json::value taken(const char* phase, const char* reason) const {
+    return {{"phase", phase},
+            {"podUID", status().podUID},
+            {"conditions",
+             json::array{{{"type", "Ready"},
+                          {"status", std::string_view(phase) == "Ready" ? "True" : "False"},
+                          {"reason", reason},
+                          {"message", ""},
+                          {"lastTransitionTime", formatTime(world_.clock.now())}}}}};
+  }
   std::string wish() const { return api::freezeWish(world_.pods().at(0)); }
 };
 

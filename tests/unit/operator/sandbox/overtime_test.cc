@@ -263,13 +263,54 @@ TEST_F(Overtime, WaitsForASnapshotThatIsBeingTaken) {
                                            {"resourceVersion", "7"},
                                            {"creationTimestamp", "2026-01-01T00:00:00Z"}}},
                                          {"spec", {{"sandboxRef", {{"name", "hello"}}}}},
-                                         {"status", {{"phase", "Running"}}}});
+                                         {"status", taken("Running", "Taking")}});
   agent_.freezes = false;
   agent_.saves = false;
   passEnd();
   pass(longestFreeze);
   EXPECT_EQ(status().phase, api::Phase::Running);
   pass(longestAnswer - longestFreeze);
+  EXPECT_EQ(world_.ready().reason, reason::expiredUnsaved);
+}
+
+// From the end of the snapshot the node has the time that it would have had.
+TEST_F(Overtime, CountsAnewFromTheEndOfASnapshot) {
+  json::value mine{{"metadata",
+                    {{"name", "mine"},
+                     {"namespace", "team"},
+                     {"uid", "uid-of-mine"},
+                     {"resourceVersion", "7"},
+                     {"creationTimestamp", "2026-01-01T00:00:00Z"}}},
+                   {"spec", {{"sandboxRef", {{"name", "hello"}}}}},
+                   {"status", taken("Running", "Taking")}};
+  world_.server.put("sandboxsnapshots", mine);
+  agent_.freezes = false;
+  agent_.saves = false;
+  passEnd();
+  pass(minutes(2));
+  mine.as_object()["status"] = taken("Ready", "Taken");
+  world_.server.put("sandboxsnapshots", mine);
+  pass(longestFreeze - seconds(2));
+  EXPECT_EQ(status().phase, api::Phase::Running);
+  pass(seconds(3));
+  EXPECT_EQ(world_.ready().reason, reason::expiredUnsaved);
+}
+
+// Nobody takes it now.
+TEST_F(Overtime, DoesNotWaitForASnapshotThatIsOnlyTriedAgain) {
+  world_.server.put("sandboxsnapshots",
+                    {{"metadata",
+                      {{"name", "mine"},
+                       {"namespace", "team"},
+                       {"uid", "uid-of-mine"},
+                       {"resourceVersion", "7"},
+                       {"creationTimestamp", "2026-01-01T00:00:00Z"}}},
+                     {"spec", {{"sandboxRef", {{"name", "hello"}}}}},
+                     {"status", taken("Running", "Retrying")}});
+  agent_.freezes = false;
+  agent_.saves = false;
+  passEnd();
+  pass(longestFreeze);
   EXPECT_EQ(world_.ready().reason, reason::expiredUnsaved);
 }
 
