@@ -27,7 +27,9 @@ void World::restart() {
 
 Result<runtime::Outcome> World::reconcile() {
   if (const auto seen = stores->sandboxes.get(key)) starts->seen(seen->metadata.uid, clock.instant());
-  return run(clock, reconciler->reconcile(key, 1));
+  auto outcome = run(clock, reconciler->reconcile(key, 1));
+  if (outcome && outcome->failure) return std::unexpected(*outcome->failure);
+  return outcome;
 }
 
 void World::settle() {
