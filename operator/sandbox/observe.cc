@@ -132,15 +132,17 @@ Task<Result<std::optional<bool>>> readNodeReady(Parts& parts, std::string node) 
   co_return std::nullopt;
 }
 
-// Looks for the Sandbox's pod KEY, which the store lacks. Found: it goes into SEEN; the store gets it from
-// its watch.
+// Looks for the Sandbox's pod KEY, which the store lacks, or has as it was before. Found: it goes into SEEN;
+// the store gets it from its watch.
 Task<Result<void>> findPod(Parts& parts, kube::ObjectKey key, Observed& seen) {
   auto object = co_await parts.client.get(kube::pods, key);
   if (!object && object.error().code == Errc::NotFound) co_return Result<void>{};
   if (!object) co_return fail(object.error());
   auto pod = json::decode<api::Pod>(*object);
   if (!pod) co_return fail(pod.error());
-  if (controls(*seen.sandbox, *pod)) seen.pods.push_back(std::make_shared<const api::Pod>(std::move(*pod)));
+  if (!controls(*seen.sandbox, *pod)) co_return Result<void>{};
+  std::erase_if(seen.pods, [&](const auto& older) { return older->metadata.uid == pod->metadata.uid; });
+  seen.pods.push_back(std::make_shared<const api::Pod>(std::move(*pod)));
   co_return Result<void>{};
 }
 

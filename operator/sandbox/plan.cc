@@ -389,6 +389,9 @@ Questions questions(const Observed& observed, Time now) {
     ask.newest |= mayRestart(observed, now);
     return ask;
   }
+  // Whether it goes on, as its time does, or this view is older than what was told.
+  ask.pod = sandbox.status.pausedAt && pod->status.phase == "Running" && !pod->metadata.deletionTimestamp &&
+            !api::isFrozen(*pod);
   ask.podEvents = !isQuietTime(sandbox, pod.get(), now) && needsEvents(*pod);
   ask.nodeState = needsNodeState(*pod);
   return ask;

@@ -75,7 +75,9 @@ struct Observed {
 struct Questions {
   bool podEvents = false;
   bool nodeState = false;
-  bool pod = false;       // the status names a pod that the store lacks: it may merely lag
+  // The status names a pod that the store lacks, or tells that it stands still, and the store does not: it
+  // may merely lag.
+  bool pod = false;
   bool revision = false;  // the store lacks the ControllerRevision that it was made from: it may merely lag
   // A restart is due, or a pod is of one that this view does not know, or what it is kept in is to be
   // released.

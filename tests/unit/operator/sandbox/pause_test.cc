@@ -168,6 +168,19 @@ TEST_F(Pausing, OutlivesItsTtlAndNotItsLongestLifetime) {
   EXPECT_FALSE(world_.findSandbox());
 }
 
+// Found by seed 850005227: another process, which leads as well, had told that it stands still.
+TEST_F(Pausing, IsNotEndedOnAViewFromBeforeItStoodStill) {
+  want(api::DesiredState::Paused);
+  const api::Pod before = pod();
+  answer();
+  world_.sync();
+  world_.stores->pods.put(before);
+  world_.clock.advance(hours(48));
+  (void)world_.reconcile();
+  EXPECT_EQ(world_.sandbox().status.phase, api::Phase::Paused);
+  EXPECT_NE(world_.sandbox().status.pausedAt, std::nullopt);
+}
+
 TEST_F(Pausing, TellsAnEndLikeAnyOther) {
   want(api::DesiredState::Paused);
   answer();
