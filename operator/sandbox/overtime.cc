@@ -26,8 +26,8 @@ Duration longestWait(const Situation& at) {
   return waits ? longestAnswer : longestFreeze;
 }
 
-// When its node last said that it has done something else with it, and can stop it now. By a clock that was put
-// back nothing is known of when that was.
+// When its node last said that it has done something else with it, and can stop it now. By a clock that was
+// put back nothing is known of when that was.
 Time lastWord(const Situation& at, Time now) {
   const auto& suspension = at.sandbox.status.suspension;
   const api::PodCondition* frozen = api::findPodCondition(*at.pod, api::frozenCondition);

@@ -342,12 +342,13 @@ void planExpiry(const Situation& at, Time now, Plan& out) {
     const Error& why = *observed.failure;
     const bool passes = why.code == Errc::Conflict || isRetryable(why);
     if (at.sandbox.spec.lifecycle.onExpiry == api::OnExpiry::Snapshot && !passes)
-      out.report = Report{.warning = true,
-                          .reason = reason::expired,
-                          .message =
-                              "The sandbox's time is over, but its snapshot cannot be handed over; its pod is "
-                              "deleted. " +
-                              excerpt(why.message)};
+      out.report =
+          Report{.warning = true,
+                 .reason = reason::expired,
+                 .message =
+                     "The sandbox's time is over, but its snapshot cannot be handed over; its pod is "
+                     "deleted. " +
+                     excerpt(why.message)};
   } else {
     return;
   }

@@ -53,8 +53,8 @@ struct Observed {
   std::shared_ptr<const api::SandboxSnapshot> snapshot = {};  // that api::continuesFrom() names
   std::vector<std::shared_ptr<const api::SandboxSnapshot>> ownSnapshots = {};  // made to suspend it
   std::vector<std::shared_ptr<const api::SandboxSnapshot>> scheduled = {};     // made by its schedule
-  std::set<std::string> wanted = {};  // names of those that a Sandbox is still to start from
-  bool checkpointing = false;         // its node takes a snapshot of its pod now, whoever asked for it
+  std::set<std::string> wanted = {};      // names of those that a Sandbox is still to start from
+  bool checkpointing = false;             // its node takes a snapshot of its pod now, whoever asked for it
   std::optional<Time> checkpointed = {};  // when the node said so of the last one that has ended
   // Answers to questions(), absent until asked.
   std::optional<std::vector<PodEvent>> podEvents = {};

@@ -15,7 +15,8 @@ namespace cloister::runtime {
 struct Outcome {
   std::optional<Time> again =
       {};  // wall-clock time to look at the object again; none: when something changes
-  // What failed, though the rest was done: the key comes again after its backoff, or at AGAIN if that is sooner.
+  // What failed, though the rest was done: the key comes again after its backoff, or at AGAIN if that is
+  // sooner.
   std::optional<Error> failure = {};
 };
 

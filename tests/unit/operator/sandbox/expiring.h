@@ -35,12 +35,11 @@ class Expiring : public Suspending {
   json::value taken(const char* phase, const char* reason) const {
     return {{"phase", phase},
             {"podUID", status().podUID},
-            {"conditions",
-             json::array{{{"type", "Ready"},
-                          {"status", std::string_view(phase) == "Ready" ? "True" : "False"},
-                          {"reason", reason},
-                          {"message", ""},
-                          {"lastTransitionTime", formatTime(world_.clock.now())}}}}};
+            {"conditions", json::array{{{"type", "Ready"},
+                                        {"status", std::string_view(phase) == "Ready" ? "True" : "False"},
+                                        {"reason", reason},
+                                        {"message", ""},
+                                        {"lastTransitionTime", formatTime(world_.clock.now())}}}}};
   }
   std::string wish() const { return api::freezeWish(world_.pods().at(0)); }
 };

@@ -298,15 +298,14 @@ TEST_F(Overtime, CountsAnewFromTheEndOfASnapshot) {
 
 // Nobody takes it now.
 TEST_F(Overtime, DoesNotWaitForASnapshotThatIsOnlyTriedAgain) {
-  world_.server.put("sandboxsnapshots",
-                    {{"metadata",
-                      {{"name", "mine"},
-                       {"namespace", "team"},
-                       {"uid", "uid-of-mine"},
-                       {"resourceVersion", "7"},
-                       {"creationTimestamp", "2026-01-01T00:00:00Z"}}},
-                     {"spec", {{"sandboxRef", {{"name", "hello"}}}}},
-                     {"status", taken("Running", "Retrying")}});
+  world_.server.put("sandboxsnapshots", {{"metadata",
+                                          {{"name", "mine"},
+                                           {"namespace", "team"},
+                                           {"uid", "uid-of-mine"},
+                                           {"resourceVersion", "7"},
+                                           {"creationTimestamp", "2026-01-01T00:00:00Z"}}},
+                                         {"spec", {{"sandboxRef", {{"name", "hello"}}}}},
+                                         {"status", taken("Running", "Retrying")}});
   agent_.freezes = false;
   agent_.saves = false;
   passEnd();
