@@ -196,8 +196,7 @@ TEST(Plan, LetsASandboxBeStoppedFirst) {
   const Plan waiting = plan(observed, node, now);
   EXPECT_TRUE(isStill(waiting));
   EXPECT_TRUE(waiting.again);
-  pod.status.conditions = {
-      {.type = std::string(api::frozenCondition), .status = "True", .message = "paused"}};
+  pod.status.conditions = {{std::string(api::frozenCondition), "True", "Paused", "paused", std::nullopt}};
   observed.pod = std::make_shared<const api::Pod>(pod);
   EXPECT_TRUE(plan(observed, node, now).take);
 }
