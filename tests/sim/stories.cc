@@ -284,7 +284,9 @@ void addQuotas(std::vector<Script>& out) {
   add("get a place that is deleted", {create("runs"), second, at(later, What::Delete, {.how = "Background"})},
       one);
   add("raise the quota", {create("runs"), second, at(later, What::EditQuota, {.count = 2})}, one);
-  add("lower the quota", {create("runs"), second, at(later, What::EditQuota, {.count = 1})}, {.quota = 2});
+  // Not before the room of one that was recreated meanwhile is free again.
+  constexpr Duration settled = seconds(40);
+  add("lower the quota", {create("runs"), second, at(settled, What::EditQuota, {.count = 1})}, {.quota = 2});
   add("delete the quota", {create("runs"), second, at(later, What::EditQuota, {.how = "delete"})}, one);
   add("two in a minute",
       {create("runs"), second, at(seconds(5), What::Create, {.which = 4, .how = "runs"}),
@@ -296,8 +298,8 @@ void addQuotas(std::vector<Script>& out) {
       {.quota = 1, .perMinute = 1});
   add("wait for a place to be restarted in",
       {create("runs", {.restart = "OnFailure"}),
-       at(seconds(3), What::Create, {.which = 2, .span = seconds(60), .how = "runs"}), crashes,
-       at(seconds(150), What::Repeat)},
+       at(seconds(3), What::Create, {.which = 2, .span = seconds(60), .how = "runs"}),
+       at(settled, What::EndPod, {.how = "crashed"}), at(seconds(180), What::Repeat)},
       one);
   add("fill a pool under a quota", {at(early, What::Repeat)}, {.pool = 1, .idle = 2, .quota = 1});
   add("take a pod under a quota", {take()}, {.pool = 1, .idle = 1, .quota = 1});
