@@ -96,7 +96,8 @@ def test_it_runs_on_the_image_that_was_saved(namespace, api, node, cluster):
     again = take(api, namespace, "second", "again")
     again.wait("Taken")
     assert (again.status["image"], again.status["imageID"]) == (name, saved.status["imageID"])
-    other = namespace.sandbox("other", **SPEC, restoreFrom={"name": "again"})
+    namespace.sandbox("unnamed", **SPEC, restoreFrom={"name": "again"}).wait_ready(within=60)
+    other = namespace.sandbox("other", **SPEC, image=f"cloister.dev/sandbox-base:{VERSION}", restoreFrom={"name": "again"})
     eventually(lambda: "in image;" in other.condition()["message"], 60, "it has to be called the same")
 
 
