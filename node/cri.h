@@ -14,6 +14,7 @@ inline constexpr std::string_view containerName = "io.kubernetes.cri.container-n
 inline constexpr std::string_view podNamespace = "io.kubernetes.cri.sandbox-namespace";
 inline constexpr std::string_view podName = "io.kubernetes.cri.sandbox-name";
 inline constexpr std::string_view podUID = "io.kubernetes.cri.sandbox-uid";
+inline constexpr std::string_view rootId = "io.kubernetes.cri.sandbox-id";  // of the pod's root container
 inline constexpr std::string_view imageName = "io.kubernetes.cri.image-name";
 
 // The member "annotations" of CONTAINER, or null.

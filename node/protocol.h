@@ -15,6 +15,12 @@ inline constexpr size_t longestLine = 64 << 10;
 enum class ContainerKind { sandbox, container };  // as CRI has it: the pod's root container, or one in it
 BOOST_DESCRIBE_ENUM(ContainerKind, sandbox, container)
 
+// Start: its `start` waits for the answer. Wait: that was told Hold, and answered; now the answer tells how
+// it begins, once its pod was taken. It may be Hold again: then it asks again. Begun: it runs; Start means
+// that this is known now.
+enum class StartStage { Start, Wait, Begun };
+BOOST_DESCRIBE_ENUM(StartStage, Start, Wait, Begun)
+
 struct StartRequest {
   std::string container;  // runsc's id
   ContainerKind kind = ContainerKind::sandbox;
@@ -22,12 +28,13 @@ struct StartRequest {
   std::string podNamespace;
   std::string podName;
   std::string podUID;
+  StartStage stage = StartStage::Start;
   bool operator==(const StartRequest&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(StartRequest, (), (container, kind, bundle, podNamespace, podName, podUID))
+BOOST_DESCRIBE_STRUCT(StartRequest, (), (container, kind, bundle, podNamespace, podName, podUID, stage))
 
-enum class StartAction { Start, Restore, Refuse };
-BOOST_DESCRIBE_ENUM(StartAction, Start, Restore, Refuse)
+enum class StartAction { Start, Restore, Refuse, Hold };
+BOOST_DESCRIBE_ENUM(StartAction, Start, Restore, Refuse, Hold)
 
 struct StartAnswer {
   StartAction action = StartAction::Refuse;

@@ -61,6 +61,8 @@ Agent::Agent(Surroundings with)
                    : std::make_unique<Storing>(
                          parts_, *with.depot, seed_, [this](const SnapshotId& id) { wake(id); },
                          [this] { return current(); })),
+      holder_({with.client, with.clock, stores_.pods,
+               [this](StartRequest request) { return look(std::move(request)); }}),
       freezer_({with.client, with.clock, stores_.pods, with.runsc}),
       freezes_(
           {.name = "freeze", .workers = 4, .seed = seed_}, with.clock,
@@ -87,6 +89,7 @@ Agent::Agent(Surroundings with)
     if (!podInformer_.synced() && after) freezer_.doubt(*after);
     if (before && (!after || after->metadata.uid != before->metadata.uid)) freezer_.forget(*before);
     freezes_.add(api::keyOf(meta));
+    holder_.podChanged(api::keyOf(meta));
   });
   snapshotInformer_.onState([this] { currentChanged(); });
   podInformer_.onState([this] { currentChanged(); });
@@ -125,6 +128,12 @@ void Agent::start(TaskGroup& group) {
 }
 
 Task<StartAnswer> Agent::answer(StartRequest request) {
+  if (request.stage == StartStage::Wait) return holder_.wait(std::move(request));
+  if (request.stage == StartStage::Begun) return holder_.begun(std::move(request));
+  return answerStart(std::move(request));
+}
+
+Task<StartAnswer> Agent::answerStart(StartRequest request) {
   const Instant asked = parts_.clock.instant();
   Instant seen = asked;
   for (;;) {
@@ -163,6 +172,12 @@ Task<Result<StartView>> Agent::look(StartRequest request) {
   auto pod = json::decode<api::Pod>(**object);
   if (!pod) co_return fail(pod.error());
   view.pod = std::move(*pod);
+  if (const auto pool = poolToRead(request, view)) {
+    auto answer =
+        co_await read<api::SandboxPool>(&parts_.client, kube::sandboxPools, {request.podNamespace, *pool});
+    if (!answer) co_return fail(answer.error());
+    view.pool = std::move(*answer);
+  }
   const auto named = sandboxToRead(request, view);
   if (!named) co_return view;
   auto sandbox = co_await read<api::Sandbox>(&parts_.client, kube::sandboxes, {request.podNamespace, *named});
@@ -181,7 +196,9 @@ Task<Result<StartView>> Agent::look(StartRequest request) {
   if (auto done = lookInside(view); !done) co_return fail(done.error());
   if (const auto config = parts_.files.read(request.bundle + "/config.json")) {
     if (auto container = readContainer(*config)) view.container = std::move(*container);
-    if (view.container) view.image = wantedImage(**object, view.container->name);
+    // What was held has its image already, and the kubelet has told which one it is.
+    const bool has = request.stage == StartStage::Wait;
+    if (view.container) view.image = (has ? runningImage : wantedImage)(**object, view.container->name);
   }
   co_return view;
 }

@@ -4,6 +4,7 @@
 #include "node/agent/door.h"
 #include "node/agent/fetcher.h"
 #include "node/agent/freezer.h"
+#include "node/agent/holder.h"
 #include "node/agent/reconciler.h"
 #include "node/agent/refusals.h"
 #include "node/agent/scrub.h"
@@ -30,7 +31,8 @@ class Agent {
 
   // Starts everything in GROUP, once.
   void start(TaskGroup& group);
-  // Decides about REQUEST; while the API server can't be asked, tries again for a while.
+  // Decides about REQUEST; while the API server can't be asked, tries again for a while. One of a container
+  // that is held is answered when its pod is taken.
   Task<StartAnswer> answer(StartRequest request);
 
  private:
@@ -38,6 +40,7 @@ class Agent {
   void currentChanged();
   void wake(const SnapshotId& id);
   StartAnswer decide(const StartRequest& request, const StartView& view);
+  Task<StartAnswer> answerStart(StartRequest request);
   Task<Result<StartView>> look(StartRequest request);
   Result<void> lookInside(StartView& view);
 
@@ -60,6 +63,7 @@ class Agent {
   };
   std::unique_ptr<Storing> storing_;  // null without a depot
   Refusals refusals_;
+  Holder holder_;
   Freezer freezer_;
   runtime::Controller freezes_;
   runtime::Informer<api::SandboxSnapshot> snapshotInformer_;

@@ -14,7 +14,7 @@ class Door {
  public:
   using Handler = std::function<Task<StartAnswer>(StartRequest)>;
   struct Limits {
-    size_t connections = 256;        // more are closed at once
+    size_t connections = 1024;       // more are closed at once; each container that is held has one
     Duration deadline = seconds(5);  // to send the question, and to take the answer
   };
 

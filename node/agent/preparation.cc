@@ -62,9 +62,9 @@ std::string containerdDropIn(const Preparation& settings, const std::string& shi
       "[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.'" + settings.handler + "'";
   return "# Written by cloister-node, which removes it unless it was changed.\nversion = 3\n" + table +
          "]\n  runtime_type = 'io.containerd.runsc.v1'\n  pod_annotations = ['dev.gvisor.*', '" +
-         std::string(api::restoreAnnotation) + "', '" + std::string(api::processesAnnotation) + "']\n" +
-         table + ".options]\n  TypeUrl = 'io.containerd.runsc.v1.options'\n  ConfigPath = '" + shimConfig +
-         "'\n";
+         std::string(api::restoreAnnotation) + "', '" + std::string(api::holdAnnotation) + "', '" +
+         std::string(api::processesAnnotation) + "']\n" + table +
+         ".options]\n  TypeUrl = 'io.containerd.runsc.v1.options'\n  ConfigPath = '" + shimConfig + "'\n";
 }
 
 template <class T>

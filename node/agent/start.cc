@@ -4,15 +4,27 @@ namespace cloister::node {
 namespace {
 
 const StartAnswer start{.action = StartAction::Start, .image = {}, .message = {}};
+const StartAnswer hold{.action = StartAction::Hold, .image = {}, .message = {}};
 
 bool isAsked(const StartRequest& request, const StartView& view) {
   return view.pod && view.pod->metadata.uid == request.podUID && view.pod->spec.nodeName == view.node;
 }
 
-const api::OwnerReference* sandboxOf(const api::Pod& pod) {
+const api::OwnerReference* ownerOf(const api::Pod& pod, std::string_view kind) {
   const api::OwnerReference* owner = api::controllerOf(pod.metadata);
-  const bool ours = owner != nullptr && api::isSandbox(*owner);
+  const bool ours = owner != nullptr && owner->kind == kind && owner->apiVersion == api::apiVersion;
   return ours ? owner : nullptr;
+}
+
+const api::OwnerReference* sandboxOf(const api::Pod& pod) {
+  return ownerOf(pod, "Sandbox");
+}
+
+// A pool's own, which does not say otherwise. One that goes takes its pods with it.
+bool isHeld(const StartView& view) {
+  const api::OwnerReference* pool = ownerOf(*view.pod, "SandboxPool");
+  if (pool == nullptr) return false;
+  return !view.pool || view.pool->metadata.uid != pool->uid || view.pool->spec.hold.value_or(false);
 }
 
 bool isOwner(const StartView& view) {
@@ -75,6 +87,12 @@ StartAnswer decideRestore(const StartView& view) {
 
 }  // namespace
 
+std::optional<std::string> poolToRead(const StartRequest& request, const StartView& view) {
+  if (!isAsked(request, view)) return std::nullopt;
+  const api::OwnerReference* owner = ownerOf(*view.pod, "SandboxPool");
+  return owner != nullptr ? std::optional(owner->name) : std::nullopt;
+}
+
 std::optional<std::string> sandboxToRead(const StartRequest& request, const StartView& view) {
   if (!isAsked(request, view)) return std::nullopt;
   const api::OwnerReference* owner = sandboxOf(*view.pod);
@@ -98,7 +116,10 @@ bool isToFetch(const StartView& view) {
 }
 
 StartAnswer decideStart(const StartRequest& request, const StartView& view) {
-  if (!isAsked(request, view)) return refuse("the API server has no such pod on this node");
+  const bool waits = request.stage == StartStage::Wait;
+  // The kubelet ends what is gone.
+  if (!isAsked(request, view)) return waits ? hold : refuse("the API server has no such pod on this node");
+  if (isHeld(view)) return hold;
   // A stranger's pod with our annotation is a stranger's pod.
   if (sandboxOf(*view.pod) == nullptr) return start;
   if (!isOwner(view)) return refuse("the pod's Sandbox is gone");
@@ -106,6 +127,9 @@ StartAnswer decideStart(const StartRequest& request, const StartView& view) {
   if (restartOf(*view.pod) != api::podNumber(view.sandbox->status).value_or(0))
     return refuse("the Sandbox has another pod by now");
   if (view.sandbox->status.phase == api::Phase::Suspended) return refuse("the Sandbox is suspended");
+  // Two operators that both believe they lead may have taken two pods for it: the one that its status names
+  // is its own, and nothing of its memory gets into the other.
+  if (waits && view.sandbox->status.podUID != request.podUID) return hold;
   if (api::continuesFrom(*view.sandbox).empty()) return start;
   if (view.container && view.container->podUID != request.podUID)
     return refuse("the bundle is another pod's");

@@ -2,6 +2,7 @@
 // does not count: what the API server has of it does. Pure.
 #pragma once
 
+#include "api/pool.h"
 #include "api/snapshot.h"
 #include "node/agent/image.h"
 #include "node/agent/oci_spec.h"
@@ -15,17 +16,19 @@ struct StartView {
   std::string node;            // this one
   std::string runtimeVersion;  // of this node's runsc
   std::optional<api::Pod> pod = {};
-  std::optional<api::Sandbox> sandbox = {};  // of the name that the pod's owner has
+  std::optional<api::SandboxPool> pool = {};  // of the name that the pod's owner has, and
+  std::optional<api::Sandbox> sandbox = {};   // ... likewise
   std::optional<api::SandboxSnapshot> snapshot = {};
   std::optional<Kept> kept = {};  // of that snapshot, its sizes checked
   std::string damage = {};        // what is wrong with what there is of it
   std::string fetching = {};      // how it stands, when it is to come from the store
   bool isComing = false;          // ... and whether waiting helps
   std::optional<Container> container = {};
-  Image image = {};  // that the container is to have, as the pod says
+  Image image = {};  // that the container is to have, as the pod says; or has, of one that was held
 };
 
 // What has to be found out next to decide about REQUEST; empty when nothing of its kind.
+std::optional<std::string> poolToRead(const StartRequest& request, const StartView& view);
 std::optional<std::string> sandboxToRead(const StartRequest& request, const StartView& view);
 std::optional<std::string> snapshotToRead(const StartRequest& request, const StartView& view);
 bool isVaultToRead(const StartView& view);

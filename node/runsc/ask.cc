@@ -47,14 +47,15 @@ Result<void> sendAll(int socket, std::string_view bytes) {
   return {};
 }
 
-Result<std::string> receiveLine(int socket, Steady::time_point until) {
+Result<std::string> receiveLine(int socket, Steady::time_point until, int stop) {
   std::string line;
   char buffer[4096];
   while (line.size() < longestLine) {
-    pollfd waiting{.fd = socket, .events = POLLIN, .revents = 0};
-    const int ready = ::poll(&waiting, 1, left(until));
+    pollfd waiting[]{{.fd = socket, .events = POLLIN, .revents = 0},
+                     {.fd = stop, .events = POLLIN, .revents = 0}};
+    const int ready = ::poll(waiting, 2, left(until));
     if (ready < 0 && errno == EINTR) continue;
-    if (ready <= 0) return fail(Errc::Timeout, "cloister-node does not answer");
+    if (ready <= 0 || waiting[1].revents != 0) return fail(Errc::Timeout, "cloister-node does not answer");
     const ssize_t got = ::recv(socket, buffer, sizeof buffer, 0);
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return fail(Errc::Unavailable, "cloister-node ended the connection without an answer");
@@ -72,7 +73,7 @@ bool connectTo(const Socket& socket, const sockaddr_un& address) {
 }  // namespace
 
 Result<StartAnswer> ask(const std::string& path, const StartRequest& request, Duration patience,
-                        Duration answerPatience) {
+                        Duration answerPatience, int stop) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.empty() || path.size() >= sizeof address.sun_path)
@@ -85,16 +86,17 @@ Result<StartAnswer> ask(const std::string& path, const StartRequest& request, Du
     if (socket.get() < 0) return fail(Errc::Unavailable, "cannot make a socket: " + reason(errno));
     if (connectTo(socket, address)) {
       if (auto sent = sendAll(socket.get(), toLine(request)); !sent) return fail(sent.error());
-      auto line = receiveLine(socket.get(), begun + answerPatience);
+      auto line = receiveLine(socket.get(), begun + answerPatience, stop);
       if (!line) return fail(line.error());
       auto answer = parseAnswer(*line);
       if (!answer) return fail(Errc::Protocol, "cloister-node's answer: " + answer.error().message);
       return answer;
     }
     const int error = errno;
-    if (left(until) == 0)
+    pollfd stopped{.fd = stop, .events = POLLIN, .revents = 0};
+    if (left(until) == 0 ||
+        ::poll(&stopped, 1, std::min(left(until), int(retryPeriod / milliseconds(1)))) > 0)
       return fail(Errc::Unavailable, "cloister-node does not listen on " + path + ": " + reason(error));
-    ::poll(nullptr, 0, std::min(left(until), int(retryPeriod / milliseconds(1))));
   }
 }
 

@@ -32,7 +32,26 @@ void limitProcesses(json::object& process, int64_t most) {
   limits = std::move(kept);
 }
 
+// Empty when it is not there.
+std::string annotationIn(std::string_view config, std::string_view name) {
+  const std::optional<json::object> parsed = parse(config);
+  const json::object* annotations = parsed ? cri::annotationsOf(*parsed) : nullptr;
+  return annotations == nullptr ? "" : cri::annotation(*annotations, name);
+}
+
 }  // namespace
+
+bool mayBeHeld(std::string_view config) {
+  return !annotationIn(config, api::holdAnnotation).empty();
+}
+
+std::string rootOf(std::string_view config) {
+  return annotationIn(config, cri::rootId);
+}
+
+std::string bundleBeside(const std::string& bundle, const std::string& id) {
+  return bundle.substr(0, bundle.rfind('/') + 1) + id;
+}
 
 Result<std::optional<std::string>> withProcessLimit(std::string_view config) {
   std::optional<json::object> parsed = parse(config);
@@ -57,7 +76,10 @@ std::optional<StartRequest> questionOf(std::string_view config) {
   const json::object* found = parsed ? cri::annotationsOf(*parsed) : nullptr;
   if (found == nullptr) return std::nullopt;
   const json::object& annotations = *found;
-  if (cri::annotation(annotations, api::restoreAnnotation).empty()) return std::nullopt;
+  if (cri::annotation(annotations, api::restoreAnnotation).empty() &&
+      cri::annotation(annotations, api::holdAnnotation).empty()) {
+    return std::nullopt;
+  }
   return StartRequest{.container = {},
                       .kind = cri::isRoot(annotations) ? ContainerKind::sandbox : ContainerKind::container,
                       .bundle = {},

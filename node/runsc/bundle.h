@@ -14,9 +14,16 @@ namespace cloister::node {
 inline constexpr size_t largestConfig = 16 << 20;
 
 // The question to ask before the container is started: all but its id and bundle. None when there is nothing
-// to ask: the pod does not say that it is to be restored, or CONFIG is of no use, which runsc itself will
-// tell.
+// to ask: the pod does not say that it is to be restored or held, or CONFIG is of no use, which runsc itself
+// will tell.
 std::optional<StartRequest> questionOf(std::string_view config);
+
+// CONFIG is of a pod that may be held (api::holdAnnotation).
+bool mayBeHeld(std::string_view config);
+// The id of the root container of its pod; empty when it tells none.
+std::string rootOf(std::string_view config);
+// Of the container ID, which is in the same pod as, or is, the one of BUNDLE.
+std::string bundleBeside(const std::string& bundle, const std::string& id);
 
 // CONFIG with the limit on processes that its pod asks for. None when there is nothing to limit, or CONFIG is
 // of no use; InvalidInput when the pod's annotation is no such number.

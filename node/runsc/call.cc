@@ -41,15 +41,18 @@ std::optional<StartCall> findStart(const std::vector<std::string>& args) {
   return StartCall{.command = size_t(command - args.begin()), .id = *id};
 }
 
-bool asksForState(const std::vector<std::string>& args) {
-  const auto command = commandOf(args);
-  return command != args.end() && *command == "state";
+std::string asksFor(std::string_view command, const std::vector<std::string>& args) {
+  const auto found = commandOf(args);
+  if (found == args.end() || *found != command) return "";
+  const auto id = std::find_if_not(found + 1, args.end(), isFlag);
+  return id == args.end() ? "" : *id;
 }
 
-std::string withoutPause(std::string output) {
+std::string withoutPause(std::string output, bool held) {
   boost::system::error_code error;
   json::value state = boost::json::parse(output, error);
-  if (error || json::findString(state, "status") != "paused") return output;
+  const std::string status = error ? "" : json::findString(state, "status");
+  if (status != "paused" && !(held && status == "created")) return output;
   state.as_object()["status"] = "running";
   return boost::json::serialize(state);
 }

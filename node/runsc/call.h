@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace cloister::node {
@@ -23,12 +24,13 @@ std::optional<StartCall> findStart(const std::vector<std::string>& args);
 std::vector<std::string> restoreInstead(const std::vector<std::string>& args, const StartCall& call,
                                         const std::string& image);
 
-// ARGS ask for a container's state.
-bool asksForState(const std::vector<std::string>& args);
+// The container that ARGS are about, if their command is COMMAND; empty: it is another one.
+std::string asksFor(std::string_view command, const std::vector<std::string>& args);
 
-// OUTPUT, which tells a container's state, with "running" in place of "paused": containerd, when it starts,
-// gives up every container that is anything else, and the kubelet then ends the pod.
-std::string withoutPause(std::string output);
+// OUTPUT, which tells a container's state, with "running" in place of "paused", and of "created" where it is
+// HELD: containerd, when it starts, gives up every container that is anything else, and the kubelet then ends
+// the pod.
+std::string withoutPause(std::string output, bool held);
 
 // The file that the shim reads runsc's errors from; empty when ARGS name none.
 std::string logFile(const std::vector<std::string>& args);

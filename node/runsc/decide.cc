@@ -29,27 +29,41 @@ Result<RunscConfig> parseRunscConfig(std::string_view text) {
   return config;
 }
 
-Result<std::vector<std::string>> decide(const std::vector<std::string>& args, const std::string& bundle,
-                                        const Outside& outside) {
+Result<Decision> decide(const std::vector<std::string>& args, const std::string& bundle,
+                        const Outside& outside) {
   if (const auto created = findCreated(args)) {
     auto limited = limit(*created, outside);
     if (!limited) return fail(limited.error());
-    return args;
+    return Decision{.args = args};
   }
   const auto call = findStart(args);
-  if (!call) return args;
-  auto question = questionOf(outside.readConfig(bundle));
-  if (!question) return args;
+  if (!call) return Decision{.args = args};
+  const std::string config = outside.readConfig(bundle);
+  auto question = questionOf(config);
+  if (!question) return Decision{.args = args};
   question->container = call->id;
   question->bundle = bundle;
+  const bool isRoot = question->kind == ContainerKind::sandbox;
+  // Which of the two it is, and from what it begins, is decided with the other container: this one has
+  // nothing of the tenant's.
+  if (isRoot && mayBeHeld(config)) return Decision{.args = args, .hold = Hold{.question = *question}};
   const auto answer = outside.ask(*question);
-  if (answer && answer->action == StartAction::Start) return args;
-  if (answer && answer->action == StartAction::Restore) return restoreInstead(args, *call, answer->image);
+  const std::string root = rootOf(config);
+  if (!isRoot && answer && answer->action != StartAction::Refuse &&
+      outside.isHeld(bundleBeside(bundle, root))) {
+    return Decision{.args = args, .hold = Hold{.root = root, .question = *question}};
+  }
+  if (answer && answer->action == StartAction::Start) return Decision{.args = args};
+  if (answer && answer->action == StartAction::Restore)
+    return Decision{.args = restoreInstead(args, *call, answer->image)};
   // gVisor's shim never gets rid of a root container whose start fails. There is nothing of the sandbox's in
   // it yet: that is in the next one, which is refused.
-  if (question->kind == ContainerKind::sandbox) return args;
+  if (isRoot) return Decision{.args = args};
+  if (answer && answer->action == StartAction::Hold)
+    return fail(Errc::Forbidden, "the pod is to be held, but its sandbox has begun already");
   if (answer) return fail(Errc::Forbidden, answer->message);
-  return failWith("the pod continues from a snapshot, which only cloister-node can allow", answer.error());
+  return failWith("the pod continues from a snapshot, or is held, which only cloister-node can allow",
+                  answer.error());
 }
 
 }  // namespace cloister::node

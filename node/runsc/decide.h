@@ -3,6 +3,7 @@
 
 #include <expected>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,12 +25,24 @@ struct Outside {
   std::function<std::string(const std::string& bundle)> readConfig;  // its config.json; empty if that fails
   std::function<Result<void>(const std::string& bundle, std::string_view text)> writeConfig;
   std::function<Result<StartAnswer>(const StartRequest&)> ask;
+  std::function<bool(const std::string& bundle)> isHeld;  // its start was answered without starting it
 };
 
-// The arguments to run runsc with, for a call with ARGS in the folder BUNDLE. An error is why the container
-// must not be created, or not be started: then its whole sandbox has to end, since a half restored one waits
-// for its containers for ever.
-Result<std::vector<std::string>> decide(const std::vector<std::string>& args, const std::string& bundle,
-                                        const Outside& outside);
+// A container whose start is answered without starting it.
+struct Hold {
+  std::string root = {};  // the id of the root container that begins with it; empty: it is that itself
+  StartRequest question = {};
+  bool operator==(const Hold&) const = default;
+};
+
+struct Decision {
+  std::vector<std::string> args;  // to run runsc with; with HOLD, when it begins
+  std::optional<Hold> hold = {};
+};
+
+// For a call with ARGS in the folder BUNDLE. An error is why the container must not be created, or not be
+// started: then its whole sandbox has to end, since a half restored one waits for its containers for ever.
+Result<Decision> decide(const std::vector<std::string>& args, const std::string& bundle,
+                        const Outside& outside);
 
 }  // namespace cloister::node

@@ -1,10 +1,10 @@
 // cloister-runsc: what gVisor's shim calls in place of runsc. It limits the processes of a container that is
 // created, where its pod asks for that, and asks cloister-node before a container of a pod that continues
-// from a snapshot is started; every other call goes straight through.
+// from a snapshot, or is held, is started; every other call goes straight through.
 
-#include <charconv>
-#include <csignal>
+#include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <fcntl.h>
@@ -18,43 +18,20 @@
 #include "node/runsc/bundle.h"
 #include "node/runsc/call.h"
 #include "node/runsc/decide.h"
+#include "node/runsc/execute.h"
+#include "node/runsc/held.h"
+#include "node/runsc/keep.h"
 
 namespace cloister::node {
 namespace {
 
-constexpr int failed = 125;
 // The kubelet waits 2 minutes for a container to start. One answer takes long: that for which a snapshot is
 // fetched.
 constexpr Duration patience = seconds(20);
 constexpr Duration answerPatience = seconds(100);
 
-// All that comes from FILE, which is closed then. Empty when it cannot be read, or is too large.
-std::string readAll(int file) {
-  std::string text;
-  char buffer[16 << 10];
-  ssize_t got = 0;
-  while (text.size() <= largestConfig && (got = ::read(file, buffer, sizeof buffer)) > 0)
-    text.append(buffer, size_t(got));
-  ::close(file);
-  return got == 0 ? text : "";
-}
-
-std::string readFile(const std::string& path) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  return file < 0 ? "" : readAll(file);
-}
-
 std::string configOf(const std::string& bundle) {
   return bundle + "/config.json";
-}
-
-bool writeAll(int file, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t put = ::write(file, text.data(), text.size());
-    if (put <= 0) return false;
-    text.remove_prefix(size_t(put));
-  }
-  return true;
 }
 
 // Whole, or not at all.
@@ -69,12 +46,6 @@ Result<void> writeConfig(const std::string& bundle, std::string_view text) {
   return {};
 }
 
-int complain(const std::string& message) {
-  const std::string text = "cloister-runsc: " + message + "\n";
-  (void)!::write(STDERR_FILENO, text.data(), text.size());
-  return failed;
-}
-
 // Where the shim finds the reason, which ends up in the container's status.
 void tellShim(const std::string& logFile, const std::string& message) {
   const json::object line{{"level", "error"}, {"msg", "cloister-runsc: " + message}};
@@ -85,26 +56,8 @@ void tellShim(const std::string& logFile, const std::string& message) {
   ::close(file);
 }
 
-// The process of the sandbox that the container in BUNDLE belongs to, which `runsc create` has noted there.
-void endSandbox(const std::string& bundle) {
-  const std::string text = readFile(bundle + "/init.pid");
-  pid_t pid = 0;
-  const auto [end, bad] = std::from_chars(text.data(), text.data() + text.size(), pid);
-  if (bad == std::errc() && pid > 1) ::kill(pid, SIGKILL);
-}
-
-int execute(const std::string& program, std::vector<std::string> args) {
-  args.insert(args.begin(), program);
-  std::vector<char*> pointers;
-  pointers.reserve(args.size() + 1);
-  for (std::string& arg : args) pointers.push_back(arg.data());
-  pointers.push_back(nullptr);
-  ::execv(program.c_str(), pointers.data());
-  return complain("cannot run " + program + ": " + std::strerror(errno));
-}
-
 // As execute(), for one that asks for a container's state.
-int tellState(const std::string& program, std::vector<std::string> args) {
+int tellState(const std::string& program, std::vector<std::string> args, bool held) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return complain(std::string("pipe: ") + std::strerror(errno));
   const pid_t child = ::fork();
@@ -116,9 +69,44 @@ int tellState(const std::string& program, std::vector<std::string> args) {
   ::close(ends[1]);
   const std::string output = readAll(ends[0]);
   int status = 0;
-  if (::waitpid(child, &status, 0) != child || !WIFEXITED(status)) return failed;
-  if (WEXITSTATUS(status) == 0) writeAll(STDOUT_FILENO, withoutPause(output));
+  if (::waitpid(child, &status, 0) != child || !WIFEXITED(status)) return EXIT_FAILURE;
+  if (WEXITSTATUS(status) == 0) writeAll(STDOUT_FILENO, withoutPause(output, held));
   return WEXITSTATUS(status);
+}
+
+// The folder of the container that ARGS are about if their command is COMMAND, and it is held; else empty.
+std::string heldOne(std::string_view command, const std::vector<std::string>& args,
+                    const std::string& bundle) {
+  const std::string id = asksFor(command, args);
+  const std::string found = id.empty() ? "" : bundleBeside(bundle, id);
+  return !found.empty() && isHeld(found) ? found : "";
+}
+
+int passOn(const RunscConfig& config, std::vector<std::string> args, const std::string& bundle) {
+  if (!asksFor("state", args).empty()) {
+    const bool held = !heldOne("state", args, bundle).empty();
+    return tellState(config.runsc, std::move(args), held);
+  }
+  // To runsc it has not been started, and so cannot be waited for.
+  if (const std::string held = heldOne("wait", args, bundle); !held.empty()) {
+    const auto question = questionOf(readFile(configOf(held)));
+    awaitBegin(held, question && question->kind == ContainerKind::container);
+  }
+  // Nor has it a process that could be told.
+  if (const std::string held = heldOne("kill", args, bundle); !held.empty()) endSandbox(held);
+  return execute(config.runsc, std::move(args));
+}
+
+int answerWithoutStarting(const RunscConfig& config, Decision decision) {
+  const auto lock = hold(decision.hold->question.bundle);
+  if (!lock) return complain(lock.error().message);
+  if (decision.hold->root.empty()) return EXIT_SUCCESS;
+  const auto stays = stayBehind({.runsc = config.runsc,
+                                 .socket = config.socket,
+                                 .args = std::move(decision.args),
+                                 .hold = std::move(*decision.hold)},
+                                *lock);
+  return stays ? EXIT_SUCCESS : complain(stays.error().message);
 }
 
 int run(std::vector<std::string> args) {
@@ -132,14 +120,15 @@ int run(std::vector<std::string> args) {
                          .ask =
                              [&](const StartRequest& request) {
                                return ask(config->socket, request, patience, answerPatience);
-                             }});
+                             },
+                         .isHeld = isHeld});
   if (!decided) {
     tellShim(logFile(args), decided.error().message);
     if (findStart(args)) endSandbox(bundle);
     return complain(decided.error().message);
   }
-  if (asksForState(*decided)) return tellState(config->runsc, std::move(*decided));
-  return execute(config->runsc, std::move(*decided));
+  if (decided->hold) return answerWithoutStarting(*config, std::move(*decided));
+  return passOn(*config, std::move(decided->args), bundle);
 }
 
 }  // namespace

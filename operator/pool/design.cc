@@ -24,6 +24,18 @@ sandbox::PodIdentity identityIn(const api::SandboxPool& pool, const std::string&
                      {std::string(api::revisionLabel), revision}}};
 }
 
+bool holds(const api::SandboxPool& pool) {
+  return pool.spec.hold.value_or(false);
+}
+
+// Where its node's agent can hold it.
+void makeHeld(const SnapshotsConfig& config, json::value& pod) {
+  sandbox::annotate(pod, api::holdAnnotation, "true");
+  json::value& selector = pod.at("spec").as_object()["nodeSelector"];
+  if (selector.is_null()) selector = json::object();
+  for (const auto& [label, value] : config.nodeSelector) selector.as_object()[label] = value;
+}
+
 }  // namespace
 
 std::expected<Design, Refusal> designOf(const api::SandboxPool& pool, const api::SandboxTemplate* template_,
@@ -48,6 +60,12 @@ std::expected<Design, Refusal> designOf(const api::SandboxPool& pool, const api:
                                        ": spec.workspace.storageClass: a pod that waits in a pool has no "
                                        "volume of its own; remove the field, or the pool"});
   }
+  if (holds(pool) && !(config.snapshots.enabled && resolved.runtime == api::Runtime::gvisor)) {
+    return std::unexpected(Refusal{
+        sandbox::reason::unsupported,
+        "spec.hold: only a cloister-node can hold a pod, and only under gvisor; ask the administrator to "
+        "run cloister-node and set snapshots.enabled, or remove the field"});
+  }
   Design out{.pod = {},
              .shape = {},
              .revision = templates::revisionName(*template_),
@@ -55,7 +73,9 @@ std::expected<Design, Refusal> designOf(const api::SandboxPool& pool, const api:
              .runtimeClassName = resolved.runtimeClassName};
   out.pod =
       sandbox::podFor(identityIn(pool, out.revision), spec, resolved, config.requests, out.profile.name);
+  // What is compared with the Sandbox's own: that is not held.
   out.shape = sandbox::shapeOf(out.pod);
+  if (holds(pool)) makeHeld(config.snapshots, out.pod);
   sandbox::annotate(out.pod, api::shapeAnnotation, out.shape);
   return out;
 }

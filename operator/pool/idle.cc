@@ -61,12 +61,13 @@ void IdlePods::remove(const api::Pod& pod) {
 }
 
 std::vector<IdlePods::Offer> IdlePods::offers(const kube::ObjectKey& pool,
-                                              const std::set<std::string>& closed) const {
+                                              const std::set<std::string>& closed,
+                                              const std::string& wanted) const {
   const auto nodes = pools_.find(pool);
   if (nodes == pools_.end()) return {};
   std::map<Group, std::pair<size_t, kube::ObjectKey>> best;
   for (const auto& [node, groups] : nodes->second) {
-    if (closed.contains(node)) continue;
+    if (closed.contains(node) || (!wanted.empty() && node != wanted)) continue;
     const size_t count = countOf(groups);
     for (const auto& [group, pods] : groups) {
       const auto free = std::ranges::find_if(pods, [this](const auto& pod) { return !isHeld(pod); });

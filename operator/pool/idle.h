@@ -34,8 +34,9 @@ class IdlePods {
   bool isHeld(const kube::ObjectKey& pod) const { return held_.contains(pod); }
 
   // For each group of POOL its best pod: on the node that has most of the pool's ready pods, of those nodes
-  // that are not in CLOSED.
-  std::vector<Offer> offers(const kube::ObjectKey& pool, const std::set<std::string>& closed) const;
+  // that are not in CLOSED; or on NODE, if that is not empty.
+  std::vector<Offer> offers(const kube::ObjectKey& pool, const std::set<std::string>& closed,
+                            const std::string& node = {}) const;
   // How many pods of POOL are ready.
   size_t ready(const kube::ObjectKey& pool) const;
 

@@ -23,7 +23,8 @@ bool says(const std::map<std::string, std::string>& values, std::string_view key
 }
 
 bool isUpdated(const Observed& observed, const api::Pod& pod) {
-  return observed.design && says(pod.metadata.annotations, api::shapeAnnotation, observed.design->shape) &&
+  return observed.design && api::isMadeToBeHeld(pod) == observed.pool->spec.hold.value_or(false) &&
+         says(pod.metadata.annotations, api::shapeAnnotation, observed.design->shape) &&
          says(pod.metadata.labels, api::revisionLabel, observed.design->revision);
 }
 

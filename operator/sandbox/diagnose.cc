@@ -160,6 +160,7 @@ Diagnosis diagnoseRunning(const api::Pod& pod, std::optional<bool> nodeReady) {
             .message = "The sandbox runs.",
             .ready = true};
   }
+  if (api::isMadeToBeHeld(pod)) return starting("The pod was held; its processes are about to begin.");
   return starting("The container runs; the pod is not ready yet.");
 }
 
@@ -182,7 +183,11 @@ const api::ContainerStatus* sandboxContainer(const api::Pod& pod) {
 
 bool isPodReady(const api::Pod& pod) {
   const api::PodCondition* ready = findPodCondition(pod, "Ready");
-  return ready != nullptr && ready->status == "True";
+  if (ready == nullptr || ready->status != "True") return false;
+  if (!api::isMadeToBeHeld(pod)) return true;
+  const api::OwnerReference* owner = api::controllerOf(pod.metadata);
+  const bool ofPool = owner != nullptr && owner->kind == "SandboxPool";
+  return ofPool ? api::isHeld(pod) : api::hasBegunFromHeld(pod);
 }
 
 bool hasPodEnded(const api::Pod& pod) {
@@ -198,7 +203,7 @@ bool needsEvents(const api::Pod& pod) {
 bool needsNodeState(const api::Pod& pod) {
   const api::ContainerStatus* status = sandboxContainer(pod);
   return !pod.spec.nodeName.empty() && pod.status.phase == "Running" && !isPodReady(pod) &&
-         status != nullptr && status->state.running && status->ready;
+         !api::isHeld(pod) && status != nullptr && status->state.running && status->ready;
 }
 
 Diagnosis diagnosePod(const api::Pod& pod, const std::vector<PodEvent>& events,

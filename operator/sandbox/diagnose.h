@@ -49,6 +49,7 @@ std::string excerpt(std::string_view text);
 
 // Of the container that runs the sandbox, or null: admission may have put others into POD.
 const api::ContainerStatus* sandboxContainer(const api::Pod& pod);
+// Its sandbox runs; or, of a pool that holds its pods, it waits to be taken.
 bool isPodReady(const api::Pod& pod);
 bool hasPodEnded(const api::Pod& pod);  // its containers have, for good
 inline bool isEnd(const Diagnosis& diagnosis) {

@@ -14,9 +14,10 @@ std::shared_ptr<const api::ControllerRevision> keptRevision(const Stores& stores
   return stores.intactRevisions.contains(key) ? stores.revisions.get(key) : nullptr;
 }
 
-std::vector<Offer> offersOf(const Stores& stores, const kube::ObjectKey& pool) {
+// NODE: of that one alone, unless it is empty.
+std::vector<Offer> offersOf(const Stores& stores, const kube::ObjectKey& pool, const std::string& node) {
   std::vector<Offer> offers;
-  for (const pool::IdlePods::Offer& offer : stores.idle.offers(pool, stores.closedNodes))
+  for (const pool::IdlePods::Offer& offer : stores.idle.offers(pool, stores.closedNodes, node))
     offers.push_back(offerOf(stores, stores.pods.get(offer.pod)));
   return offers;
 }
@@ -32,7 +33,8 @@ void observeOrigin(const Stores& stores, Observed& seen) {
   if (sandbox.spec.poolRef) {
     seen.pool = stores.pools.get({namespace_, sandbox.spec.poolRef->name});
     if (seen.pool == nullptr) return;
-    seen.offers = offersOf(stores, {namespace_, sandbox.spec.poolRef->name});
+    const std::string node = seen.snapshot != nullptr ? seen.snapshot->status.nodeName : "";
+    seen.offers = offersOf(stores, {namespace_, sandbox.spec.poolRef->name}, node);
   }
   const std::string& named = seen.pool ? seen.pool->spec.templateRef.name : sandbox.spec.templateRef->name;
   seen.template_ = stores.templates.get({namespace_, named});
@@ -77,9 +79,9 @@ Observed observeStores(Parts& parts, const kube::ObjectKey& key) {
   if (seen.sandbox == nullptr) return seen;
   observeNodes(parts, seen);
   seen.latency = parts.starts.latency(seen.sandbox->metadata.uid);
-  observeOrigin(parts.stores, seen);
   if (const std::string from = api::continuesFrom(*seen.sandbox); !from.empty())
     seen.snapshot = parts.stores.snapshots.get({key.namespace_, from});
+  observeOrigin(parts.stores, seen);
   seen.ownSnapshots = parts.stores.snapshotsOwnedBy(seen.sandbox->metadata);
   seen.scheduled = parts.stores.scheduledSnapshotsOf(seen.sandbox->metadata);
   for (const auto& snapshot : seen.scheduled) {

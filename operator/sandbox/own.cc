@@ -9,10 +9,17 @@ bool isPresent(const api::Sandbox& sandbox, const api::Pod& pod) {
   return controls(sandbox, pod) && restartOf(pod) == api::podNumber(sandbox.status).value_or(0);
 }
 
-bool isSecond(const api::Sandbox& sandbox, const api::Pod& pod) {
+// It was held, and its Sandbox's status names it: its processes may have begun since.
+bool isNamedAndHeld(const api::Sandbox& sandbox, const api::Pod& pod) {
+  return isPresent(sandbox, pod) && sandbox.status.podUID == pod.metadata.uid && api::isMadeToBeHeld(pod);
+}
+
+bool isSecond(const Observed& observed, const api::Pod& pod) {
+  const api::Sandbox& sandbox = *observed.sandbox;
   const api::SandboxStatus& status = sandbox.status;
-  return isPresent(sandbox, pod) && (hasBegun(status) || hasEnded(status)) && !status.podUID.empty() &&
-         status.podUID != pod.metadata.uid;
+  if (!isPresent(sandbox, pod) || status.podUID.empty() || status.podUID == pod.metadata.uid) return false;
+  return hasBegun(status) || hasEnded(status) ||
+         std::ranges::any_of(observed.pods, [&](const auto& one) { return isNamedAndHeld(sandbox, *one); });
 }
 
 bool isOfALater(const api::Sandbox& sandbox, const api::Pod& pod) {
@@ -42,14 +49,14 @@ bool controls(const api::Sandbox& sandbox, const api::Pod& pod) {
 std::shared_ptr<const api::Pod> ownPod(const Observed& observed) {
   if (observed.sandbox == nullptr) return nullptr;
   for (const auto& pod : observed.pods) {
-    if (isPresent(*observed.sandbox, *pod) && !isSecond(*observed.sandbox, *pod)) return pod;
+    if (isPresent(*observed.sandbox, *pod) && !isSecond(observed, *pod)) return pod;
   }
   return nullptr;
 }
 
 Pods secondPods(const Observed& observed) {
   if (observed.sandbox == nullptr) return {};
-  return those(observed, [&](const api::Pod& pod) { return isSecond(*observed.sandbox, pod); });
+  return those(observed, [&](const api::Pod& pod) { return isSecond(observed, pod); });
 }
 
 Pods formerPods(const Observed& observed) {

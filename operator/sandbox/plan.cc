@@ -283,10 +283,15 @@ void planSuspension(const Situation& at, Time now, api::SandboxStatus& next, Pla
   if (goesOn(at)) report(reason::resuming);
 }
 
+// What was held begins once the status names it.
+bool awaitsItsName(const Situation& at) {
+  return at.pod != nullptr && api::isHeld(*at.pod) && at.sandbox.status.podUID != at.pod->metadata.uid;
+}
+
 void planStatus(const Situation& at, Time now, Plan& out) {
   const Diagnosis diagnosis = diagnose(at, now);
   const bool onItsWay = diagnosis.reason == reason::starting || diagnosis.reason == reason::queued;
-  if (onItsWay && isQuietTime(at.sandbox, at.pod.get(), now)) {
+  if (onItsWay && !awaitsItsName(at) && isQuietTime(at.sandbox, at.pod.get(), now)) {
     out.again = std::min(out.again.value_or(Time::max()), startOf(at.sandbox, at.pod.get()) + quietStart);
     return;
   }

@@ -22,6 +22,10 @@ bool wasShort(const api::SandboxEnd& end) {
 
 // When the container began to run, as far as POD still tells.
 std::optional<Time> runSince(const api::Pod& pod) {
+  if (api::isMadeToBeHeld(pod)) {
+    return api::hasBegunFromHeld(pod) ? findPodCondition(pod, api::heldCondition)->lastTransitionTime
+                                      : std::nullopt;
+  }
   if (const api::ContainerStatus* container = sandboxContainer(pod)) {
     const api::ContainerState& state = container->state;
     const auto since = state.terminated ? state.terminated->startedAt

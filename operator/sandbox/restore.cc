@@ -17,11 +17,13 @@ json::array withLabels(const std::map<std::string, std::string>& labels) {
 
 }  // namespace
 
-std::optional<Refusal> refuseRestore(const api::SandboxSpec& spec, const api::SandboxSnapshot* snapshot) {
+std::optional<Refusal> refuseRestore(const api::SandboxSpec& spec, const api::SandboxSnapshot* snapshot,
+                                     const api::SandboxPool* pool) {
   const std::string field = "spec.restoreFrom: ";
-  if (spec.poolRef) {
+  if (spec.poolRef && (pool == nullptr || !pool->spec.hold.value_or(false))) {
     return Refusal{reason::unsupported,
-                   field + "a pod of a pool has begun already; remove the field, or poolRef"};
+                   field + "the pods of the pool \"" + spec.poolRef->name +
+                       "\" have begun already; remove the field or poolRef, or set hold in the pool"};
   }
   const std::string named = "SandboxSnapshot \"" + spec.restoreFrom->name + "\"";
   if (snapshot == nullptr) {

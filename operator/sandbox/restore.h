@@ -6,8 +6,10 @@
 
 namespace cloister::sandbox {
 
-// Why SNAPSHOT (null: there is none) cannot be restored, or not yet. SPEC is completed.
-std::optional<Refusal> refuseRestore(const api::SandboxSpec& spec, const api::SandboxSnapshot* snapshot);
+// Why SNAPSHOT (null: there is none) cannot be restored, or not yet. SPEC is completed, and POOL is what its
+// poolRef names (null: there is none).
+std::optional<Refusal> refuseRestore(const api::SandboxSpec& spec, const api::SandboxSnapshot* snapshot,
+                                     const api::SandboxPool* pool);
 
 // Makes POD, as podFor() made it of SANDBOX, completed, ask for SNAPSHOT with the image that it has: on the
 // node that keeps it; or, once it is stored elsewhere, too, on any with an agent, and rather on that one.

@@ -47,8 +47,9 @@ std::optional<Refusal> refusalOfSnapshot(const Situation& at, bool begins, const
     }
     return refuseResume(at.sandbox, observed.snapshot.get());
   }
-  return begins && at.sandbox.spec.restoreFrom ? refuseRestore(at.sandbox.spec, observed.snapshot.get())
-                                               : std::nullopt;
+  return begins && at.sandbox.spec.restoreFrom
+             ? refuseRestore(at.sandbox.spec, observed.snapshot.get(), observed.pool.get())
+             : std::nullopt;
 }
 
 // Its processes make no step, wherever its memory is.

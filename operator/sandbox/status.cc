@@ -83,6 +83,10 @@ void describePod(const api::Pod& pod, api::SandboxStatus& status) {
 std::optional<Time> readySince(const api::Sandbox& sandbox, const api::Pod& pod) {
   // A pod of a pool was ready before there was a Sandbox.
   const Time earliest = sandbox.metadata.creationTimestamp;
+  if (api::isMadeToBeHeld(pod)) {
+    if (!api::hasBegunFromHeld(pod)) return std::nullopt;
+    return std::max(findPodCondition(pod, api::heldCondition)->lastTransitionTime.value_or(Time{}), earliest);
+  }
   if (isPodReady(pod))
     return std::max(findPodCondition(pod, "Ready")->lastTransitionTime.value_or(Time{}), earliest);
   for (const api::ContainerStatus& container : pod.status.containerStatuses) {

@@ -69,9 +69,10 @@ struct ContainerStatus {
   std::string name;
   bool ready = false;
   ContainerState state;
+  std::string imageID = {};  // which image it really has; empty until the kubelet tells
   bool operator==(const ContainerStatus&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(ContainerStatus, (), (name, ready, state))
+BOOST_DESCRIBE_STRUCT(ContainerStatus, (), (name, ready, state, imageID))
 
 struct PodIP {
   std::string ip;

@@ -24,12 +24,14 @@ struct SandboxPoolSpec {
   std::optional<int> minIdle;
   std::optional<int> maxTotal;
   std::optional<WhenEmpty> whenEmpty;  // Cold when absent
+  std::optional<bool> hold;            // its pods wait without having begun; false when absent
   PoolUpdateStrategy updateStrategy;
   std::optional<Duration> progressDeadline;  // 5m when absent
   bool operator==(const SandboxPoolSpec&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(SandboxPoolSpec, (),
-                      (templateRef, replicas, minIdle, maxTotal, whenEmpty, updateStrategy, progressDeadline))
+                      (templateRef, replicas, minIdle, maxTotal, whenEmpty, hold, updateStrategy,
+                       progressDeadline))
 
 struct SandboxPoolStatus {
   std::optional<int64_t> observedGeneration;

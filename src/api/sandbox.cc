@@ -11,6 +11,20 @@ int64_t restartOf(const Pod& pod) {
   return number;
 }
 
+bool isMadeToBeHeld(const Pod& pod) {
+  return !annotationOf(pod.metadata, holdAnnotation).empty();
+}
+
+bool isHeld(const Pod& pod) {
+  const PodCondition* said = findPodCondition(pod, heldCondition);
+  return said != nullptr && said->status == "True";
+}
+
+bool hasBegunFromHeld(const Pod& pod) {
+  const PodCondition* said = findPodCondition(pod, heldCondition);
+  return said != nullptr && said->status == "False";
+}
+
 std::string freezeWish(const Pod& pod) {
   return annotationOf(pod.metadata, freezeAnnotation);
 }

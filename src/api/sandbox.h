@@ -242,6 +242,11 @@ inline constexpr std::string_view restartLabel = "cloister.dev/restart";
 inline constexpr std::string_view coldStartAnnotation = "cloister.dev/cold-start";
 // A pod that is to continue from a SandboxSnapshot: its name. It makes the node ask, and decides nothing.
 inline constexpr std::string_view restoreAnnotation = "cloister.dev/restore-from";
+// A pod of a pool with spec.hold. It makes the node ask, and decides nothing.
+inline constexpr std::string_view holdAnnotation = "cloister.dev/hold";
+// The node's word on such a pod. True: it waits, and nothing of its image has run; False: it has begun, or
+// continues from a snapshot.
+inline constexpr std::string_view heldCondition = "cloister.dev/Held";
 // A pod that is to have one certain image, which its spec names by a digest: what its Sandbox calls it.
 inline constexpr std::string_view imageAnnotation = "cloister.dev/image";
 // A pod whose container may have so many processes and threads at once: a decimal number, which
@@ -272,5 +277,11 @@ bool saysFrozen(const Pod& pod);
 bool isSandbox(const OwnerReference& owner);
 // POD's sandbox stands still, as POD asks for now.
 bool isFrozen(const Pod& pod);
+// POD was made to be held, and
+bool isMadeToBeHeld(const Pod& pod);
+// ... waits; or
+bool isHeld(const Pod& pod);
+// ... has begun since.
+bool hasBegunFromHeld(const Pod& pod);
 
 }  // namespace cloister::api

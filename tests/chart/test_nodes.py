@@ -7,7 +7,8 @@ def test_the_nodes_rights_are_exactly_these(render):
     objects = render(SNAPSHOTS)
     assert rights(objects["ClusterRole", "", "cloister-node"]) == {
         ("cloister.dev", "sandboxsnapshots"): {"get", "list", "watch"}, ("cloister.dev", "sandboxsnapshots/status"): {"patch"},
-        ("cloister.dev", "sandboxes"): {"get"}, ("", "pods"): {"get", "list", "watch"}, ("", "pods/status"): {"patch"}}
+        ("cloister.dev", "sandboxes"): {"get"}, ("cloister.dev", "sandboxpools"): {"get"},
+        ("", "pods"): {"get", "list", "watch"}, ("", "pods/status"): {"patch"}}
     binding = objects["ClusterRoleBinding", "", "cloister-node"]
     assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "cloister-node", "namespace": "cloister-node"}]
     assert binding["roleRef"]["name"] == "cloister-node"

@@ -27,16 +27,26 @@ TEST(Call, LeavesEverythingElseAlone) {
 }
 
 TEST(Call, FindsAQuestionForTheState) {
-  EXPECT_TRUE(asksForState({"--root=/r", "state", "id1"}));
-  EXPECT_FALSE(asksForState({"--root=/r", "kill", "state"}));
-  EXPECT_FALSE(asksForState({}));
+  EXPECT_EQ(asksFor("state", {"--root=/r", "state", "id1"}), "id1");
+  EXPECT_EQ(asksFor("kill", {"--root=/r", "kill", "--all", "id1", "9"}), "id1");
+  EXPECT_EQ(asksFor("state", {"--root=/r", "kill", "state"}), "");
+  EXPECT_EQ(asksFor("state", {"state"}), "");
+  EXPECT_EQ(asksFor("state", {}), "");
 }
 
 TEST(Call, TellsNobodyThatItStandsStill) {
   const std::string paused = R"({"id":"a","status":"paused","pid":7,"annotations":{"b.c":"paused"}})";
-  EXPECT_EQ(withoutPause(paused), R"({"id":"a","status":"running","pid":7,"annotations":{"b.c":"paused"}})");
+  EXPECT_EQ(withoutPause(paused, false),
+            R"({"id":"a","status":"running","pid":7,"annotations":{"b.c":"paused"}})");
   for (const std::string other : {"{\n  \"status\": \"stopped\"\n}\n", "", "not JSON", "[]"})
-    EXPECT_EQ(withoutPause(other), other);
+    EXPECT_EQ(withoutPause(other, false), other);
+}
+
+TEST(Call, TellsNobodyThatItIsHeld) {
+  const std::string created = R"({"id":"a","status":"created"})";
+  EXPECT_EQ(withoutPause(created, true), R"({"id":"a","status":"running"})");
+  EXPECT_EQ(withoutPause(created, false), created);
+  EXPECT_EQ(withoutPause(R"({"status":"stopped"})", true), R"({"status":"stopped"})");
 }
 
 TEST(Call, FindsTheLog) {

@@ -25,22 +25,27 @@ const std::string restored = config(R"(,"cloister.dev/restore-from":"snap")");
 class Decide : public testing::Test {
  protected:
   Result<Args> operator()(const Args& args, const std::string& text) {
-    return decide(args, "/bundle",
-                  {.readConfig =
-                       [&](const std::string& folder) {
-                         read_.push_back(folder);
-                         return text;
-                       },
-                   .writeConfig = [this](const std::string& folder, std::string_view config) -> Result<void> {
-                     if (!writes_) return fail(Errc::Internal, "no space");
-                     written_ = {folder, std::string(config)};
-                     return {};
-                   },
-                   .ask =
-                       [this](const StartRequest& request) {
-                         asked_.push_back(request);
-                         return answer_;
-                       }});
+    auto decided =
+        decide(args, "/bundle",
+               {.readConfig =
+                    [&](const std::string& folder) {
+                      read_.push_back(folder);
+                      return text;
+                    },
+                .writeConfig = [this](const std::string& folder, std::string_view config) -> Result<void> {
+                  if (!writes_) return fail(Errc::Internal, "no space");
+                  written_ = {folder, std::string(config)};
+                  return {};
+                },
+                .ask =
+                    [this](const StartRequest& request) {
+                      asked_.push_back(request);
+                      return answer_;
+                    },
+                .isHeld = [this](const std::string& folder) { return folder == held_; }});
+    if (!decided) return fail(decided.error());
+    hold_ = std::move(decided->hold);
+    return std::move(decided->args);
   }
 
   // Of a container in the pod: the root container is started anyway.
@@ -54,6 +59,8 @@ class Decide : public testing::Test {
   std::vector<std::string> read_;
   std::pair<std::string, std::string> written_;
   bool writes_ = true;
+  std::string held_;  // the folder of a container that is held
+  std::optional<Hold> hold_;
 };
 
 TEST_F(Decide, PassesOtherCallsThroughUnread) {
@@ -156,6 +163,47 @@ TEST_F(Decide, StartsTheRootContainerOfWhatIsRefused) {
   EXPECT_EQ((*this)(start, restored), start);
   answer_ = fail(Errc::Unavailable, "nobody listens");
   EXPECT_EQ((*this)(start, restored), start);
+}
+
+// Of a pod that may be held.
+std::string heldConfig(const char* kind) {
+  return R"({"annotations":{"io.kubernetes.cri.container-type":")" + std::string(kind) +
+         R"(","io.kubernetes.cri.sandbox-id":"root","io.kubernetes.cri.sandbox-name":"pod",
+    "io.kubernetes.cri.sandbox-namespace":"ns","io.kubernetes.cri.sandbox-uid":"u","cloister.dev/hold":"true"}})";
+}
+
+TEST_F(Decide, HoldsTheRootContainerUntilTheOtherOneIsDecided) {
+  answer_ = fail(Errc::Unavailable, "nobody listens");
+  EXPECT_EQ((*this)(start, heldConfig("sandbox")), start);
+  ASSERT_TRUE(hold_);
+  EXPECT_EQ(hold_->root, "");
+  EXPECT_EQ(hold_->question.bundle, "/bundle");
+  EXPECT_TRUE(asked_.empty());
+}
+
+TEST_F(Decide, HoldsWhatTheAgentSays) {
+  held_ = "/root";
+  for (const StartAction action : {StartAction::Hold, StartAction::Start, StartAction::Restore}) {
+    answer_ = StartAnswer{.action = action, .image = "/s/1", .message = {}};
+    EXPECT_EQ((*this)(start, heldConfig("container")), start);
+    ASSERT_TRUE(hold_) << "both begin together";
+    EXPECT_EQ(hold_->root, "root");
+    EXPECT_EQ(hold_->question, asked_.back());
+  }
+}
+
+TEST_F(Decide, HoldsNothingThatTheAgentRefuses) {
+  held_ = "/root";
+  answer_ = refuse("no");
+  EXPECT_EQ((*this)(start, heldConfig("container")).error().message, "no");
+  answer_ = fail(Errc::Unavailable, "nobody listens");
+  EXPECT_THAT((*this)(start, heldConfig("container")).error().message, HasSubstr("nobody listens"));
+}
+
+// Its root container would have to be restored first.
+TEST_F(Decide, HoldsNothingInASandboxThatHasBegun) {
+  answer_ = StartAnswer{.action = StartAction::Hold, .image = {}, .message = {}};
+  EXPECT_THAT((*this)(start, heldConfig("container")).error().message, HasSubstr("has begun already"));
 }
 
 // runsc itself says what is wrong with them.

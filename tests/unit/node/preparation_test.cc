@@ -36,7 +36,8 @@ TEST(Preparation, NamesWhatIsThereAlready) {
   EXPECT_THAT(files[3].text, HasSubstr(".runtimes.'runsc']\n"));
   EXPECT_THAT(
       files[3].text,
-      HasSubstr("pod_annotations = ['dev.gvisor.*', 'cloister.dev/restore-from', 'cloister.dev/processes']"));
+      HasSubstr("pod_annotations = ['dev.gvisor.*', 'cloister.dev/restore-from', 'cloister.dev/hold', "
+                "'cloister.dev/processes']"));
   EXPECT_THAT(files[3].text, HasSubstr("ConfigPath = '/opt/cloister/runsc.toml'\n"));
 }
 

@@ -222,5 +222,73 @@ TEST(DecideStart, RefusesEverythingElse) {
   }
 }
 
+// Of a pod that a pool holds, and that nobody has taken.
+StartView heldView() {
+  StartView view{.node = "node-1", .runtimeVersion = "v1"};
+  view.pod = good().pod;
+  view.pod->metadata.ownerReferences[0].kind = "SandboxPool";
+  view.pod->metadata.ownerReferences[0].name = "warm";
+  view.pod->metadata.ownerReferences[0].uid = "pool-uid";
+  view.pool.emplace();
+  view.pool->metadata.uid = "pool-uid";
+  view.pool->spec.hold = true;
+  return view;
+}
+
+const StartRequest waiting = [] {
+  StartRequest asks = request;
+  asks.stage = StartStage::Wait;
+  return asks;
+}();
+
+TEST(DecideStart, HoldsWhatItsPoolHolds) {
+  EXPECT_EQ(poolToRead(request, heldView()), "warm");
+  for (const StartRequest& asks : {request, waiting})
+    EXPECT_EQ(decideStart(asks, heldView()).action, StartAction::Hold);
+}
+
+TEST(DecideStart, HoldsNothingElse) {
+  StartView view = heldView();
+  view.pool->spec.hold = false;
+  EXPECT_EQ(decideStart(request, view).action, StartAction::Start);
+  view.pool->spec.hold.reset();
+  EXPECT_EQ(decideStart(request, view).action, StartAction::Start);
+  view = heldView();
+  view.pod->metadata.ownerReferences[0].apiVersion = "apps/v1";
+  EXPECT_EQ(decideStart(request, view).action, StartAction::Start);
+  EXPECT_EQ(poolToRead(request, view), std::nullopt);
+  view.pod->metadata.ownerReferences.clear();
+  EXPECT_EQ(decideStart(request, view).action, StartAction::Start) << "whatever its annotation says";
+}
+
+TEST(DecideStart, HoldsThePodsOfAPoolThatGoes) {
+  StartView view = heldView();
+  view.pool.reset();
+  EXPECT_EQ(decideStart(waiting, view).action, StartAction::Hold);
+  view = heldView();
+  view.pool->metadata.uid = "another";
+  view.pool->spec.hold = false;
+  EXPECT_EQ(decideStart(waiting, view).action, StartAction::Hold);
+}
+
+// Somebody else may have taken another pod for the same Sandbox.
+TEST(DecideStart, WaitsUntilTheSandboxNamesThePod) {
+  StartView view = good();
+  for (const char* named : {"", "another"}) {
+    view.sandbox->status.podUID = named;
+    EXPECT_EQ(decideStart(waiting, view).action, StartAction::Hold);
+  }
+  view.sandbox->status.podUID = "pod-uid";
+  EXPECT_EQ(decideStart(waiting, view).action, StartAction::Restore);
+  view.sandbox->spec.restoreFrom.reset();
+  EXPECT_EQ(decideStart(waiting, view).action, StartAction::Start);
+}
+
+TEST(DecideStart, LeavesTheEndOfWhatIsGoneToTheKubelet) {
+  StartView view = good();
+  view.pod.reset();
+  EXPECT_EQ(decideStart(waiting, view).action, StartAction::Hold);
+}
+
 }  // namespace
 }  // namespace cloister::node

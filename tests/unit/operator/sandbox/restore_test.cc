@@ -185,11 +185,16 @@ TEST_F(Restore, AsksNothingMoreOfASandboxThatRuns) {
   EXPECT_EQ(world_.ready().reason, reason::running);
 }
 
-TEST_F(Restore, IsRefusedWithAPool) {
+TEST_F(Restore, IsRefusedWithAPoolThatDoesNotHold) {
   api::SandboxSpec spec = restored().spec;
   spec.poolRef = api::LocalReference{"warm"};
   const api::SandboxSnapshot ready;
-  EXPECT_EQ(refuseRestore(spec, &ready)->reason, reason::unsupported);
+  api::SandboxPool pool;
+  EXPECT_EQ(refuseRestore(spec, &ready, &pool)->reason, reason::unsupported);
+  EXPECT_EQ(refuseRestore(spec, &ready, nullptr)->reason, reason::unsupported);
+  pool.spec.hold = true;
+  EXPECT_EQ(refuseRestore(spec, &ready, &pool)->reason, reason::snapshotNotReady)
+      << "its pods have not begun";
 }
 
 class WithoutSnapshots : public Restore {

@@ -1,0 +1,45 @@
+// Containers that were held: what they are told once their pods are taken, and what their pods' conditions
+// tell of them (api::heldCondition). Nothing of it is kept: whoever waits asks again.
+#pragma once
+
+#include <functional>
+#include <map>
+
+#include "kube/client.h"
+#include "node/agent/start.h"
+#include "runtime/store.h"
+
+namespace cloister::node {
+
+class Holder {
+ public:
+  struct Parts {
+    kube::Client& client;
+    Clock& clock;
+    const runtime::Store<api::Pod>& pods;  // of this node, and of Sandboxes or pools
+    // What the API server has, and the node.
+    std::function<Task<Result<StartView>>(StartRequest)> look;
+  };
+  explicit Holder(Parts parts) : parts_(std::move(parts)) {}
+
+  // For a question of stage Wait: once the pod is taken, or, with Hold, after a while.
+  Task<StartAnswer> wait(StartRequest request);
+  // ... of stage Begun. Refuse: it could not be told.
+  Task<StartAnswer> begun(StartRequest request);
+  // The pod KEY was changed, or is gone.
+  void podChanged(const kube::ObjectKey& key);
+
+ private:
+  class Waiting;
+  struct Glance {
+    StartAnswer answer;  // Hold: to look again, when the pod is changed, or
+    bool soon = false;   // ... soon in any case
+  };
+  Task<Glance> glance(StartRequest request);
+  Task<Result<void>> tell(StartRequest request, bool held);
+
+  Parts parts_;
+  std::multimap<kube::ObjectKey, Timer*> waiting_;
+};
+
+}  // namespace cloister::node
