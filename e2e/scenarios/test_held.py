@@ -127,7 +127,7 @@ def test_what_cannot_be_restored_says_why(namespace, pool, saved, node):
     aside = pages.rename(folder.parent / "pages.aside")
     try:
         broken = namespace.sandbox("broken", **FORK)
-        eventually(lambda: "missing on this node" in broken.condition()["message"], 60, "the reason is told")
+        eventually(lambda: "on this node are no good" in broken.condition()["message"], 60, "the reason is told")
         assert broken.status["phase"] == "Failed"
     finally:
         aside.rename(pages)
