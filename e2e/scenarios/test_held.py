@@ -27,7 +27,7 @@ def ask(sandbox):
 
 
 @pytest.fixture(scope="module")
-def namespace(shared_namespaces):
+def namespace(node, shared_namespaces):  # in this order: a node is unprepared once its sandboxes are gone
     return shared_namespaces()
 
 
