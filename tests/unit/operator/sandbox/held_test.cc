@@ -6,6 +6,7 @@
 #include "operator/sandbox/diagnose.h"
 #include "operator/sandbox/own.h"
 #include "operator/sandbox/restore.h"
+#include "operator/sandbox/warm.h"
 #include "tests/unit/operator/sandbox/warm.h"
 
 namespace cloister::sandbox {
