@@ -206,6 +206,7 @@ Plan plan(const Observed& observed, Time now) {
   const Pods pods(observed);
   Names ask;
   std::vector<api::QuotaGrant> held = stillHeld(observed, pods, ask, now);
+  const bool drops = held.size() < present.grants.size();
   takeBackExcess(observed, pods, held);
   const Amount used = usedBy(pods, held);
   std::vector<api::QuotaStep> recent;
@@ -235,8 +236,10 @@ Plan plan(const Observed& observed, Time now) {
   const bool makesRoom =
       !served.answers.empty() && std::ranges::count_if(next.grants, api::isWithdrawn) >
                                      std::ranges::count_if(present.grants, api::isWithdrawn);
-  out.urgent = served.changed || makesRoom || next.observedGeneration != present.observedGeneration ||
-               next.conditions != present.conditions;
+  out.drops = drops;
+  const bool dropsWhileWaitedFor = drops && !served.answers.empty();
+  out.urgent = served.changed || makesRoom || dropsWhileWaitedFor ||
+               next.observedGeneration != present.observedGeneration || next.conditions != present.conditions;
   bool due = false;
   setHours(observed, now, next, due);
   out.urgent |= due;

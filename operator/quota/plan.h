@@ -45,7 +45,8 @@ struct Observed {
 struct Plan {
   // To be written, if it differs from the present one.
   std::optional<api::SandboxQuotaStatus> status = {};
-  bool urgent = false;  // ... now: somebody waits for it
+  bool urgent = false;  // ... now: somebody waits for it, or
+  bool drops = false;   // ... soon: it has a promise less, whose pod's end would else look like none ever was
   // For all that wait, by uid; who is not there has all that it wants. None: not
   // all is known yet.
   std::optional<std::map<std::string, Answer>> answers = {};

@@ -16,6 +16,8 @@ class Reconciler {
   // What nobody waits for (how much is used, say) is written no sooner than this after the last write, and
   // places in the queue are told no more often.
   static constexpr Duration newsPeriod = seconds(10);
+  // ... that a promise was kept, no sooner than this after it.
+  static constexpr Duration dropPeriod = seconds(1);
 
   // Called with the key of a Sandbox, or of a SandboxPool, that has another answer.
   using Wake = std::function<void(const kube::ObjectKey&)>;

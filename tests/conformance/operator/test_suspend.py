@@ -151,5 +151,4 @@ def test_it_gives_its_place_under_a_quota_away_and_asks_for_it_again(bed):
     assert sandbox.status["phase"] == "Queued"
     other.delete()
     end_pod(node, other)
-    bed.pod_of(sandbox, within=20)  # a promise that nobody needs any more is given back 10 s later
     goes_on(bed, node, sandbox)

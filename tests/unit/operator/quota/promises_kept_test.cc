@@ -181,5 +181,48 @@ TEST(QuotaReconciler, NoGrantIsCarriedOutThatWasTakenBackMeanwhile) {
   EXPECT_THAT(world.pods(), SizeIs(1)) << "it is promised again";
 }
 
+// The Sandbox "a" has its pod, which is to be told of in the quota.
+struct Kept : QuotaWorld {
+  Kept() {
+    put(aQuota(running(1)));
+    create("a");
+    for (int i = 0; i < 3; ++i) EXPECT_TRUE(turn());
+    EXPECT_TRUE(hasPod("a"));
+    EXPECT_THAT(quota().status.grants, SizeIs(1));
+  }
+  // It is gone, and its pod.
+  void end() {
+    const std::string pod = sandbox::podName(sandbox("a"));
+    server.erase("sandboxes", {"team", "a"});
+    server.erase("pods", {"team", pod});
+  }
+};
+
+TEST(QuotaReconciler, TellsSoonThatAPromiseWasKept) {
+  Kept world;
+  world.clock.advance(Reconciler::dropPeriod - milliseconds(1));
+  const auto outcome = world.reconcileQuota();
+  ASSERT_TRUE(outcome && outcome->again);
+  EXPECT_EQ(*outcome->again, world.clock.now() + milliseconds(1));
+  EXPECT_THAT(world.quota().status.grants, SizeIs(1)) << "not with each start";
+  world.clock.advance(milliseconds(1));
+  ASSERT_TRUE(world.reconcileQuota());
+  EXPECT_THAT(world.quota().status.grants, IsEmpty());
+  world.end();
+  world.create("b");
+  EXPECT_TRUE(world.turn() && world.turn());
+  EXPECT_TRUE(world.hasPod("b")) << "the room of what had been kept is free at once";
+}
+
+TEST(QuotaReconciler, TellsAtOnceThatAPromiseWasKeptWhileSomebodyWaits) {
+  Kept world;
+  world.create("b");
+  EXPECT_TRUE(world.turn());
+  EXPECT_THAT(world.quota().status.grants, IsEmpty());
+  world.end();
+  EXPECT_TRUE(world.turn() && world.turn());
+  EXPECT_TRUE(world.hasPod("b"));
+}
+
 }  // namespace
 }  // namespace cloister::quota

@@ -43,7 +43,11 @@ TEST(QuotaPlan, CountsAPromiseUntilItsPodIsSeen) {
   EXPECT_THAT(granted(told), IsEmpty());
   EXPECT_EQ(told.status->used.running, 1);
   EXPECT_EQ(told.status->seen.pods, "12") << "14 others may know but by a bookmark";
-  EXPECT_FALSE(told.urgent) << "it goes with the next news";
+  EXPECT_TRUE(told.urgent) << "b waits for the room of what has ended";
+  observed.sandboxes.pop_back();
+  const Plan quiet = plan(observed, now);
+  EXPECT_TRUE(quiet.drops);
+  EXPECT_FALSE(quiet.urgent) << "nobody waits";
 }
 
 TEST(QuotaPlan, AFormerPodOfThatNameKeepsNoPromise) {
