@@ -28,6 +28,7 @@ from support.waiting import eventually
 NAMESPACE = "cloister-bench"
 WARM_UP_SECONDS = 5
 AT_ONCE = 20
+POOL = "held"
 # Of one start, snapshot or removal; far above what any takes.
 LIMIT_SECONDS = 120
 _BALLAST_MIB = 128
@@ -47,6 +48,20 @@ def server(name: str, snapshot: str | None = None) -> dict:
     if snapshot:
         made["spec"]["restoreFrom"] = {"name": snapshot}
     return made
+
+
+def in_held_pod(name: str, snapshot: str) -> dict:
+    """The same, in a pod of the pool POOL."""
+    made = workloads.sandbox(name)
+    made["spec"] = {"poolRef": {"name": POOL}, "restoreFrom": {"name": snapshot}}
+    return made
+
+
+def waits(pod: dict) -> bool:
+    """POD is held for whoever takes it."""
+    return (any(owner["kind"] == "SandboxPool" for owner in pod["metadata"].get("ownerReferences", []))
+            and any(c["type"] == "cloister.dev/Held" and c["status"] == "True" for c in pod["status"].get("conditions", []))
+            and ready(pod))
 
 
 def counted(answer: bytes) -> int:
@@ -69,6 +84,10 @@ class Bed:
 
     def path(self, name: str = "", kind: str = "sandboxes") -> str:
         return f"{OUR_GROUP}/namespaces/{NAMESPACE}/{kind}" + (f"/{name}" if name else "")
+
+    def make(self, kind: str, name: str, spec: dict) -> None:
+        self.api.create(self.path(kind=f"{kind.lower()}s"),
+                        {"apiVersion": "cloister.dev/v1alpha1", "kind": kind, "metadata": {"name": name}, "spec": spec})
 
     def begin(self, name: str, snapshot: str | None = None) -> float:
         """Creates a server; the moment before."""
@@ -106,9 +125,7 @@ class Bed:
     def save(self, name: str, snapshot: str) -> float:
         """Seconds until it is seen Ready."""
         began = time.perf_counter()
-        self.api.create(self.path(kind="sandboxsnapshots"), {
-            "apiVersion": "cloister.dev/v1alpha1", "kind": "SandboxSnapshot", "metadata": {"name": snapshot},
-            "spec": {"sandboxRef": {"name": name}}})
+        self.make("SandboxSnapshot", snapshot, {"sandboxRef": {"name": name}})
         self.snapshots.wait(f"snapshot {snapshot} Ready", lambda: self.snapshots.first(snapshot, ready), LIMIT_SECONDS)
         return self.snapshots.first(snapshot, ready) - began
 
@@ -156,6 +173,7 @@ class Figures:
     cold_pod: list[float] = field(default_factory=list)   # an empty gVisor pod, until Ready
     warm_up: list[float] = field(default_factory=list)    # the program from the beginning, until its first answer
     fork: list[float] = field(default_factory=list)       # the same, continued from a snapshot
+    held: list[float] = field(default_factory=list)       # ... in a held pod of a pool
     unpause: list[float] = field(default_factory=list)
     at_once: list[float] = field(default_factory=list)    # twenty forks, per fork
 
@@ -211,6 +229,37 @@ def _empty_pod(bed: Bed, name: str, template: dict) -> float:
     return took
 
 
+def _make_pool(bed: Bed) -> None:
+    """That holds one pod like the server's."""
+    bed.make("SandboxTemplate", POOL, {"sandbox": server("")["spec"]})
+    bed.make("SandboxPool", POOL, {"templateRef": {"name": POOL}, "replicas": 1, "hold": True})
+
+
+def _wait_held(bed: Bed) -> None:
+    eventually(lambda: any(map(waits, bed.api.get(pods(NAMESPACE))["items"])), LIMIT_SECONDS, "a pod is held")
+
+
+def _drop_pool(bed: Bed) -> None:
+    bed.api.delete(bed.path(POOL, "sandboxpools"))
+    eventually(lambda: not any(map(waits, bed.api.get(pods(NAMESPACE))["items"])), LIMIT_SECONDS, "no pod is held")
+
+
+def _held_fork(bed: Bed, name: str, snapshot: str) -> float:
+    """Seconds until it answers."""
+    _wait_held(bed)
+    began = time.perf_counter()
+    bed.api.create(bed.path(), in_held_pod(name, snapshot))
+    at, said = bed.answer(name)
+    counted(said)
+    bed.sandboxes.wait(f"{name} Ready", lambda: bed.sandboxes.first(name, ready), LIMIT_SECONDS)
+    status = bed.api.get(bed.path(name))["status"]
+    if not any(c["type"] == "WarmStart" and c["status"] == "True" for c in status["conditions"]):
+        raise AssertionError(f"{name} got no pod of the pool: {status['conditions']}")
+    bed.remove(name)
+    _wait_held(bed)
+    return at - began
+
+
 def _template(bed: Bed) -> dict:
     """Of an empty sandbox's pod."""
     bed.api.create(bed.path(), workloads.sandbox("empty"))
@@ -232,13 +281,16 @@ def measure(bed: Bed, rounds: int, say: Callable[[str], None]) -> list[Row]:
     template, figures = _template(bed), Figures()
     bed.start("origin")
     bed.save("origin", "first")
+    _make_pool(bed)
     for name in ("warm", "warmer"):  # what only a first one pays for is not counted
         bed.start(name, "first")
         bed.remove(name)
+        _held_fork(bed, f"{name}-held", "first")
     for round in range(rounds):
         figures.cold_pod.append(_empty_pod(bed, f"cold-{round}", template))
         figures.fork.append(bed.start(f"fork-{round}", "first")[0])
         bed.remove(f"fork-{round}")
+        figures.held.append(_held_fork(bed, f"held-{round}", "first"))
         figures.warm_up.append(bed.start(f"begun-{round}")[0])
         figures.unpause.append(_unpaused(bed, f"begun-{round}"))
         for by_hand in (round % 2 == 0, round % 2 != 0):
@@ -249,6 +301,7 @@ def measure(bed: Bed, rounds: int, say: Callable[[str], None]) -> list[Row]:
         bed.drop(f"saved-{round}")
         bed.remove(f"begun-{round}")
         say(f"round {round + 1}/{rounds}: " + ", ".join(f"{k} {1000 * v[-1]:.0f} ms" for k, v in vars(figures).items() if v))
+    _drop_pool(bed)
     for round in range(max(1, rounds // 3)):
         _forks_at_once(bed, "first", f"many-{round}", figures)
         say(f"{AT_ONCE} forks at once: {1000 * figures.at_once[-1]:.0f} ms each")
@@ -270,4 +323,5 @@ def rows(figures: Figures) -> list[Row]:
     each, one = 1000 * median(figures.at_once), 1000 * median(figures.fork)
     return [ratio("pause_ratio", figures.pause, figures.bare), time_of("overhead_ms", figures.outside),
             ratio("fork_vs_cold_pod", figures.fork, figures.cold_pod), ratio("fork_vs_warmup", figures.fork, figures.warm_up),
+            ratio("held_fork_vs_cold_pod", figures.held, figures.cold_pod), time_of("held_fork_ms", figures.held),
             time_of("unpause_ms", figures.unpause), Row("concurrent_fork_ratio", each / one, "ratio", each, one, len(figures.at_once))]
