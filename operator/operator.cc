@@ -350,7 +350,9 @@ void Operator::podIsIdle(const kube::ObjectKey& pool) {
   for (const auto& sandbox : stores_.unstartedOfPool(pool)) {
     const kube::ObjectKey key = api::keyOf(sandbox->metadata);
     if (!forAny && stores_.unsuited.contains(key)) continue;
-    if (pods-- == 0) return;
+    // It may have no use for these pods, which are elsewhere, and must not keep others from them.
+    const bool isChoosy = sandbox->spec.restoreFrom.has_value();
+    if (!isChoosy && pods-- == 0) return;
     sandboxController_.add(key);
   }
 }

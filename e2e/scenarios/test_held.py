@@ -91,7 +91,7 @@ def test_another_spec_gets_a_pod_of_its_own(namespace, pool, saved):
     pool.wait_full(2, within=60)
     other = namespace.sandbox("other", **FORK, podMetadata={"labels": {"team": "blue"}})
     other.wait_ready(within=60)
-    assert other.condition("WarmStart")["reason"] == "PoolEmpty"
+    assert other.condition("WarmStart")["reason"] == "PoolMismatch"
     assert ask(other)[:2] == ["3", "kept"]
     other.delete()
     other.wait_gone(within=30)

@@ -48,7 +48,8 @@ Task<StartAnswer> Holder::wait(StartRequest request) {
   Duration pause = firstPause;
   for (;;) {
     const Glance seen = co_await glance(request);
-    if (seen.answer.action != StartAction::Hold) co_return seen.answer;
+    // Whoever asked ends with its pod; if not, it asks again.
+    if (seen.gone || seen.answer.action != StartAction::Hold) co_return seen.answer;
     const Instant now = parts_.clock.instant();
     if (!seen.soon && now >= last) co_return seen.answer;
     co_await waiting.timer().waitUntil(seen.soon ? now + pause : last);
@@ -62,13 +63,15 @@ Task<Holder::Glance> Holder::glance(StartRequest request) {
   const bool known = pod != nullptr && pod->metadata.uid == request.podUID;
   if (known && !isTaken(*pod)) {
     if (api::isHeld(*pod)) co_return out;
-    auto told = co_await tell(request, true);
+    // Never after the word that it has begun.
+    auto told = co_await tell(request, true, pod->metadata.resourceVersion);
     if (!told) note(request, "not told", told.error().message);
     out.soon = !told;
     co_return out;
   }
   auto view = co_await parts_.look(request);
   out.soon = !view || known;
+  out.gone = view && (!view->pod || view->pod->metadata.uid != request.podUID);
   if (!view) note(request, "not known", view.error().message);
   if (!view || view->isComing) co_return out;
   out.answer = decideStart(request, *view);
@@ -77,7 +80,7 @@ Task<Holder::Glance> Holder::glance(StartRequest request) {
 }
 
 Task<StartAnswer> Holder::begun(StartRequest request) {
-  auto told = co_await tell(request, false);
+  auto told = co_await tell(request, false, "");
   if (!told) co_return refuse("the pod's condition: " + told.error().message);
   note(request, "has begun", "");
   co_return StartAnswer{.action = StartAction::Start, .image = {}, .message = {}};
@@ -88,13 +91,15 @@ void Holder::podChanged(const kube::ObjectKey& key) {
   for (auto one = first; one != last; ++one) one->second->wake();
 }
 
-Task<Result<void>> Holder::tell(StartRequest request, bool held) {
+Task<Result<void>> Holder::tell(StartRequest request, bool held, std::string version) {
   const api::PodCondition condition{.type = std::string(api::heldCondition),
                                     .status = held ? "True" : "False",
                                     .reason = held ? "Waiting" : "Begun",
                                     .message = {},
                                     .lastTransitionTime = std::chrono::floor<seconds>(parts_.clock.now())};
-  json::value body{{"metadata", {{"uid", request.podUID}}},
+  json::object metadata{{"uid", request.podUID}};
+  if (!version.empty()) metadata["resourceVersion"] = version;
+  json::value body{{"metadata", std::move(metadata)},
                    {"status", {{"conditions", json::array{json::encode(condition)}}}}};
   auto answer = co_await parts_.client.patch(kube::pods, keyOf(request), std::move(body),
                                              {.type = kube::PatchType::Strategic, .subresource = "status"});

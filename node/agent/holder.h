@@ -33,10 +33,12 @@ class Holder {
   class Waiting;
   struct Glance {
     StartAnswer answer;  // Hold: to look again, when the pod is changed, or
-    bool soon = false;   // ... soon in any case
+    bool soon = false;   // ... soon in any case, or
+    bool gone = false;   // ... never: there is no such pod
   };
   Task<Glance> glance(StartRequest request);
-  Task<Result<void>> tell(StartRequest request, bool held);
+  // VERSION: of the pod, which must have changed no more. Empty: any.
+  Task<Result<void>> tell(StartRequest request, bool held, std::string version);
 
   Parts parts_;
   std::multimap<kube::ObjectKey, Timer*> waiting_;

@@ -27,6 +27,10 @@ bool isHeld(const StartView& view) {
   return !view.pool || view.pool->metadata.uid != pool->uid || view.pool->spec.hold.value_or(false);
 }
 
+bool isLeaving(const StartView& view) {
+  return view.sandbox && view.sandbox->metadata.deletionTimestamp;
+}
+
 bool isOwner(const StartView& view) {
   return view.sandbox && view.sandbox->metadata.uid == sandboxOf(*view.pod)->uid;
 }
@@ -120,6 +124,8 @@ StartAnswer decideStart(const StartRequest& request, const StartView& view) {
   // The kubelet ends what is gone.
   if (!isAsked(request, view)) return waits ? hold : refuse("the API server has no such pod on this node");
   if (isHeld(view)) return hold;
+  // Nothing begins any more in what is on its way out.
+  if (waits && (view.pod->metadata.deletionTimestamp || isLeaving(view))) return hold;
   // A stranger's pod with our annotation is a stranger's pod.
   if (sandboxOf(*view.pod) == nullptr) return start;
   if (!isOwner(view)) return refuse("the pod's Sandbox is gone");

@@ -44,6 +44,12 @@ Result<Descriptor> hold(const std::string& bundle) {
   return file;
 }
 
+Descriptor waitForTurn(const std::string& bundle) {
+  Descriptor file(::open(markOf(bundle).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  while (file.get() >= 0 && ::flock(file.get(), LOCK_EX) != 0 && errno == EINTR) continue;
+  return file;
+}
+
 bool isHeld(const std::string& bundle) {
   return ::access(markOf(bundle).c_str(), F_OK) == 0;
 }
@@ -74,7 +80,8 @@ void awaitBegin(const std::string& bundle, bool hasKeeper) {
   if (!isHeld(bundle)) return;
   const Descriptor sandbox = watchSandbox(bundle);
   while (isHeld(bundle)) {
-    if (isOver(sandbox, pollMilliseconds)) return;
+    // Its process's number is another's sooner or later.
+    if (isOver(sandbox, pollMilliseconds)) return letGo(bundle);
     if (hasKeeper && !isKept(bundle) && isHeld(bundle)) endSandbox(bundle);
   }
 }

@@ -26,6 +26,8 @@ class Descriptor {
 // Notes that the container of BUNDLE is held. The lock goes with the descriptor, and those of children.
 Result<Descriptor> hold(const std::string& bundle);
 bool isHeld(const std::string& bundle);
+// Waits for the lock of the container of BUNDLE, if it is held. It has it as long as the descriptor is there.
+Descriptor waitForTurn(const std::string& bundle);
 void letGo(const std::string& bundle);
 
 // The process of the sandbox that the container of BUNDLE is in, as `runsc create` has noted it; 0: unknown.
@@ -34,8 +36,8 @@ pid_t sandboxOf(const std::string& bundle);
 Descriptor watchSandbox(const std::string& bundle);
 void endSandbox(const std::string& bundle);
 
-// Returns when the container of BUNDLE is not held any more, or its sandbox has ended. With HASKEEPER it ends
-// the sandbox when nobody is there any more who would let it begin.
+// Returns when the container of BUNDLE is not held any more; it is not when its sandbox has ended. With
+// HASKEEPER it ends the sandbox when nobody is there any more who would let it begin.
 void awaitBegin(const std::string& bundle, bool hasKeeper);
 
 }  // namespace cloister::node

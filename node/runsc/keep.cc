@@ -47,11 +47,21 @@ std::vector<std::string> ofRoot(std::vector<std::string> args, const std::string
   return args;
 }
 
+// Once, whichever of the pod's containers comes first.
+Result<void> beginRoot(const Keep& container, const std::vector<std::string>& args) {
+  const std::string bundle = bundleBeside(container.hold.question.bundle, container.hold.root);
+  const Descriptor turn = waitForTurn(bundle);
+  if (!isHeld(bundle)) return {};
+  if (auto done = run(container, ofRoot(args, container.hold.root), true); !done) return done;
+  letGo(bundle);
+  return {};
+}
+
 // The root container first, which brings back the whole of what was saved.
 Result<void> begin(const Keep& container, const StartAnswer& answer) {
   std::vector<std::string> args = container.args;
   if (answer.action == StartAction::Restore) args = restoreInstead(args, *findStart(args), answer.image);
-  if (auto done = run(container, ofRoot(args, container.hold.root), true); !done) return done;
+  if (auto done = beginRoot(container, args); !done) return done;
   return run(container, args, false);
 }
 
@@ -93,7 +103,6 @@ void keep(const Keep& container) {
   if (!answer) return;
   if (answer->action == StartAction::Refuse) return giveUp(container, answer->message);
   if (auto begun = begin(container, *answer); !begun) return giveUp(container, begun.error().message);
-  letGo(bundleBeside(bundle, container.hold.root));
   letGo(bundle);
   // Its end is told by the end of its streams.
   silence();

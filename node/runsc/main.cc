@@ -93,20 +93,33 @@ int passOn(const RunscConfig& config, std::vector<std::string> args, const std::
     awaitBegin(held, question && question->kind == ContainerKind::container);
   }
   // Nor has it a process that could be told.
-  if (const std::string held = heldOne("kill", args, bundle); !held.empty()) endSandbox(held);
+  if (const std::string held = heldOne("kill", args, bundle); !held.empty()) {
+    endSandbox(held);
+    letGo(held);
+  }
   return execute(config.runsc, std::move(args));
 }
 
+// The container of ARGS is not started, and so nothing of its sandbox is.
+int refuseStart(const std::vector<std::string>& args, const std::string& bundle, const std::string& reason) {
+  tellShim(logFile(args), reason);
+  if (findStart(args)) endSandbox(bundle);
+  return complain(reason);
+}
+
 int answerWithoutStarting(const RunscConfig& config, Decision decision) {
-  const auto lock = hold(decision.hold->question.bundle);
-  if (!lock) return complain(lock.error().message);
+  const std::string& bundle = decision.hold->question.bundle;
+  const auto lock = hold(bundle);
+  // gVisor's shim never gets rid of a root container whose start fails: the next one is refused instead.
+  if (decision.hold->root.empty() && !lock) {
+    letGo(bundle);
+    return passOn(config, std::move(decision.args), bundle);
+  }
   if (decision.hold->root.empty()) return EXIT_SUCCESS;
-  const auto stays = stayBehind({.runsc = config.runsc,
-                                 .socket = config.socket,
-                                 .args = std::move(decision.args),
-                                 .hold = std::move(*decision.hold)},
-                                *lock);
-  return stays ? EXIT_SUCCESS : complain(stays.error().message);
+  if (!lock) return refuseStart(decision.args, bundle, lock.error().message);
+  const auto stays = stayBehind(
+      {.runsc = config.runsc, .socket = config.socket, .args = decision.args, .hold = *decision.hold}, *lock);
+  return stays ? EXIT_SUCCESS : refuseStart(decision.args, bundle, stays.error().message);
 }
 
 int run(std::vector<std::string> args) {
@@ -122,11 +135,7 @@ int run(std::vector<std::string> args) {
                                return ask(config->socket, request, patience, answerPatience);
                              },
                          .isHeld = isHeld});
-  if (!decided) {
-    tellShim(logFile(args), decided.error().message);
-    if (findStart(args)) endSandbox(bundle);
-    return complain(decided.error().message);
-  }
+  if (!decided) return refuseStart(args, bundle, decided.error().message);
   if (decided->hold) return answerWithoutStarting(*config, std::move(*decided));
   return passOn(*config, std::move(decided->args), bundle);
 }

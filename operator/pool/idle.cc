@@ -6,9 +6,16 @@
 namespace cloister::pool {
 namespace {
 
+// What has begun already fits no snapshot.
+std::string heldWith(const api::Pod& pod) {
+  const api::ContainerStatus* container = sandbox::sandboxContainer(pod);
+  return api::isMadeToBeHeld(pod) && container != nullptr ? "held with " + container->imageID : "";
+}
+
 IdlePods::Group groupOf(const api::Pod& pod) {
   return {.revision = api::labelOf(pod.metadata, api::revisionLabel),
-          .shape = api::annotationOf(pod.metadata, api::shapeAnnotation)};
+          .shape = api::annotationOf(pod.metadata, api::shapeAnnotation),
+          .heldWith = heldWith(pod)};
 }
 
 // Only what its pool itself made, and still owns.

@@ -18,6 +18,7 @@ class IdlePods {
   struct Group {
     std::string revision;  // the ControllerRevision they were made from
     std::string shape;     // sandbox::shapeOf their pod
+    std::string heldWith;  // which image they have, if they were made to be held
     auto operator<=>(const Group&) const = default;
   };
   // One group's best pod.

@@ -160,7 +160,9 @@ Diagnosis diagnoseRunning(const api::Pod& pod, std::optional<bool> nodeReady) {
             .message = "The sandbox runs.",
             .ready = true};
   }
-  if (api::isMadeToBeHeld(pod)) return starting("The pod was held; its processes are about to begin.");
+  if (api::isMadeToBeHeld(pod))
+    return starting("The pod was held; the cloister-node of node " + pod.spec.nodeName +
+                    " is to let its processes begin.");
   return starting("The container runs; the pod is not ready yet.");
 }
 

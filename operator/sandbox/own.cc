@@ -59,6 +59,20 @@ Pods secondPods(const Observed& observed) {
   return those(observed, [&](const api::Pod& pod) { return isSecond(observed, pod); });
 }
 
+bool doubtsSecond(const Observed& observed) {
+  if (observed.sandbox == nullptr || observed.newest) return false;
+  const api::SandboxStatus& status = observed.sandbox->status;
+  return !hasBegun(status) && !hasEnded(status) &&
+         std::ranges::any_of(secondPods(observed),
+                             [](const auto& pod) { return !pod->metadata.deletionTimestamp; });
+}
+
+bool namesAnother(const api::Sandbox& sandbox, const api::Pod& pod) {
+  const api::SandboxStatus& status = sandbox.status;
+  return !hasBegun(status) && !hasEnded(status) && !status.podUID.empty() &&
+         status.podUID != pod.metadata.uid && api::isMadeToBeHeld(pod);
+}
+
 Pods formerPods(const Observed& observed) {
   if (observed.sandbox == nullptr) return {};
   return those(observed, [&](const api::Pod& pod) { return isFormer(observed, pod); });

@@ -18,8 +18,13 @@ bool controls(const api::Sandbox& sandbox, const api::Pod& pod);
 // first one ran, by a request that was carried out late or by another operator. Null: there is none.
 std::shared_ptr<const api::Pod> ownPod(const Observed& observed);
 
-// Of the number that the status tells, beside the one that ran or ended.
+// Of the number that the status tells, beside the one that ran or ended, or that was held and is named: that
+// one may begin.
 Pods secondPods(const Observed& observed);
+// Before anything ran: by now the status may name one of these instead, should the named one be lost.
+bool doubtsSecond(const Observed& observed);
+// POD was held, and so may be the one that the status of SANDBOX, of which nothing ran, names instead.
+bool namesAnother(const api::Sandbox& sandbox, const api::Pod& pod);
 
 // Of earlier numbers; once the API server has confirmed the Sandbox, of all others.
 Pods formerPods(const Observed& observed);

@@ -34,7 +34,7 @@ void remove(const Pods& pods, Plan& out) {
 }
 
 void removeStrays(const Observed& observed, Plan& out) {
-  remove(secondPods(observed), out);
+  if (!doubtsSecond(observed)) remove(secondPods(observed), out);
   if (observed.sandboxConfirmedGone) remove(strays(observed), out);
 }
 
@@ -285,7 +285,8 @@ void planSuspension(const Situation& at, Time now, api::SandboxStatus& next, Pla
 
 // What was held begins once the status names it.
 bool awaitsItsName(const Situation& at) {
-  return at.pod != nullptr && api::isHeld(*at.pod) && at.sandbox.status.podUID != at.pod->metadata.uid;
+  return at.pod != nullptr && api::isHeld(*at.pod) && !at.pod->metadata.deletionTimestamp &&
+         at.sandbox.status.podUID != at.pod->metadata.uid;
 }
 
 void planStatus(const Situation& at, Time now, Plan& out) {
@@ -382,7 +383,7 @@ Questions questions(const Observed& observed, Time now) {
   if (observed.sandbox == nullptr || observed.sandbox->metadata.deletionTimestamp) return ask;
   const auto pod = ownPod(observed);
   const api::Sandbox& sandbox = *observed.sandbox;
-  ask.newest = isOutrun(observed) || mayRelease(sandbox, now);
+  ask.newest = isOutrun(observed) || mayRelease(sandbox, now) || doubtsSecond(observed);
   ask.revision = observed.pinned == nullptr && !pinnedRevision(sandbox, pod.get()).empty();
   ask.snapshot = needsSnapshot(observed);
   ask.live = seemsSaved(observed);
@@ -398,6 +399,7 @@ Questions questions(const Observed& observed, Time now) {
   // Whether it goes on, as its time does, or this view is older than what was told.
   ask.pod = sandbox.status.pausedAt && pod->status.phase == "Running" && !pod->metadata.deletionTimestamp &&
             !api::isFrozen(*pod);
+  ask.pod |= namesAnother(sandbox, *pod);
   ask.podEvents = !isQuietTime(sandbox, pod.get(), now) && needsEvents(*pod);
   ask.nodeState = needsNodeState(*pod);
   return ask;

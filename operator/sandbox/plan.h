@@ -75,12 +75,12 @@ struct Observed {
 struct Questions {
   bool podEvents = false;
   bool nodeState = false;
-  // The status names a pod that the store lacks, or tells that it stands still, and the store does not: it
-  // may merely lag.
+  // The status names a pod that the store lacks, or had another owner, or tells that it stands still, and the
+  // store does not: it may merely lag.
   bool pod = false;
   bool revision = false;  // the store lacks the ControllerRevision that it was made from: it may merely lag
   // A restart is due, or a pod is of one that this view does not know, or what it is kept in is to be
-  // released.
+  // released, or a pod beside the one that is named is to go before anything ran.
   bool newest = false;
   bool sandbox = false;    // there are pods without their Sandbox: the store may merely lag
   bool version = false;    // the Sandbox could not be deleted: is its time still over?

@@ -20,7 +20,7 @@ json::array withLabels(const std::map<std::string, std::string>& labels) {
 std::optional<Refusal> refuseRestore(const api::SandboxSpec& spec, const api::SandboxSnapshot* snapshot,
                                      const api::SandboxPool* pool) {
   const std::string field = "spec.restoreFrom: ";
-  if (spec.poolRef && (pool == nullptr || !pool->spec.hold.value_or(false))) {
+  if (pool != nullptr && !pool->spec.hold.value_or(false)) {
     return Refusal{reason::unsupported,
                    field + "the pods of the pool \"" + spec.poolRef->name +
                        "\" have begun already; remove the field or poolRef, or set hold in the pool"};

@@ -6,8 +6,8 @@
 
 namespace cloister::sandbox {
 
-// Why SNAPSHOT (null: there is none) cannot be restored, or not yet. SPEC is completed, and POOL is what its
-// poolRef names (null: there is none).
+// Why SNAPSHOT (null: there is none) cannot be restored, or not yet. SPEC is completed, and POOL is what it
+// may take a pod of (null: none).
 std::optional<Refusal> refuseRestore(const api::SandboxSpec& spec, const api::SandboxSnapshot* snapshot,
                                      const api::SandboxPool* pool);
 

@@ -60,13 +60,14 @@ std::vector<const Offer*> inOrder(const Observed& observed) {
   return offers;
 }
 
-// Where the Sandbox is to go on from its snapshot, the pod of OFFER can do so.
-bool fitsSnapshot(const Observed& observed, const Offer& offer) {
+// Where the Sandbox is to go on from its snapshot, the pod of OFFER, which has the image that it would get
+// itself, can do so: the very one that was saved, under the name that it had.
+bool fitsSnapshot(const Observed& observed, const Resolved& resolved, const Offer& offer) {
   if (!observed.sandbox->spec.restoreFrom) return true;
   const api::SandboxSnapshotStatus& saved = observed.snapshot->status;
   const api::ContainerStatus* container = sandboxContainer(*offer.pod);
   return api::isHeld(*offer.pod) && offer.pod->spec.nodeName == saved.nodeName && container != nullptr &&
-         container->imageID == saved.imageID;
+         container->imageID == saved.imageID && resolved.image == saved.image;
 }
 
 // The network profile that the Sandbox has under the older revision of OFFER, if its pod would be the same.
@@ -106,15 +107,12 @@ bool fitsTemplate(const Observed& observed, const Config& config, const std::str
 
 void sayWhyNot(const Observed& observed, const Config& config, const std::string& shape, Start& start) {
   const std::string pool = "pool \"" + observed.pool->metadata.name + "\"";
-  if (!observed.sandbox->spec.restoreFrom && fitsTemplate(observed, config, shape)) {
+  if (fitsTemplate(observed, config, shape)) {
+    const auto& from = observed.sandbox->spec.restoreFrom;
     start.reason = reason::poolEmpty;
-    start.message = "The " + pool + " has no ready pod.";
-    return;
-  }
-  if (const auto& from = observed.sandbox->spec.restoreFrom) {
-    start.reason = reason::poolEmpty;
-    start.message = "The " + pool + " has no ready pod on the node of the SandboxSnapshot \"" + from->name +
-                    "\" that is equal to the saved one.";
+    start.message =
+        "The " + pool + " has no ready pod" +
+        (from ? " with the saved image on the node of the SandboxSnapshot \"" + from->name + "\"." : ".");
     return;
   }
   const std::string own = shapingOverrides(observed.sandbox->spec);
@@ -156,7 +154,7 @@ Start chooseStart(const Observed& observed, const api::SandboxSpec& spec, const 
   const std::string shape = ownShape(observed, spec, resolved, config);
   const bool pinned = !pinnedRevision(*observed.sandbox, nullptr).empty();
   for (const Offer* offer : inOrder(observed)) {
-    if (!fitsSnapshot(observed, *offer)) continue;
+    if (!fitsSnapshot(observed, resolved, *offer)) continue;
     if (pinned || offer->revision->metadata.name == observed.presentRevision) {
       if (shape != offer->shape) continue;
     } else if (auto profile = profileIfFits(observed, *offer, config)) {

@@ -56,6 +56,7 @@ class HolderTest : public testing::Test {
     ++looks_;
     if (away_) co_return fail(Errc::Unavailable, "away");
     StartView view{.node = "node-1", .runtimeVersion = "v1"};
+    if (gone_) co_return view;
     view.pod = *pods_.get(key);
     view.pod->spec.nodeName = "node-1";
     view.sandbox.emplace();
@@ -93,6 +94,7 @@ class HolderTest : public testing::Test {
   std::optional<StartAnswer> answer_;
   std::string named_;
   bool away_ = false;
+  bool gone_ = false;
   int looks_ = 0;
 };
 
@@ -149,6 +151,21 @@ TEST_F(HolderTest, HasWhoeverAsksAskAgain) {
   pass(std::chrono::minutes(10));
   ASSERT_TRUE(answer_);
   EXPECT_EQ(answer_->action, StartAction::Hold);
+}
+
+TEST_F(HolderTest, KeepsNobodyWaitingForAPodThatIsGone) {
+  pods_.replace("", {}, std::to_string(server_.storage().revision()));
+  gone_ = true;
+  ask();
+  ASSERT_TRUE(answer_) << "connections are few";
+  EXPECT_EQ(answer_->action, StartAction::Hold);
+}
+
+TEST_F(HolderTest, NeverSaysAgainThatItWaitsOnceItHasBegun) {
+  EXPECT_EQ(cloister::test::run(clock_, holder_.begun(request_)).action, StartAction::Start);
+  ask();  // the watch has not told yet
+  pass(seconds(5));
+  EXPECT_EQ(held(), "False");
 }
 
 TEST_F(HolderTest, TellsThatItHasBegun) {

@@ -284,6 +284,17 @@ TEST(DecideStart, WaitsUntilTheSandboxNamesThePod) {
   EXPECT_EQ(decideStart(waiting, view).action, StartAction::Start);
 }
 
+TEST(DecideStart, LetsNothingBeginThatIsOnItsWayOut) {
+  StartView leaving = good();
+  leaving.sandbox->status.podUID = "pod-uid";
+  ASSERT_EQ(decideStart(waiting, leaving).action, StartAction::Restore);
+  leaving.sandbox->metadata.deletionTimestamp = Time{};
+  EXPECT_EQ(decideStart(waiting, leaving).action, StartAction::Hold);
+  leaving.sandbox->metadata.deletionTimestamp.reset();
+  leaving.pod->metadata.deletionTimestamp = Time{};
+  EXPECT_EQ(decideStart(waiting, leaving).action, StartAction::Hold);
+}
+
 TEST(DecideStart, LeavesTheEndOfWhatIsGoneToTheKubelet) {
   StartView view = good();
   view.pod.reset();

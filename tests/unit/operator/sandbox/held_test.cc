@@ -47,11 +47,13 @@ class Held : public test::Warm {
     change(pod);
     world_.putPod(pod);
   }
-  void putSnapshot(const std::string& node = "node-1", const std::string& image = "python@sha256:1") {
-    world_.server.put("sandboxsnapshots",
-                      {{"metadata", {{"name", "saved"}, {"namespace", "team"}, {"uid", "s"}}},
-                       {"spec", {{"sandboxRef", {{"name", "first"}}}}},
-                       {"status", {{"phase", "Ready"}, {"nodeName", node}, {"imageID", image}}}});
+  void putSnapshot(const std::string& node = "node-1", const std::string& image = "python@sha256:1",
+                   const std::string& name = "python:3") {
+    world_.server.put(
+        "sandboxsnapshots",
+        {{"metadata", {{"name", "saved"}, {"namespace", "team"}, {"uid", "s"}}},
+         {"spec", {{"sandboxRef", {{"name", "first"}}}}},
+         {"status", {{"phase", "Ready"}, {"nodeName", node}, {"image", name}, {"imageID", image}}}});
   }
   api::Sandbox fork() const {
     api::Sandbox sandbox = wish();
@@ -112,23 +114,57 @@ TEST_F(Held, GoesOnFromASnapshotOfItsNodeAndImage) {
   EXPECT_EQ(settled(fork()).status.podName, "ready-2") << "though the other node has more";
 }
 
+TEST_F(Held, IsFoundBehindOneOfAnotherImage) {
+  putSnapshot();
+  putHeld("ready-0", "node-1", "python@sha256:0");
+  putHeld("ready-1");
+  EXPECT_EQ(settled(fork()).status.podName, "ready-1");
+}
+
 TEST_F(Held, IsNotTakenForAnotherImage) {
   putSnapshot("node-1", "python@sha256:2");
   putHeld("ready-0");
   settled(fork());
-  ASSERT_EQ(world_.pods().size(), 1U);
-  const api::Pod own = world_.pods().at(0);
+  ASSERT_EQ(world_.pods().size(), 2U);
+  const bool first = world_.pods().at(0).metadata.name != "ready-0";
+  const api::Pod own = world_.pods().at(first ? 0 : 1);
   EXPECT_THAT(api::annotationOf(own.metadata, api::coldStartAnnotation),
               HasSubstr("on the node of the SandboxSnapshot \"saved\""));
   EXPECT_EQ(api::annotationOf(own.metadata, api::restoreAnnotation), "saved");
 }
 
+TEST_F(Held, IsNotTakenForTheSameImageUnderAnotherName) {
+  putSnapshot("node-1", "python@sha256:1", "python:latest");
+  putHeld("ready-0");
+  EXPECT_NE(settled(fork()).status.podName, "ready-0") << "its node would refuse it";
+}
+
 TEST_F(Held, IsNotTakenForAnotherSpec) {
   putSnapshot();
   putHeld("ready-0");
+  pool_.spec.whenEmpty = api::WhenEmpty::Wait;
+  putPool();
   api::Sandbox other = fork();
   other.spec.env = {{"COLOUR", "blue"}};
   EXPECT_NE(settled(other).status.podName, "ready-0");
+  ASSERT_EQ(world_.pods().size(), 2U) << "the pool will never have one: nothing is waited for";
+  const bool first = world_.pods().at(0).metadata.name != "ready-0";
+  EXPECT_THAT(api::annotationOf(world_.pods().at(first ? 0 : 1).metadata, api::coldStartAnnotation),
+              HasSubstr("PoolMismatch"));
+}
+
+TEST_F(Held, IsWaitedForOnTheNodeOfTheSnapshot) {
+  putSnapshot();
+  putHeld("ready-0", "node-2");
+  pool_.spec.whenEmpty = api::WhenEmpty::Wait;
+  putPool();
+  const api::Sandbox waits = settled(fork());
+  EXPECT_THAT(waits.status.conditions,
+              testing::Contains(testing::Field(&api::Condition::message,
+                                               HasSubstr("on the node of the SandboxSnapshot \"saved\""))));
+  putHeld("ready-1");
+  world_.settle();
+  EXPECT_EQ(world_.sandbox().status.podName, "ready-1");
 }
 
 TEST_F(Held, IsOutdatedWhereThePoolHoldsNoMore) {
@@ -168,8 +204,18 @@ TEST_F(Held, IsSecondOnceTheOtherIsNamed) {
   ASSERT_NE(ownPod(observed), nullptr);
   EXPECT_EQ(ownPod(observed)->metadata.name, "ready-1");
   EXPECT_EQ(secondPods(observed).size(), 1U) << "it goes, before anything gets into it";
+  const auto deletes = [&] {
+    return std::ranges::count_if(plan(observed, world_.config, epoch).actions, [](const Action& action) {
+      return std::holds_alternative<DeletePod>(action);
+    });
+  };
+  EXPECT_TRUE(questions(observed, epoch).newest) << "it may be the named one by now";
+  EXPECT_EQ(deletes(), 0);
+  observed.newest = true;
+  EXPECT_EQ(deletes(), 1);
   observed.pods.pop_back();
   EXPECT_EQ(ownPod(observed)->metadata.name, "ready-0") << "the one that was named is gone";
+  EXPECT_TRUE(questions(observed, epoch).pod) << "as far as this view knows";
 }
 
 }  // namespace
