@@ -10,12 +10,16 @@ PORT = 8080
 # Of one request. A sandbox that stands still neither refuses nor answers.
 _PATIENCE_SECONDS = 60
 _PAUSE_SECONDS = 0.002
+# A sandbox that has an address and no network stack yet drops what is sent, and TCP tries again after a whole second.
+_CONNECT_SECONDS = 0.02
 
 
-def ask(address: str, patience: float = 1) -> bytes:
-    """One answer, on a connection of its own."""
-    connection = http.client.HTTPConnection(address, PORT, timeout=patience)
+def ask(address: str, patience: float = 1, connect: float | None = None) -> bytes:
+    """One answer, on a connection of its own, which may take CONNECT seconds to be made (default: PATIENCE)."""
+    connection = http.client.HTTPConnection(address, PORT, timeout=connect or patience)
     try:
+        connection.connect()
+        connection.sock.settimeout(patience)
         connection.request("GET", "/")
         return connection.getresponse().read()
     finally:
@@ -27,7 +31,7 @@ def first_answer(address: str, seconds: float) -> tuple[float, bytes]:
     deadline = time.perf_counter() + seconds
     while True:
         try:
-            answer = ask(address)
+            answer = ask(address, connect=_CONNECT_SECONDS)
             return time.perf_counter(), answer
         except (OSError, http.client.HTTPException) as trouble:
             if time.perf_counter() >= deadline:
