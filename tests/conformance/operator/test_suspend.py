@@ -2,6 +2,7 @@
 
 from kubelet import condition
 from support.api import STRATEGIC, path_of
+from support.quotas import make_quota
 from support.waiting import eventually, throughout
 
 FREEZE = "cloister.dev/freeze"
@@ -33,9 +34,9 @@ def report(bed, sandbox, phase, reason, message="", **fields):
     bed.api.patch("sandboxsnapshots", saved["metadata"]["name"], bed.namespace, {"status": status}, "status")
 
 
-def saving(bed, node, **spec):
-    """A sandbox that stands still and whose snapshot is to be taken."""
-    sandbox = bed.started(node, **spec)
+def saving(bed, node, started=None, **spec):
+    """A sandbox, STARTED or a new one, that stands still and whose snapshot is to be taken."""
+    sandbox = started or bed.started(node, **spec)
     sandbox.patch({"desiredState": "Suspended"})
     eventually(lambda: wish(sandbox), 5, "the node is asked")
     assert not snapshots(bed), "it does not stand still yet"
@@ -51,8 +52,8 @@ def end_pod(node, sandbox):
     node.remove(sandbox.pod())
 
 
-def suspended(bed, node, **spec):
-    sandbox = saving(bed, node, **spec)
+def suspended(bed, node, started=None, **spec):
+    sandbox = saving(bed, node, started, **spec)
     report(bed, sandbox, "Ready", "Taken")
     sandbox.wait("Suspended", within=5)
     end_pod(node, sandbox)
@@ -142,9 +143,10 @@ def test_without_its_snapshot_it_does_not_start_empty(bed):
 def test_it_gives_its_place_under_a_quota_away_and_asks_for_it_again(bed):
     bed.operator(**ON).wait_ready()
     node = bed.node()
-    bed.api.create("sandboxquotas", {"apiVersion": "cloister.dev/v1alpha1", "kind": "SandboxQuota",
-                                     "metadata": {"name": "default", "namespace": bed.namespace}, "spec": {"running": 1}})
-    sandbox = suspended(bed, node)
+    quota = make_quota(bed.api, bed.namespace, running=1)
+    started = bed.started(node)
+    quota.wait_status(lambda status: not status.get("grants"), within=5)  # so that its room is free as soon as it ends
+    sandbox = suspended(bed, node, started)
     other = bed.started(node, "other")
     sandbox.patch({"desiredState": "Running"})
     sandbox.wait("Queued", within=10)
