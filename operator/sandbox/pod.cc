@@ -72,6 +72,8 @@ object metadataOf(const PodIdentity& identity, const Resolved& resolved, std::st
   if (!profile.empty()) labels[api::networkLabel] = profile;
   object annotations = json::encode(resolved.podMetadata.annotations).as_object();
   addRuntimeAnnotations(resolved, annotations);
+  // What a snapshot calls it, whatever admission makes of it.
+  if (resolved.runtime == api::Runtime::gvisor) annotations[api::imageAnnotation] = resolved.image;
   if (resolved.processes != 0) annotations[api::processesAnnotation] = std::to_string(resolved.processes);
   object meta{{"name", identity.name},
               {"namespace", identity.namespace_},

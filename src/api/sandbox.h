@@ -247,7 +247,7 @@ inline constexpr std::string_view holdAnnotation = "cloister.dev/hold";
 // The node's word on such a pod. True: it waits, and nothing of its image has run; False: it has begun, or
 // continues from a snapshot.
 inline constexpr std::string_view heldCondition = "cloister.dev/Held";
-// A pod that is to have one certain image, which its spec names by a digest: what its Sandbox calls it.
+// What a pod's Sandbox calls its image. The pod's spec may have a mirror's, from admission, or a digest.
 inline constexpr std::string_view imageAnnotation = "cloister.dev/image";
 // A pod whose container may have so many processes and threads at once: a decimal number, which
 // cloister-runsc makes a limit of.

@@ -115,6 +115,16 @@ TEST(Pod, TellsTheNodeHowManyProcessesItMayHave) {
   EXPECT_EQ(annotations().at(api::processesAnnotation), "12");
 }
 
+TEST(Pod, KeepsWhatItsImageIsCalledWhateverAdmissionMakesOfIt) {
+  api::Sandbox sandbox = aSandbox();
+  sandbox.spec.image = "python:3";
+  sandbox.spec.podMetadata.annotations[std::string(api::imageAnnotation)] = "the tenant's own";
+  Config config;
+  config.imageRegistry = "mirror.example.com";
+  EXPECT_EQ(annotationsOf(podUnder(sandbox, config)).at(std::string(api::imageAnnotation)),
+            "mirror.example.com/python:3");
+}
+
 TEST(Pod, RequestsLittleOfTheDisk) {
   EXPECT_EQ(at(podUnder(aSandbox()), "spec.containers.0.resources.requests.ephemeral-storage"), "16777216");
 }
@@ -147,6 +157,7 @@ TEST(Pod, TellsGvisorTheHardSizes) {
   EXPECT_EQ(at(pod, "spec.runtimeClassName"), "gvisor");
   EXPECT_EQ(annotationsOf(pod),
             (std::map<std::string, std::string>{
+                {"cloister.dev/image", json::findString(pod, "spec.containers.0.image")},
                 {"dev.gvisor.flag.overlay2", "root:self,size=2147483648"},
                 {"dev.gvisor.spec.mount.tmp.options", "rw,size=1073741824,mode=1777"},
                 {"dev.gvisor.spec.mount.tmp.share", "container"},

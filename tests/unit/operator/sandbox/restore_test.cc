@@ -109,7 +109,6 @@ TEST_F(Restore, LeavesTheImageAloneWhereItWasNotRecorded) {
   world_.settle();
   ASSERT_EQ(world_.pods().size(), 1U);
   const api::ObjectMeta meta = world_.pods().at(0).metadata;
-  EXPECT_EQ(api::annotationOf(meta, api::imageAnnotation), "");
   EXPECT_EQ(json::findString(world_.server.get("pods", api::keyOf(meta)), "spec.containers.0.image"),
             world_.config.defaults.image);
 }
