@@ -249,6 +249,77 @@ void addSnapshots(Dice& dice, int sandboxes, Script& script) {
   }
 }
 
+namespace {
+
+// What others continue from: one Sandbox of each namespace, as its pool's pods are.
+void addSaved(Dice& dice, int sandboxes, Script& script) {
+  constexpr const char* origins[] = {"pool", "template", "runs"};
+  for (int home = 0; home < 2; ++home) {
+    const int which = sandboxes + (sandboxes + home) % 2;
+    script.steps.push_back({.at = dice.between(milliseconds(500), seconds(2)),
+                            .what = What::Create,
+                            .which = which,
+                            .how = dice.pick(origins)});
+    script.steps.push_back(
+        {.at = dice.between(seconds(4), seconds(10)), .what = What::TakeSnapshot, .which = which});
+  }
+}
+
+// Two replicas that both believe they lead give one Sandbox a pod each: one has begun anew and sees what is
+// there, the other an older view of the pods, with fewer to choose from.
+void addRivals(Dice& dice, int which, Script& script) {
+  script.setup.replicas = 2;
+  script.setup.election = false;
+  const Duration at = dice.between(seconds(8), longest / 2);
+  script.steps.push_back({.at = at,
+                          .what = What::LagWatches,
+                          .count = 8 + dice.roll(8),
+                          .span = dice.between(seconds(4), seconds(12)),
+                          .how = "pods"});
+  script.steps.push_back(
+      {.at = at + milliseconds(1), .what = What::ScalePool, .which = which, .count = 4 + dice.roll(4)});
+  script.steps.push_back(
+      {.at = at + dice.between(seconds(1), seconds(3)), .what = What::Crash, .which = dice.roll(2)});
+  for (int i = 0; i < 2; ++i) {
+    script.steps.push_back({.at = at + dice.between(seconds(3), seconds(9)),
+                            .what = What::Create,
+                            .which = which + 2 * i,
+                            .count = dice.oneIn(2) ? continueWish() : 0,
+                            .how = "pool"});
+  }
+}
+
+}  // namespace
+
+void addHeld(Dice& dice, int sandboxes, Script& script) {
+  if (!dice.oneIn(4)) return;
+  script.setup.agents = true;
+  script.setup.hold = !dice.oneIn(6);
+  if (script.setup.pool == 0) script.setup.pool = 1 + dice.roll(2);
+  script.setup.idle = 1 + dice.roll(4);
+  for (Step& step : script.steps) {
+    if (step.what != What::Create || dice.oneIn(3)) continue;
+    step.how = "pool";
+    if (dice.oneIn(2)) step.count = dice.oneIn(2) ? continueWish() : 0;
+  }
+  addSaved(dice, sandboxes, script);
+  for (int i = 1 + dice.roll(4); i > 0; --i) {
+    Step step{.at = dice.between(seconds(8), longest), .what = What::Create, .which = sandboxes + 1 + i};
+    step.how = dice.oneIn(4) ? "runs" : "pool";
+    step.count = dice.oneIn(4) ? 0 : continueWish();
+    if (dice.oneIn(3)) step.restart = "Always";
+    if (dice.oneIn(4)) step.span = dice.between(seconds(2), seconds(20));
+    script.steps.push_back(std::move(step));
+  }
+  for (int i = dice.roll(3); i > 0; --i) {
+    Step step{.at = dice.between(seconds(2), longest), .what = What::ScalePool, .which = dice.roll(2)};
+    step.how = dice.oneIn(2) ? "hold" : "release";
+    if (dice.oneIn(3)) step = {.at = step.at, .what = What::DropSnapshot, .which = step.which};
+    script.steps.push_back(std::move(step));
+  }
+  if (dice.oneIn(3)) addRivals(dice, sandboxes + 10, script);
+}
+
 void addQuotaLimits(Dice& dice, Script& script) {
   constexpr const char* limits[] = {"cpu", "memory", "disk", "hours", "pods", "garbled"};
   if (script.setup.quota == 0 || dice.oneIn(2)) return;

@@ -24,6 +24,9 @@ void addOnExpiry(Dice& dice, int sandboxes, Script& script);
 void addSchedules(Dice& dice, int sandboxes, Script& script);
 // ... and in some users save them. After addStates.
 void addSnapshots(Dice& dice, int sandboxes, Script& script);
+// In some clusters the pools hold their pods, and Sandboxes continue from snapshots, in those or by
+// themselves. After all that makes Sandboxes.
+void addHeld(Dice& dice, int sandboxes, Script& script);
 // Some quotas bound more than pods, or cannot be read for a while.
 void addQuotaLimits(Dice& dice, Script& script);
 // What is rare.

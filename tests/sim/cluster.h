@@ -1,6 +1,7 @@
 // The rest of a cluster, simulated: a scheduler, kubelets, and the controllers that Kubernetes brings.
 #pragma once
 
+#include <map>
 #include <set>
 
 #include "tests/sim/dice.h"
@@ -25,6 +26,11 @@ class Kubelets {
   void cordon(int node, Duration span);
   void uncordonAll();
   bool allUp() const { return lost_.empty(); }
+  // From now on nothing that is held ends by itself.
+  void calm() { calm_ = true; }
+
+  // The processes of POD's image, which was held, run from now on; RESTORED: they go on from a snapshot.
+  std::function<void(const json::value& pod, bool restored)> onBegin;
 
  private:
   void changed(const test::Change& change);
@@ -34,7 +40,14 @@ class Kubelets {
   void run(const test::ObjectId& pod);
   void endInTime(const test::ObjectId& pod, const struct Image& image);
   void freeze(const test::ObjectId& pod);
-  bool mayContinue(const test::ObjectId& pod) const;
+  std::optional<bool> mayStart(const test::ObjectId& pod);
+  void hold(const test::ObjectId& id, const json::value& pod);
+  bool waits(const json::value& pod) const;
+  void heldChanged(const test::Change& change);
+  void askSoon(const test::ObjectId& pod, const std::string& uid, Duration least, Duration most);
+  void ask(const test::ObjectId& pod, const std::string& uid);
+  void tellHeld(const test::ObjectId& pod, bool held);
+  void tellBegun(const test::ObjectId& pod, const std::string& uid);
   void stop(const test::ObjectId& pod, const std::string& uid);
   bool nodeIsUp(const test::ObjectId& pod) const;
   void setCordoned(const std::string& node, bool cordoned);
@@ -46,6 +59,12 @@ class Kubelets {
   Dice dice_;
   std::set<std::string> lost_;
   std::set<std::string> cordoned_;
+  bool calm_ = false;
+  struct Held {
+    bool asks = false;  // when it may begin
+    bool begun = false;
+  };
+  std::map<std::string, Held> held_;  // pods that were not started when they were to be, by their uids
 };
 
 // The garbage collector and the namespace controller, each taking its time.

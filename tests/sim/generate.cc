@@ -225,6 +225,8 @@ Script finished(Script script, int sandboxes, bool often) {
   addQuotaLimits(limits, script);
   Dice saved(script.seed, 56);
   addSnapshots(saved, sandboxes, script);
+  Dice held(script.seed, 57);
+  addHeld(held, sandboxes, script);
   std::ranges::sort(script.steps, {}, &Step::at);
   return script;
 }

@@ -108,11 +108,17 @@ std::span<const Image> images() {
 // What ends, or is refused, does so three times at most: what is restarted comes to rest.
 const Image& imageOf(const json::value& pod) {
   std::string name = json::findString(pod, "spec.containers.0.image");
+  name.resize(std::min(name.find('@'), name.size()));
   name.erase(0, name.rfind('/') + 1);
   const auto* found = std::ranges::find(all, name, &Image::name);
   if (found == std::end(all)) return all[0];
   const bool fails = !found->end.empty() || found->name == "refused";
   return fails && restartOf(pod) >= 2 ? all[0] : *found;
+}
+
+std::string imageIdOf(const json::value& pod) {
+  const std::string image = json::findString(pod, "spec.containers.0.image");
+  return image.contains('@') ? image : image + "@sha256:0";
 }
 
 const End* findEnd(std::string_view how) {

@@ -9,7 +9,7 @@
 namespace cloister::sim {
 
 struct Image {
-  std::string_view name;  // after the last slash of the whole name
+  std::string_view name;  // after the last slash of the whole name, before its digest
   bool starts = true;     // else it stays in the state WAITING
   std::string_view waiting = "ContainerCreating";
   std::string_view words = {};  // that come with WAITING
@@ -23,6 +23,8 @@ struct Image {
 std::span<const Image> images();
 // The pod's; one that runs for ever when the name is none of ours.
 const Image& imageOf(const json::value& pod);
+// What the kubelet tells of it: a name that is for this one alone, and that a pod may have as its image.
+std::string imageIdOf(const json::value& pod);
 
 // How a pod can end.
 struct End {

@@ -18,10 +18,13 @@ bool hasBegun(const json::value& sandbox) {
   return json::find(sandbox, "status.startedAt") != nullptr;
 }
 
-// The status names another one.
-bool isSecond(const json::value& sandbox, const json::value& pod) {
+// The status names another one, which has begun, or was held and may have.
+bool isSecond(const test::ApiServer& server, const json::value& sandbox, const json::value& pod) {
   const std::string first = findString(sandbox, "status.podUID");
-  return !first.empty() && hasBegun(sandbox) && first != findString(pod, "metadata.uid");
+  if (first.empty() || first == findString(pod, "metadata.uid")) return false;
+  return hasBegun(sandbox) || std::ranges::any_of(podsOf(server, sandbox), [&](const test::Object& other) {
+           return findString(other->json, "metadata.uid") == first && isMadeToBeHeld(other->json);
+         });
 }
 
 json::array historyOf(const json::value& sandbox) {
@@ -61,17 +64,17 @@ void Invariants::changed(const test::Change& change) {
   livingChanged_ |= change.id.plural == "pods" || change.id.plural == "sandboxes";
 }
 
-// When its time began: at its first Ready, or, if it ended before that, when its container did.
+// When its time began: at its first Ready, or, if it ended before that, when its container did. The container
+// of what was held ran before it began.
 void Invariants::noteStart(const json::value& pod) {
   const test::Object sandbox = ownerOf(server_, pod);
   if (!sandbox) return;
   const std::string owner = findString(sandbox->json, "metadata.uid");
   const Time created = *parseTime(findString(sandbox->json, "metadata.creationTimestamp"));
   const auto ran = parseTime(findString(pod, "status.containerStatuses.0.state.terminated.startedAt"));
-  if (conditionOf(pod, "Ready", "status") == "True") {
-    firstReady_.try_emplace(owner,
-                            std::max(created, *parseTime(conditionOf(pod, "Ready", "lastTransitionTime"))));
-  } else if (ran) {
+  if (const auto since = usableSince(pod)) {
+    firstReady_.try_emplace(owner, std::max(created, *since));
+  } else if (ran && !isMadeToBeHeld(pod)) {
     firstReady_.try_emplace(owner, std::max(created, *ran));
   }
 }
@@ -278,7 +281,7 @@ void Invariants::listLiving() {
       found.how = "runs without a Sandbox";
     } else if (hasEnded(owner->json) && !hasEnded(pod)) {
       found.how = "runs although its Sandbox has ended";
-    } else if (again_.contains(found.uid) || isSecond(owner->json, pod)) {
+    } else if (again_.contains(found.uid) || isSecond(server_, owner->json, pod)) {
       found.how = "runs for the second time";
     } else if (restartOf(pod) < numberOf(owner->json) && !hasEnded(pod)) {
       found.how = "runs beside its Sandbox's restart";

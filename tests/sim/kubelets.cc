@@ -1,7 +1,9 @@
 #include "api/sandbox.h"
+#include "tests/sim/agents.h"
 #include "tests/sim/cluster.h"
 #include "tests/sim/images.h"
 #include "tests/sim/objects.h"
+#include "tests/sim/suspends.h"
 
 namespace cloister::sim {
 namespace {
@@ -54,8 +56,10 @@ void setCondition(json::value& object, std::string_view type, std::string_view s
 
 void setContainer(json::value& pod, bool ready, json::object state) {
   const std::string name = json::findString(pod, "spec.containers.0.name");
-  statusOf(pod)["containerStatuses"] =
-      json::array{{{"name", name}, {"ready", ready}, {"state", std::move(state)}}};
+  json::object status{{"name", name}, {"ready", ready}};
+  if (!state.contains("waiting")) status["imageID"] = imageIdOf(pod);
+  status["state"] = std::move(state);
+  statusOf(pod)["containerStatuses"] = json::array{std::move(status)};
 }
 
 // Another container, put in by admission.
@@ -115,6 +119,7 @@ void Kubelets::changed(const test::Change& change) {
   }
   if (change.before && wishOf(change.before->json) != wishOf(pod))
     later(milliseconds(10), milliseconds(400), [this, id] { freeze(id); });
+  heldChanged(change);
   if (isLeaving(pod) && change.before && !isLeaving(change.before->json)) {
     const std::string uid = json::findString(pod, "metadata.uid");
     later(milliseconds(50), milliseconds(4000), [this, id, uid] { stop(id, uid); });
@@ -189,28 +194,28 @@ void Kubelets::start(const test::ObjectId& id) {
     }
   });
   if (image == nullptr) return;
-  if (!mayContinue(id)) return end(id, "startError");
+  const auto allowed = mayStart(id);
+  if (!allowed) return later(seconds(1), seconds(2), [this, id] { start(id); });
+  if (!*allowed) return end(id, "startError");
   recordEvent(id, *image);
   const End* failure = findEnd(image->end);
   if (failure != nullptr && failure->neverRan) return end(id, std::string(image->end));
   if (image->starts) later(milliseconds(10), milliseconds(300), [this, id] { run(id); });
 }
 
-// As node/agent/start.cc decides of those that ask.
-bool Kubelets::mayContinue(const test::ObjectId& id) const {
+// Of those that ask; none: to be asked again. Now and then no agent answers in time for what is to be held.
+std::optional<bool> Kubelets::mayStart(const test::ObjectId& id) {
   const test::Object pod = server_.storage().get(id);
-  if (!pod || json::find(pod->json, "metadata.annotations") == nullptr ||
-      !pod->json.at("metadata").at("annotations").as_object().contains(api::restoreAnnotation))
-    return true;
+  if (!pod) return true;
+  const bool held = isMadeToBeHeld(pod->json);
+  if (!held && annotationOf(pod->json, api::restoreAnnotation).empty()) return true;
+  if (held && !calm_ && dice_.oneIn(16)) return false;
+  const auto answer = answerOf(server_, pod->json, node::StartStage::Start);
+  if (!answer) return std::nullopt;
+  // What differs from a user's snapshot, whose pods are refused for ever, comes to rest, too.
   const test::Object sandbox = ownerOf(server_, pod->json);
-  if (!sandbox || json::findString(sandbox->json, "status.phase") == "Suspended" ||
-      numberOf(sandbox->json) != restartOf(pod->json))
-    return false;
-  const test::Object snapshot = server_.storage().get(
-      {"sandboxsnapshots",
-       {id.key.namespace_, json::findString(sandbox->json, "status.suspension.snapshotName")}});
-  return snapshot && json::findString(snapshot->json, "status.nodeName") == nodeOf(pod->json) &&
-         json::findString(snapshot->json, "status.phase") == "Ready";
+  const bool differs = sandbox && suspendedAs(sandbox->json).empty() && restartOf(pod->json) >= 2;
+  return differs || answer->action != node::StartAction::Refuse;
 }
 
 // As the kubelet tells what it does for a container that is not there yet.
@@ -240,7 +245,10 @@ void Kubelets::run(const test::ObjectId& id) {
     setCondition(pod, "Ready", ready ? "True" : "False", clock_.now());
     if (!ready) later(seconds(1), seconds(9), [this, id] { run(id); });
   });
-  if (image != nullptr) endInTime(id, *image);
+  if (image == nullptr) return;
+  const test::Object pod = server_.storage().get(id);
+  if (isMadeToBeHeld(pod->json)) return hold(id, pod->json);
+  endInTime(id, *image);
 }
 
 void Kubelets::endInTime(const test::ObjectId& id, const Image& image) {
@@ -265,12 +273,19 @@ void Kubelets::freeze(const test::ObjectId& id) {
   });
 }
 
+void Kubelets::tellHeld(const test::ObjectId& id, bool held) {
+  server_.edit("node-agent", id, [&](json::value& pod) {
+    setCondition(pod, api::heldCondition, held ? "True" : "False", clock_.now(), held ? "Waiting" : "Begun");
+  });
+}
+
 void Kubelets::end(const test::ObjectId& id, const std::string& how) {
   if (!nodeIsUp(id)) return later(seconds(1), seconds(2), [this, id, how] { end(id, how); });
   server_.edit(actorKubelet, id, [&](json::value& pod) {
     if (isFinal(pod) || nodeOf(pod).empty()) return;
-    // What stands still does not end by itself.
+    // What stands still does not end by itself, and what was held has not begun to.
     if (isStopped(pod) && (how == "completed" || how == "crashed" || how == "wordy")) return;
+    if (waits(pod) && (how == "completed" || how == "wordy")) return;
     if (how == "spared") setCondition(pod, "DisruptionTarget", "False", clock_.now());
     const End* end = findEnd(how);
     if (end == nullptr) return;

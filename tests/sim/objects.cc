@@ -45,6 +45,27 @@ bool isToSuspend(const json::value& sandbox) {
   return findString(sandbox, "spec.desiredState") == "Suspended";
 }
 
+bool isMadeToBeHeld(const json::value& pod) {
+  return !annotationOf(pod, api::holdAnnotation).empty();
+}
+
+bool isUsable(const json::value& pod) {
+  if (conditionOf(pod, "Ready", "status") != "True") return false;
+  return !isMadeToBeHeld(pod) ||
+         conditionOf(pod, api::heldCondition, "status") == (isIdle(pod) ? "True" : "False");
+}
+
+std::optional<Time> usableSince(const json::value& pod) {
+  const bool held = isMadeToBeHeld(pod);
+  const std::string_view type = held ? api::heldCondition : "Ready";
+  if (conditionOf(pod, type, "status") != (held ? "False" : "True")) return std::nullopt;
+  return parseTime(conditionOf(pod, type, "lastTransitionTime")).value();
+}
+
+std::string restoresFrom(const json::value& sandbox) {
+  return findString(sandbox, "spec.restoreFrom.name");
+}
+
 bool isKept(const json::value& sandbox) {
   const std::string end = findString(sandbox, "spec.lifecycle.onExpiry");
   return end == "Suspend" || end == "Snapshot";
@@ -156,8 +177,8 @@ Time expiryOf(const test::ApiServer& server, const Config& config, const json::v
   std::optional<Time> started = parseTime(findString(sandbox, "status.startedAt"));
   for (const auto& pod : podsOf(server, sandbox)) {
     // A pod of a pool was ready before there was a Sandbox.
-    if (!started && conditionOf(pod->json, "Ready", "status") == "True")
-      started = std::max(created, *parseTime(conditionOf(pod->json, "Ready", "lastTransitionTime")));
+    const auto since = usableSince(pod->json);
+    if (!started && since) started = std::max(created, *since);
   }
   const auto ttl = parseDuration(findString(sandbox, "spec.lifecycle.ttl"));
   if (!started) return expiry;

@@ -19,6 +19,14 @@ bool isFrozen(const json::value& pod);
 bool isStopped(const json::value& pod);
 // By its desiredState.
 bool isToSuspend(const json::value& sandbox);
+// POD was made to wait without having begun (api::holdAnnotation).
+bool isMadeToBeHeld(const json::value& pod);
+// Somebody can use POD: it is Ready, and if it was made to be held it waits in its pool, or has begun since.
+bool isUsable(const json::value& pod);
+// Since when POD has been Ready, or, if it was made to be held, has begun; none: it is, or has, not.
+std::optional<Time> usableSince(const json::value& pod);
+// The user's SandboxSnapshot that SANDBOX is to continue from, or empty.
+std::string restoresFrom(const json::value& sandbox);
 // SANDBOX is to be kept at its end.
 bool isKept(const json::value& sandbox);
 // Only our own service account can write these labels: without them a pod is somebody else's.

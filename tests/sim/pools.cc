@@ -1,5 +1,6 @@
 #include "tests/sim/pools.h"
 
+#include "tests/sim/holds.h"
 #include "tests/sim/invariants.h"
 #include "tests/sim/network.h"
 #include "tests/sim/objects.h"
@@ -83,8 +84,10 @@ std::string unsettledPool(const test::ApiServer& server, const json::value& pool
   const bool quota = !server.storage().list("sandboxquotas", findString(pool, "metadata.namespace")).empty();
   const bool heldBack = quota && std::ssize(held) < wanted && isHeldBack(pool);
   if (std::ssize(held) != wanted && !heldBack) return "it does not hold what it should";
-  const auto isReady = [](const auto& pod) { return conditionOf(pod->json, "Ready", "status") == "True"; };
-  if (!std::ranges::all_of(held, isReady)) return "its pods are not ready";
+  for (const test::Object& pod : held) {
+    if (!isUsable(pod->json)) return "its pods are not ready";
+    if (isMadeToBeHeld(pod->json) != holds(pool)) return "its pods have begun, or wait, as they shall not";
+  }
   if (integer(pool, "status.readyReplicas") != std::ssize(held)) return "its status does not count them";
   if (integer(pool, "status.observedGeneration") != integer(pool, "metadata.generation"))
     return "the generation was not observed";
@@ -124,10 +127,11 @@ void makePool(test::ApiServer& server, const std::string& namespace_, const Setu
   make(server, "SandboxTemplate", {"sandboxtemplates", {namespace_, "template"}},
        {{"sandbox", {{"image", "runs"}}}, {"overridable", overridable}},
        templateWays()[size_t(setup.templateWay)]);
-  make(server, "SandboxPool", {"sandboxpools", {namespace_, "pool"}},
-       {{"templateRef", {{"name", "template"}}},
-        {"replicas", setup.idle},
-        {"whenEmpty", whenEmpty[(setup.pool - 1) % 3]}},
+  json::object spec{{"templateRef", {{"name", "template"}}},
+                    {"replicas", setup.idle},
+                    {"whenEmpty", whenEmpty[(setup.pool - 1) % 3]}};
+  if (setup.hold) spec["hold"] = true;
+  make(server, "SandboxPool", {"sandboxpools", {namespace_, "pool"}}, std::move(spec),
        poolWays()[size_t(setup.poolWay)]);
 }
 
@@ -231,8 +235,7 @@ void PoolRules::podTaken(const json::value& before, const json::value& after) {
   if (!isIdle(before)) return violate("given to another one: pod " + keyOf(after));
   if (forged_.contains(findString(after, "metadata.uid")))
     violate("taken although no pool made it: pod " + keyOf(after));
-  if (isLeaving(before) || conditionOf(before, "Ready", "status") != "True")
-    violate("taken although it is not ready: pod " + keyOf(after));
+  if (isLeaving(before) || !isUsable(before)) violate("taken although it is not ready: pod " + keyOf(after));
   podGiven(after);
 }
 

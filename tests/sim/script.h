@@ -25,7 +25,8 @@ namespace cloister::sim {
 //   (HOW: deleted, bare, taken), Stranger (some pod), SquatVolume (for SPAN a stranger's volume has the name
 //   of the Sandbox's; HOW: owned, by something, or not), TakeSnapshot (of it, by the name u and COUNT;
 //   SPAN: its ttl), DropSnapshot (of that name), PinPod (a finalizer on its pod, until the faults end).
-// Of the Sandbox's namespace: ScalePool (COUNT), EditTemplate (HOW: the image), TurnPool, TurnTemplate (for
+// Of the Sandbox's namespace: ScalePool (COUNT; or HOW: hold, release, whether its pods
+//   wait without having begun), EditTemplate (HOW: the image), TurnPool, TurnTemplate (for
 //   SPAN; COUNT: how, see ways.h), DropPool, DropTemplate (HOW: the propagation; made again after SPAN),
 //   SquatSlot (a stranger's pod takes the name of the pool's slot COUNT), Forge (HOW: revision, with odd
 //   COUNT of the template, or a pod in the pool's slot HOW that looks like the pool's; COUNT: without owner,
@@ -79,13 +80,14 @@ struct Setup {
   int idle = 2;          // pods that the pool holds
   int quota = 0;         // how many may run in each namespace; 0: there is no SandboxQuota
   int perMinute = 0;     // with a quota, how many may start in a minute; 0: any number
-  bool agents = false;   // each node has one, which stops and resumes sandboxes
+  bool agents = false;   // each node has one, which stops, resumes, saves and holds sandboxes
+  bool hold = false;     // with agents, the pool's pods wait without having begun
   bool lingers = false;  // it is watched on, until unused network policies have gone
   bool operator==(const Setup&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(Setup, (),
                       (replicas, election, workers, page, namespaced, tailored, pool, poolWay, templateWay,
-                       idle, quota, perMinute, agents, lingers))
+                       idle, quota, perMinute, agents, hold, lingers))
 
 struct Script {
   std::string name;

@@ -57,8 +57,10 @@ Simulation::Simulation(Script script, bool keepTrace)
       quotas_(clock_, server_, clocksAgree(script_)),
       savers_(clock_, server_, script_.seed),
       suspends_(server_),
+      holds_(clock_, server_),
       dice_(script_.seed, 4) {
   for (int i = 0; i < script_.setup.replicas; ++i) replicas_.emplace_back(clock_);
+  kubelets_.onBegin = [this](const json::value& pod, bool restored) { holds_.began(pod, restored); };
   invariants_.clocksAgree = clocksAgree(script_);
   invariants_.clockOf = [this](std::string_view actor) { return latestClock(actor); };
   server_.pageLimit = size_t(script_.setup.page);
@@ -137,8 +139,9 @@ bool Simulation::tick() {
     if (replica.wasFree && isFree(replica)) leadership_.tick(replica.process->name(), tickStep);
   }
   invariants_.tick(tickStep, leader);
-  for (const auto& violation : {invariants_.violation(), leadership_.violation(), traffic_.violation(),
-                                pools_.violation(), quotas_.violation(), suspends_.violation()}) {
+  for (const auto& violation :
+       {invariants_.violation(), leadership_.violation(), traffic_.violation(), pools_.violation(),
+        quotas_.violation(), suspends_.violation(), holds_.violation()}) {
     if (!failure_) failure_ = violation;
   }
   return !failure_;
@@ -188,6 +191,7 @@ void Simulation::calm() {
   makeRoom();
   freeNames();
   kubelets_.uncordonAll();
+  kubelets_.calm();
   server_.listsAt.reset();
   for (Replica& replica : replicas_) replica.writesLeft = replica.changesLeft = 0;
   takeBack();

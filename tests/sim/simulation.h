@@ -2,6 +2,7 @@
 #pragma once
 
 #include "tests/sim/cluster.h"
+#include "tests/sim/holds.h"
 #include "tests/sim/invariants.h"
 #include "tests/sim/leadership.h"
 #include "tests/sim/pools.h"
@@ -119,6 +120,7 @@ class Simulation {
   QuotaRules quotas_;
   Savers savers_;
   SuspendRules suspends_;
+  HoldRules holds_;
   Dice dice_;
   std::deque<Replica> replicas_;
   std::optional<Instant> leaseEdited_;  // by somebody, last

@@ -50,7 +50,10 @@ void Simulation::poolStep(const Step& step) {
     case What::ScalePool:
       server_.edit(actorUser, poolOf(namespace_), [&](json::value& pool) {
         json::object& spec = pool.at("spec").as_object();
-        if (!spec.contains("minIdle")) spec["replicas"] = step.count;
+        if (step.how == "hold" || step.how == "release") {
+          spec["hold"] = step.how == "hold";
+        } else if (!spec.contains("minIdle"))
+          spec["replicas"] = step.count;
       });
       return;
     case What::EditTemplate:

@@ -272,6 +272,30 @@ void addPools(std::vector<Script>& out) {
   add("scale down", {at(filled, What::ScalePool, {.count = 1})}, {.pool = 1, .idle = 3});
 }
 
+void addHolds(std::vector<Script>& out) {
+  const Setup one{.pool = 1, .idle = 1, .agents = true, .hold = true};
+  // So that one waits on the node of the snapshot.
+  const Setup many{.pool = 1, .idle = 4, .agents = true, .hold = true};
+  const auto add = [&](std::string name, std::vector<Step> steps, const Setup& setup) {
+    out.push_back(story(std::move(name), std::move(steps), setup));
+  };
+  // The Sandbox that is created again where the disturbance says so is the one that continues.
+  const Step saved = create("runs", {.which = 2});
+  const Step save = at(filled, What::TakeSnapshot, {.which = 2});
+  const Step fork = take({.at = later, .count = continueWish()});
+  add("hold a pool", {at(early, What::Repeat)}, one);
+  add("begin in a held pod", {take()}, one);
+  add("begin in a held pod, and expire", {take({.span = seconds(20)})}, one);
+  add("go on from a snapshot in a held pod", {saved, save, fork}, many);
+  add("go on from a snapshot in a held pod, and again after a crash",
+      {saved, save, take({.at = later, .count = continueWish(), .restart = "OnFailure"}),
+       at(seconds(40), What::EndPod, {.how = "crashed"}), at(seconds(130), What::Repeat)},
+      many);
+  add("go on from a snapshot without a pool",
+      {saved, save, at(later, What::Create, {.count = continueWish(), .how = "runs"})}, {.agents = true});
+  add("hold no more", {at(filled, What::ScalePool, {.how = "release"})}, one);
+}
+
 void addQuotas(std::vector<Script>& out) {
   const auto add = [&](std::string name, std::vector<Step> steps, const Setup& setup) {
     out.push_back(story(std::move(name), std::move(steps), setup));
@@ -315,6 +339,7 @@ std::vector<Script> stories() {
   addEnds(all);
   addChanges(all);
   addPools(all);
+  addHolds(all);
   addRestarts(all);
   addQuotas(all);
   return all;

@@ -1,5 +1,6 @@
 #include "tests/sim/suspends.h"
 
+#include "node/agent/image.h"
 #include "tests/sim/invariants.h"
 #include "tests/sim/network.h"
 #include "tests/sim/objects.h"
@@ -133,9 +134,12 @@ void Savers::claim(const test::ObjectId& id) {
   if (!snapshot || json::find(snapshot->json, "status.nodeName") != nullptr) return;
   const test::Object pod = podToSave(server_, snapshot->json);
   if (!pod) return later(seconds(1), seconds(2), &Savers::claim, id);
+  const node::Image image = node::runningImage(pod->json, api::containerName);
   server_.edit(actorAgent, id, [&](json::value& object) {
     object.as_object()["status"] = {{"nodeName", findString(pod->json, "spec.nodeName")},
-                                    {"podUID", findString(pod->json, "metadata.uid")}};
+                                    {"podUID", findString(pod->json, "metadata.uid")},
+                                    {"image", image.name},
+                                    {"imageID", image.id}};
     tell(object, "Running", "Taking");
   });
   later(milliseconds(20), seconds(3), &Savers::finish, id);

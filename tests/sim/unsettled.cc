@@ -4,6 +4,7 @@
 
 #include "operator/policy/profile.h"
 #include "operator/sandbox/pod.h"
+#include "tests/sim/holds.h"
 #include "tests/sim/images.h"
 #include "tests/sim/objects.h"
 #include "tests/sim/pools.h"
@@ -21,8 +22,9 @@ using json::findString;
 bool isOnItsWay(const json::value& pod) {
   const Image& image = imageOf(pod);
   const std::string phase = findString(pod, "status.phase");
-  // What stands still does not end by itself.
-  if (phase == "Running") return !image.end.empty() && !isStopped(pod);
+  // What stands still does not end by itself, nor what waits in a pool.
+  if (phase == "Running")
+    return !image.end.empty() && !isStopped(pod) && !(isIdle(pod) && isMadeToBeHeld(pod));
   if (phase != "Pending") return false;
   if (image.name == "unschedulable" || image.name == "gated")
     return conditionOf(pod, "PodScheduled", "status").empty();
@@ -82,7 +84,30 @@ bool maySuspend(const test::ApiServer& server, const Config& config, const json:
   return mayPause(server, config, sandbox) && !hasVolume(server, sandbox);
 }
 
-bool isRefused(const test::ApiServer& server, const Config& config, const json::value& sandbox) {
+test::Object poolOf(const test::ApiServer& server, const json::value& sandbox) {
+  return server.storage().get(
+      {"sandboxpools",
+       {findString(sandbox, "metadata.namespace"), findString(sandbox, "spec.poolRef.name")}});
+}
+
+test::Object snapshotFor(const test::ApiServer& server, const json::value& sandbox) {
+  return server.storage().get(
+      {"sandboxsnapshots", {findString(sandbox, "metadata.namespace"), restoresFrom(sandbox)}});
+}
+
+// Its next pod is to continue from a user's snapshot, and cannot.
+bool lacksSnapshot(const test::ApiServer& server, const json::value& sandbox) {
+  if (restoresFrom(sandbox).empty() || !suspendedAs(sandbox).empty() || hasEnded(sandbox) ||
+      !podsOf(server, sandbox).empty())
+    return false;
+  const test::Object pool = poolOf(server, sandbox);
+  const bool held = pool && holds(pool->json);
+  if (json::find(sandbox, "spec.poolRef") != nullptr && !held) return true;
+  const test::Object snapshot = snapshotFor(server, sandbox);
+  return !snapshot || isLeaving(snapshot->json) || findString(snapshot->json, "status.phase") != "Ready";
+}
+
+bool isEverRefused(const test::ApiServer& server, const Config& config, const json::value& sandbox) {
   if (!labelOf(sandbox, refusedLabel).empty() || (isToPause(sandbox) && !mayPause(server, config, sandbox)) ||
       ((isToSuspend(sandbox) || isKept(sandbox) || isScheduled(sandbox)) &&
        !maySuspend(server, config, sandbox)))
@@ -92,6 +117,10 @@ bool isRefused(const test::ApiServer& server, const Config& config, const json::
   if (lacksRevision(server, sandbox)) return true;
   const json::value* template_ = templateOf(server, sandbox);
   return template_ != nullptr && setsMoreThan(*template_, sandbox);
+}
+
+bool isRefused(const test::ApiServer& server, const Config& config, const json::value& sandbox) {
+  return isEverRefused(server, config, sandbox) || lacksSnapshot(server, sandbox);
 }
 
 // Of SANDBOX with what its template fills in.
@@ -128,20 +157,21 @@ bool isSquatted(const test::ApiServer& server, const Config& config, const json:
 
 // Its pool has no pod and may make none, and it is to wait for one.
 bool waitsForPool(const test::ApiServer& server, const json::value& sandbox) {
-  const test::Object pool = server.storage().get(
-      {"sandboxpools",
-       {findString(sandbox, "metadata.namespace"), findString(sandbox, "spec.poolRef.name")}});
+  const test::Object pool = poolOf(server, sandbox);
   return pool && isHeldBack(pool->json) && integer(pool->json, "status.readyReplicas") == 0 &&
          conditionOf(sandbox, "Ready", "reason") == "PoolEmpty";
 }
 
-// Its pool may hold no pods, which is judged there, and it is to wait for one.
+// Its pool may hold no pods, which is judged there, or none for its snapshot, and it is to wait for one.
 bool waitsForRoom(const test::ApiServer& server, const json::value& sandbox) {
-  const std::string namespace_ = findString(sandbox, "metadata.namespace");
-  const test::Object pool =
-      server.storage().get({"sandboxpools", {namespace_, findString(sandbox, "spec.poolRef.name")}});
-  return pool && findString(pool->json, "spec.whenEmpty") == "Wait" &&
-         conditionOf(sandbox, "Ready", "reason") == "PoolEmpty" && heldBy(server, pool->json).empty();
+  const test::Object pool = poolOf(server, sandbox);
+  if (!pool || findString(pool->json, "spec.whenEmpty") != "Wait" ||
+      conditionOf(sandbox, "Ready", "reason") != "PoolEmpty")
+    return false;
+  const test::Object snapshot = snapshotFor(server, sandbox);
+  return std::ranges::none_of(heldBy(server, pool->json), [&](const auto& pod) {
+    return isUsable(pod->json) && (!snapshot || fitsSnapshot(snapshot->json, pod->json));
+  });
 }
 
 std::string unsettledPolicies(const test::ApiServer& server, const Config& config, const json::value& sandbox,
@@ -194,8 +224,7 @@ std::string unsettledStatus(const json::value& sandbox, const json::value& pod) 
   const bool ready = conditionOf(sandbox, "Ready", "status") == "True";
   if (hasEnded(sandbox)) return "its pod lives, yet it has ended";
   if (conditionOf(sandbox, "Ready", "reason") == "Restarting") return "its pod is there, yet another follows";
-  if (!isFrozen(pod) && ready != (conditionOf(pod, "Ready", "status") == "True"))
-    return "Ready is not what its pod is";
+  if (!isFrozen(pod) && ready != isUsable(pod)) return "Ready is not what its pod is";
   if (ready && findString(sandbox, "status.podName") != findString(pod, "metadata.name"))
     return "another pod is named";
   return isFrozen(pod) || findString(sandbox, "status.phase") == findString(pod, "status.phase")
@@ -224,7 +253,8 @@ std::string unsettledSandbox(const test::ApiServer& server, const Config& config
   if (over && !isKept(sandbox)) return "soon expired";
   if (integer(sandbox, "status.observedGeneration") != integer(sandbox, "metadata.generation"))
     return "the generation was not observed";
-  if (conditionOf(sandbox, "Accepted", "status") != (isRefused(server, config, sandbox) ? "False" : "True"))
+  const bool refused = over ? isEverRefused(server, config, sandbox) : isRefused(server, config, sandbox);
+  if (conditionOf(sandbox, "Accepted", "status") != (refused ? "False" : "True"))
     return "wrongly accepted or refused";
   // Noticed within a minute: nothing that runs depends on it.
   const bool lossTold = conditionOf(sandbox, "Accepted", "reason") == "TemplateNotFound";

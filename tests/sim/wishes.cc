@@ -11,6 +11,7 @@ constexpr std::string_view briefly = R"({"lifecycle":{"maxLifetime":"25s"}})";
 
 constexpr std::string_view suspending = R"({"lifecycle":{"onExpiry":"Suspend"}})";
 constexpr std::string_view handing = R"({"lifecycle":{"onExpiry":"Snapshot"}})";
+constexpr std::string_view continuing = R"({"restoreFrom":{"name":"u0"}})";
 
 constexpr Wish all[] = {
     {R"({})"},
@@ -59,8 +60,9 @@ constexpr Wish all[] = {
     {R"({"restartPolicy":"Always"})"},
     {briefly},
     {handing, "lifecycle", "lifecycle", true},
+    {continuing, "restoreFrom", "restoreFrom", true},
 };
-static_assert(std::size(all) == commonWishes + poolWishes + 1);
+static_assert(std::size(all) == commonWishes + poolWishes + 2);
 
 }  // namespace
 
@@ -78,6 +80,10 @@ int suspendWish() {
 
 int handWish() {
   return int(std::ranges::find(all, handing, &Wish::spec) - std::begin(all));
+}
+
+int continueWish() {
+  return int(std::ranges::find(all, continuing, &Wish::spec) - std::begin(all));
 }
 
 int briefWish() {

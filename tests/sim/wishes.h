@@ -35,6 +35,8 @@ int briefWish();
 // Those that are suspended at their end, and that leave a snapshot.
 int suspendWish();
 int handWish();
+// ... that continues from the snapshot that TakeSnapshot with COUNT 0 takes.
+int continueWish();
 
 // A cluster whose administrator has set what can be set, one way (1) or another (2).
 void tailor(int way, Config& config);
