@@ -69,8 +69,8 @@ bool doubtsSecond(const Observed& observed) {
 
 bool namesAnother(const api::Sandbox& sandbox, const api::Pod& pod) {
   const api::SandboxStatus& status = sandbox.status;
-  return !hasBegun(status) && !hasEnded(status) && !status.podUID.empty() &&
-         status.podUID != pod.metadata.uid && api::isMadeToBeHeld(pod);
+  return sandbox.spec.poolRef && !hasBegun(status) && !hasEnded(status) && !status.podUID.empty() &&
+         status.podUID != pod.metadata.uid;
 }
 
 Pods formerPods(const Observed& observed) {

@@ -23,7 +23,7 @@ std::shared_ptr<const api::Pod> ownPod(const Observed& observed);
 Pods secondPods(const Observed& observed);
 // Before anything ran: by now the status may name one of these instead, should the named one be lost.
 bool doubtsSecond(const Observed& observed);
-// POD was held, and so may be the one that the status of SANDBOX, of which nothing ran, names instead.
+// The status of SANDBOX, of which nothing ran, names another than POD, which may be a pool's that was held.
 bool namesAnother(const api::Sandbox& sandbox, const api::Pod& pod);
 
 // Of earlier numbers; once the API server has confirmed the Sandbox, of all others.
