@@ -218,5 +218,20 @@ TEST_F(Held, IsSecondOnceTheOtherIsNamed) {
   EXPECT_TRUE(questions(observed, epoch).pod) << "as far as this view knows";
 }
 
+// Found by seed 910003943: an operator that saw no pod of the pool, and made one, named it over the held one.
+TEST_F(Held, IsAskedForBeforeAnotherPodIsNamed) {
+  api::Sandbox sandbox = wish();
+  Observed observed = test::seen(sandbox);
+  api::Pod cold = test::ready(test::podOf(sandbox));
+  observed.pods = {std::make_shared<const api::Pod>(cold)};
+  EXPECT_FALSE(questions(observed, epoch).pod);
+  sandbox.status.podUID = "uid-of-ready-0";
+  observed.sandbox = std::make_shared<const api::Sandbox>(sandbox);
+  EXPECT_TRUE(questions(observed, epoch).pod);
+  sandbox.status.podUID = cold.metadata.uid;
+  observed.sandbox = std::make_shared<const api::Sandbox>(sandbox);
+  EXPECT_FALSE(questions(observed, epoch).pod);
+}
+
 }  // namespace
 }  // namespace cloister::sandbox
