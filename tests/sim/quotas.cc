@@ -17,13 +17,17 @@ using json::findString;
 using runtime::versionNumber;
 
 constexpr const char* administrator = "admin";
-// No Sandbox of a script needs more (wishes.h).
+// No Sandbox of a script needs more (wishes.h), but for those that no quota has room for.
 constexpr quota::Amount largestNeed{
     .pods = 1,
     .limits = {.cpuMilli = 1000, .memoryBytes = int64_t(512) << 20, .diskBytes = int64_t(4) << 30}};
 
 test::ObjectId quotaOf(const std::string& namespace_) {
   return {"sandboxquotas", {namespace_, std::string(api::quotaName)}};
+}
+
+bool isBoundless(const json::value& sandbox) {
+  return findString(sandbox, "spec.workspace.size") == "1Pi";
 }
 
 bool isGarbledQuota(const json::value& quota) {
@@ -90,7 +94,9 @@ std::string unsettledQuota(const test::ApiServer& server, const json::value& obj
   if (!tells(quota, used)) return "the status does not count the pods";
   const auto waiting = queue(server, namespace_);
   if (quota.status.queued != int(waiting.size())) return "the status does not count who waits";
-  if (!waiting.empty() && !quota::exceeded(quota.spec, used, largestNeed)) return "there is room";
+  const bool waitsForRoom =
+      std::ranges::any_of(waiting, [](const test::Object& one) { return !isBoundless(one->json); });
+  if (waitsForRoom && !quota::exceeded(quota.spec, used, largestNeed)) return "there is room";
   for (size_t i = 0; i < waiting.size(); ++i) {
     if (integer(waiting[i]->json, "status.queuePosition") != int64_t(i) + 1) return "a wrong place is told";
   }
@@ -255,7 +261,7 @@ void QuotaRules::checkOrder(const json::value& quota, const json::value& grant) 
     // One that names a pool may take its pod, for which there is room already. What users changed a moment
     // ago the operator may not know, and what it cannot carry out it does not hold others up for.
     const bool plain =
-        json::find(sandbox, "spec.poolRef") == nullptr && !isLeaving(sandbox) &&
+        json::find(sandbox, "spec.poolRef") == nullptr && !isLeaving(sandbox) && !isBoundless(sandbox) &&
         integer(sandbox, "status.observedGeneration") == integer(sandbox, "metadata.generation");
     // Whoever writes the grant may not know yet what was said while the request was on its way.
     const bool told = versionNumber(findString(sandbox, "metadata.resourceVersion")) <=
