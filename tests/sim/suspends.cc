@@ -147,7 +147,8 @@ void Savers::claim(const test::ObjectId& id) {
 
 void Savers::finish(const test::ObjectId& id) {
   const test::Object snapshot = server_.storage().get(id);
-  if (!snapshot) return;
+  // A namesake may have taken its place, which nobody has begun to take.
+  if (!snapshot || json::find(snapshot->json, "status.nodeName") == nullptr) return;
   const test::Object pod = podToSave(server_, snapshot->json);
   const bool there =
       pod && findString(pod->json, "metadata.uid") == findString(snapshot->json, "status.podUID");
