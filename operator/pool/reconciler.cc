@@ -113,17 +113,22 @@ Task<std::optional<Error>> Reconciler::carryOut(kube::ObjectKey key, std::vector
 
 Task<Result<runtime::Outcome>> Reconciler::tell(kube::ObjectKey key, Observed observed, Account told,
                                                 std::optional<Time> again) {
+  const Instant now = parts_.clock.instant();
+  const auto later = [&](Duration wait) {
+    const Time due = parts_.clock.now() + wait;
+    return runtime::Outcome{.again = std::min(again.value_or(due), due)};
+  };
+  // Lest two that lead write as fast as they can what the other undoes.
+  if (told.urgent) {
+    if (const Duration paced = statusPace_.take(key, now); paced > Duration(0)) co_return later(paced);
+  }
   if (told.report) parts_.report(*observed.pool, *told.report);
   Memory& memory = memory_[key];
   if (!told.status || told.urgent) memory.countsDifferSince = std::nullopt;
   if (told.status && !told.urgent) {
-    const Instant now = parts_.clock.instant();
     if (!memory.countsDifferSince) memory.countsDifferSince = now;
     const Duration wait = *memory.countsDifferSince + countsPeriod - now;
-    if (wait > Duration(0)) {
-      const Time due = parts_.clock.now() + wait;
-      co_return runtime::Outcome{.again = std::min(again.value_or(due), due)};
-    }
+    if (wait > Duration(0)) co_return later(wait);
     memory.countsDifferSince = std::nullopt;
   }
   if (told.status) {

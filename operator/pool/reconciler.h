@@ -6,6 +6,7 @@
 #include "operator/pool/status.h"
 #include "operator/stores.h"
 #include "runtime/controller.h"
+#include "runtime/pace.h"
 
 namespace cloister::pool {
 
@@ -24,7 +25,7 @@ class Reconciler {
   // Counts alone are written no sooner than this after they changed, so that claims do not cost a write each.
   static constexpr Duration countsPeriod = seconds(2);
 
-  explicit Reconciler(Parts parts) : parts_(std::move(parts)) {}
+  explicit Reconciler(Parts parts, uint64_t seed = 0) : parts_(std::move(parts)), statusPace_({}, seed) {}
 
   Task<Result<runtime::Outcome>> reconcile(kube::ObjectKey key, uint64_t id);
 
@@ -54,6 +55,7 @@ class Reconciler {
 
   Parts parts_;
   std::map<kube::ObjectKey, Memory> memory_;
+  runtime::Pace statusPace_;
 };
 
 // One action for POOL. Objects that the API server answers with go into the stores. AlreadyExists with reason

@@ -255,7 +255,8 @@ Task<Result<runtime::Outcome>> Reconciler::reconcile(kube::ObjectKey key, uint64
     const Time at = parts_.clock.now() + (memory.guardAgain - now);
     next.again = std::min(next.again.value_or(at), at);
   }
-  const Instant due = next.urgent ? now : memory.writtenAt + (next.drops ? dropPeriod : newsPeriod);
+  Instant due = next.urgent ? now : memory.writtenAt + (next.drops ? dropPeriod : newsPeriod);
+  if (next.status && due <= now) due = now + pace_.take(key, now);
   if (next.status && due > now) {
     const Time at = parts_.clock.now() + (due - now);
     next.again = std::min(next.again.value_or(at), at);

@@ -5,6 +5,7 @@
 #include "operator/quota/guard.h"
 #include "operator/quota/plan.h"
 #include "runtime/controller.h"
+#include "runtime/pace.h"
 
 namespace cloister::quota {
 
@@ -21,12 +22,18 @@ class Reconciler {
 
   // Called with the key of a Sandbox, or of a SandboxPool, that has another answer.
   using Wake = std::function<void(const kube::ObjectKey&)>;
-  Reconciler(Parts parts, Wake wakeSandbox, Wake wakePool)
-      : parts_(parts), wakeSandbox_(std::move(wakeSandbox)), wakePool_(std::move(wakePool)) {}
+  Reconciler(Parts parts, Wake wakeSandbox, Wake wakePool, uint64_t seed = 0)
+      : parts_(parts),
+        wakeSandbox_(std::move(wakeSandbox)),
+        wakePool_(std::move(wakePool)),
+        pace_(fast, seed) {}
 
   Task<Result<runtime::Outcome>> reconcile(kube::ObjectKey key, uint64_t id);
 
  private:
+  // All that wait in a namespace wait for the writes to one object.
+  static constexpr runtime::Pace::Options fast{.interval = milliseconds(50)};
+
   // What is remembered of a namespace.
   struct Memory {
     std::string uid;  // of the quota
@@ -57,6 +64,7 @@ class Reconciler {
   Wake wakeSandbox_;
   Wake wakePool_;
   std::map<std::string, Memory> memory_;  // by namespace
+  runtime::Pace pace_;                    // of writes to a status
 };
 
 // Carries one step out; the answer goes into the stores.

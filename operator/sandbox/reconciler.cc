@@ -125,6 +125,12 @@ void Reconciler::noteWants(const Observed& observed, const Plan& next) {
   book.noteSandbox(meta.namespace_, std::move(asker));
 }
 
+// How long what NEXT tells must wait, lest two that lead write as fast as they can what the other undoes.
+Duration Reconciler::untilTold(const Observed& observed, const Plan& next) {
+  if (!next.status) return {};
+  return statusPace_.take(api::keyOf(observed.sandbox->metadata), parts_.clock.instant());
+}
+
 Task<Result<runtime::Outcome>> Reconciler::carryOut(Plan next, Observed observed) {
   noteWants(observed, next);
   co_await applyAll(std::exchange(next.actions, {}), observed);
@@ -134,6 +140,12 @@ Task<Result<runtime::Outcome>> Reconciler::carryOut(Plan next, Observed observed
     if (questions(observed, now).version) (void)co_await confirmVersion(parts_, observed);
     next = plan(observed, parts_.config, now);
     co_await applyAll(std::exchange(next.actions, {}), observed);
+  }
+  if (const Duration wait = untilTold(observed, next); wait > Duration{}) {
+    const Time at = parts_.clock.now() + wait;
+    next.again = std::min(next.again.value_or(at), at);
+    next.status.reset();
+    next.report.reset();
   }
   if (next.report && observed.sandbox != nullptr) parts_.report(*observed.sandbox, *next.report);
   if (next.status) {

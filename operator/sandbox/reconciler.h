@@ -8,6 +8,7 @@
 #include "operator/sandbox/start_tracker.h"
 #include "operator/stores.h"
 #include "runtime/controller.h"
+#include "runtime/pace.h"
 
 namespace cloister::sandbox {
 
@@ -24,7 +25,7 @@ struct Parts {
 
 class Reconciler {
  public:
-  explicit Reconciler(Parts parts) : parts_(std::move(parts)) {}
+  explicit Reconciler(Parts parts, uint64_t seed = 0) : parts_(std::move(parts)), statusPace_({}, seed) {}
 
   Task<Result<runtime::Outcome>> reconcile(kube::ObjectKey key, uint64_t id);
 
@@ -39,12 +40,14 @@ class Reconciler {
   void keepTo(const kube::ObjectKey& key, Observed& observed);
   Task<Result<void>> attempt(Action action, const Observed& observed);
   Task<Result<runtime::Outcome>> carryOut(Plan plan, Observed observed);
+  Duration untilTold(const Observed& observed, const Plan& next);
   void noteSuited(const kube::ObjectKey& key, const Observed& observed, const Plan& next);
   void noteWants(const Observed& observed, const Plan& next);
   Task<void> applyAll(std::vector<Action> actions, Observed& observed);
 
   Parts parts_;
   std::map<kube::ObjectKey, Attempt> attempts_;  // by Sandbox
+  runtime::Pace statusPace_;
 };
 
 // POD, of a pool, as something to take.

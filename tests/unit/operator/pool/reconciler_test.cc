@@ -287,6 +287,24 @@ TEST(PoolReconciler, DoesNotOverwriteANewerStatus) {
 
 // --- Failures
 
+TEST(PoolReconciler, DoesNotOverwriteAnotherAsFastAsItCan) {
+  auto world = fullWorld();
+  const int before = int(world->server.count("PATCH sandboxpools/status"));
+  const api::SandboxPool right = world->pool();
+  for (int i = 0; i < 500; ++i) {
+    api::SandboxPool wrong = world->pool();
+    wrong.status.conditions = {};
+    world->server.put("sandboxpools", json::encode(wrong));
+    world->sync();
+    ASSERT_TRUE(world->reconcile());
+    world->clock.advance(milliseconds(4));
+  }
+  EXPECT_LE(int(world->server.count("PATCH sandboxpools/status")) - before, 40) << "20, and 5 in each second";
+  world->clock.advance(milliseconds(400));
+  ASSERT_TRUE(world->reconcile());
+  EXPECT_THAT(world->pool().status.conditions, SizeIs(right.status.conditions.size()));
+}
+
 TEST(PoolReconciler, GetsOverEachFailure) {
   for (const auto fault : {test::Fault::Refused, test::Fault::LostAnswer, test::Fault::Silent}) {
     for (size_t call = 0; call < 10; ++call) {

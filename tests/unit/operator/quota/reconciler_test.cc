@@ -127,6 +127,29 @@ TEST(QuotaReconciler, TellsPlacesNoMoreOftenThanEveryTenSeconds) {
   EXPECT_EQ(world.quota().status.queued.value_or(0), 1);
 }
 
+TEST(QuotaReconciler, DoesNotOverwriteAnotherAsFastAsItCan) {
+  QuotaWorld world;
+  world.put(aQuota(running(1)));
+  world.create("a");
+  world.settle();
+  const int before = int(world.server.count(quotaStatus));
+  const auto right = world.quota().status;
+  for (int i = 0; i < 500; ++i) {
+    api::SandboxQuota wrong = world.quota();
+    wrong.status.conditions = {};
+    wrong.status.observedGeneration = 0;
+    world.put(wrong);
+    world.server.sync(*world.stores);
+    ASSERT_TRUE(world.reconcileQuota());
+    world.clock.advance(milliseconds(2));
+  }
+  EXPECT_LE(int(world.server.count(quotaStatus)) - before, 50) << "20, and 20 in each second";
+  world.clock.advance(milliseconds(100));
+  ASSERT_TRUE(world.reconcileQuota());
+  EXPECT_EQ(world.quota().status.observedGeneration, right.observedGeneration);
+  EXPECT_THAT(world.quota().status.conditions, SizeIs(right.conditions.size()));
+}
+
 TEST(QuotaReconciler, SaysWhatNeverFits) {
   QuotaWorld world;
   api::SandboxQuotaSpec spec;

@@ -5,6 +5,7 @@
 #include "operator/sandbox/reasons.h"
 #include "operator/sandbox/reconciler.h"
 #include "tests/unit/operator/examples.h"
+#include "tests/unit/operator/sandbox/running.h"
 #include "tests/unit/operator/world.h"
 
 namespace cloister::sandbox {
@@ -68,6 +69,29 @@ TEST_F(Conflict, AnUnreadableSandboxIsToldSo) {
   const size_t calls = world_.transport.requests().size();
   EXPECT_TRUE(world_.reconcile());
   EXPECT_EQ(world_.transport.requests().size(), calls) << "its own write is known, too";
+}
+
+// Two that lead, of which one's watch lags: each would undo what the other wrote, as fast as they can.
+TEST(TwoLeaders, DoNotOverwriteEachOtherAsFastAsTheyCan) {
+  auto world = test::runningWorld();
+  const int before = int(world->server.count("PATCH sandboxes/status"));
+  const api::Sandbox right = world->sandbox();
+  Result<runtime::Outcome> outcome;
+  for (int i = 0; i < 500; ++i) {
+    api::Sandbox wrong = world->sandbox();
+    wrong.status.podIPs = {};
+    world->server.put("sandboxes", json::encode(wrong));
+    world->sync();
+    outcome = world->reconcile();
+    ASSERT_TRUE(outcome);
+    world->clock.advance(milliseconds(4));
+  }
+  EXPECT_LE(int(world->server.count("PATCH sandboxes/status")) - before, 40) << "20, and 5 in each second";
+  ASSERT_TRUE(outcome->again);
+  ASSERT_LE(*outcome->again, world->clock.now() + milliseconds(400));
+  world->clock.advance(milliseconds(400));
+  ASSERT_TRUE(world->reconcile());
+  EXPECT_EQ(world->sandbox().status, right.status);
 }
 
 TEST_F(Conflict, ThePodIsMovedToAnotherProfile) {
