@@ -34,6 +34,7 @@ Agent::Storing::Storing(const Parts& parts, Depot& to, uint64_t seed, Storer::Re
       depot(to),
       storer(parts, to, std::move(report)),
       fetcher(parts, to, seed),
+      sweeper({.client = parts.client, .clock = parts.clock, .depot = to, .seed = seed}),
       controller(
           {.name = "store",
            .workers = 1,
@@ -61,6 +62,7 @@ Agent::Agent(Surroundings with)
                    : std::make_unique<Storing>(
                          parts_, *with.depot, seed_, [this](const SnapshotId& id) { wake(id); },
                          [this] { return current(); })),
+      sweeps_(with.sweeps),
       holder_({with.client, with.clock, stores_.pods,
                [this](StartRequest request) { return look(std::move(request)); }}),
       freezer_({with.client, with.clock, stores_.pods, with.runsc}),
@@ -122,6 +124,7 @@ void Agent::start(TaskGroup& group) {
   if (storing_) {
     storing_->fetcher.start(group);
     storing_->controller.start(group);
+    if (sweeps_) group.spawn("sweep", storing_->sweeper.run());
   }
   group.spawn("scrub", scrubber_.run());
   freezes_.start(group);

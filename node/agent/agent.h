@@ -10,6 +10,7 @@
 #include "node/agent/scrub.h"
 #include "node/agent/start.h"
 #include "node/agent/storer.h"
+#include "node/agent/sweep.h"
 #include "runtime/informer.h"
 
 namespace cloister::node {
@@ -26,6 +27,7 @@ class Agent {
     std::string node;
     uint64_t seed = 0;
     Depot* depot = nullptr;  // null: snapshots stay on the node
+    bool sweeps = false;     // removes from there what nobody refers to any more
   };
   explicit Agent(Surroundings with);
 
@@ -59,9 +61,11 @@ class Agent {
     Depot& depot;
     Storer storer;
     Fetcher fetcher;
+    Sweeper sweeper;
     runtime::Controller controller;
   };
   std::unique_ptr<Storing> storing_;  // null without a depot
+  bool sweeps_;
   Refusals refusals_;
   Holder holder_;
   Freezer freezer_;

@@ -77,7 +77,7 @@ Result<api::SnapshotStore> Depot::choosePlace(const SnapshotId& id, const std::s
   return api::SnapshotStore{
       .endpoint = textOf(here.endpoint),
       .bucket = here.bucket,
-      .location = with_.prefix + cluster + "/" + id.namespace_ + "/" + id.uid + "/" + attempt + "/",
+      .location = folderOf(cluster) + id.namespace_ + "/" + id.uid + "/" + attempt + "/",
       .keyID = wrapped.keyId,
       .wrappedKey = wrapped.text,
       .sizeBytes = {}};
@@ -188,6 +188,55 @@ Task<Result<void>> Depot::fetch(SnapshotId id, api::SnapshotStore place, Manifes
   auto done = co_await receive(place.location + file.name, store::FileKeys(*key, id.uid, file.name), take,
                                [&] { count(written - std::exchange(told, written)); });
   if (!done) co_return failWith(file.name, done.error());
+  co_return Result<void>{};
+}
+
+// The snapshot that KEY, below FOLDER, is a part of; none when it is nothing of ours.
+std::optional<SnapshotId> Depot::parse(std::string_view key, std::string_view folder) {
+  if (!key.starts_with(folder)) return std::nullopt;
+  key.remove_prefix(folder.size());
+  const size_t first = key.find('/');
+  const size_t second = key.find('/', first + 1);
+  if (first == std::string_view::npos || second == std::string_view::npos) return std::nullopt;
+  SnapshotId id{.namespace_ = std::string(key.substr(0, first)),
+                .uid = std::string(key.substr(first + 1, second - first - 1))};
+  if (id.namespace_.empty() || id.uid.empty()) return std::nullopt;
+  return id;
+}
+
+Task<Result<std::set<SnapshotId>>> Depot::places(std::string cluster) {
+  const std::string folder = folderOf(cluster);
+  std::set<SnapshotId> found;
+  const auto namespaces = co_await with_.bucket.folders(folder);
+  if (!namespaces) co_return fail(namespaces.error());
+  for (const std::string& namespace_ : *namespaces) {
+    const auto snapshots = co_await with_.bucket.folders(namespace_);
+    if (!snapshots) co_return fail(snapshots.error());
+    for (const std::string& snapshot : *snapshots) {
+      if (auto id = parse(snapshot, folder)) found.insert(std::move(*id));
+    }
+  }
+  // Of what was begun and is not there yet.
+  const auto uploads = co_await with_.bucket.uploads(folder);
+  if (!uploads) co_return fail(uploads.error());
+  for (const store::Upload& upload : *uploads) {
+    if (auto id = parse(upload.key, folder)) found.insert(std::move(*id));
+  }
+  co_return found;
+}
+
+Task<Result<void>> Depot::remove(SnapshotId id, std::string cluster) {
+  const std::string folder = folderOf(cluster) + id.namespace_ + "/" + id.uid + "/";
+  const auto uploads = co_await with_.bucket.uploads(folder);
+  if (!uploads) co_return fail(uploads.error());
+  for (const store::Upload& upload : *uploads) {
+    if (auto done = co_await with_.bucket.abort(upload); !done) co_return done;
+  }
+  const auto objects = co_await with_.bucket.list(folder);
+  if (!objects) co_return fail(objects.error());
+  for (const store::Object& object : *objects) {
+    if (auto done = co_await with_.bucket.remove(object.key); !done) co_return done;
+  }
   co_return Result<void>{};
 }
 

@@ -39,7 +39,14 @@ class Depot {
   Task<Result<void>> fetch(SnapshotId id, api::SnapshotStore place, ManifestFile file, std::string path,
                            std::function<void(int64_t bytes)> count);
 
+  // Which snapshots of the cluster CLUSTER have anything in the bucket, whole or not.
+  Task<Result<std::set<SnapshotId>>> places(std::string cluster);
+  // All that is there of ID, at whatever place.
+  Task<Result<void>> remove(SnapshotId id, std::string cluster);
+
  private:
+  std::string folderOf(const std::string& cluster) const { return with_.prefix + cluster + "/"; }
+  static std::optional<SnapshotId> parse(std::string_view key, std::string_view folder);
   Result<std::string> keyOf(const SnapshotId& id, const api::SnapshotStore& place);
   Task<Result<void>> receive(std::string key, store::FileKeys keys,
                              std::function<Result<void>(std::string_view)> take,

@@ -32,6 +32,7 @@ struct Options {
   std::string socket = "/run/cloister/node.sock";
   std::string store = "/var/lib/cloister/snapshots";
   DepotOptions depot;
+  bool sweeps = true;
   std::string logLevel = "info";
 };
 
@@ -64,6 +65,10 @@ void declare(CLI::App& app, Options& options) {
   add("--store-keys", depot.keys, "Folder of store keys, each a file with 32 bytes in base64");
   add("--store-key", depot.currentKey, "The one of them for new snapshots");
   add("--store-ca", depot.ca, "File of authorities for the endpoint. Default: the system's");
+  app.add_option("--store-sweep", options.sweeps,
+                 "Remove what no SandboxSnapshot refers to any more; the credentials need to delete objects")
+      ->group("Object storage")
+      ->capture_default_str();
   app.add_option("--log-level", options.logLevel, "debug, info, warn or error")->capture_default_str();
   app.footer("Exit codes: 0 stopped as asked, 1 failed while running, 2 wrong usage.");
 }
@@ -110,7 +115,8 @@ int run(const Options& options) {
                .disk = disk.get_executor(),
                .node = options.node,
                .seed = std::random_device{}(),
-               .depot = depot ? &depot->depot() : nullptr});
+               .depot = depot ? &depot->depot() : nullptr,
+               .sweeps = options.sweeps});
   auto door = Door::open(context.get_executor(), *clock, options.socket,
                          [&](StartRequest request) { return agent.answer(std::move(request)); }, {});
   if (!door) return complain(door.error());

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/utf8.h"
 #include "node/agent/on_disk.h"
+#include "node/agent/sweep.h"
 #include "runtime/conditions.h"
 #include "runtime/write_status.h"
 
@@ -11,8 +12,6 @@ namespace {
 
 namespace reason = api::snapshot;
 
-// Whose uid is the cluster's id, as is the custom: it is there as long as the cluster is.
-constexpr const char* oldestNamespace = "kube-system";
 // Others write the status as well.
 constexpr int writes = 5;
 // Bytes of a failure that go into the status.
@@ -168,11 +167,9 @@ Task<Result<void>> Storer::tell(Snapshot snapshot, News news) {
 
 Task<Result<std::string>> Storer::cluster() {
   if (!cluster_.empty()) co_return cluster_;
-  auto object = co_await parts_.client.get(kube::namespaces, {"", oldestNamespace});
-  if (!object) co_return failWith("asking for the cluster's id", object.error());
-  cluster_ = json::findString(*object, "metadata.uid");
-  if (cluster_.empty()) co_return fail(Errc::Protocol, "the namespace kube-system has no uid");
-  co_return cluster_;
+  auto id = co_await readClusterId(parts_.client);
+  if (id) cluster_ = *id;
+  co_return id;
 }
 
 }  // namespace cloister::node

@@ -56,7 +56,8 @@ struct Known {
 constexpr std::array known{
     Known{"NoSuchBucket", Errc::InvalidInput, "there is no bucket \"{}\"; create it, or name another one"},
     Known{"AccessDenied", Errc::Forbidden,
-          "the credentials may not do this in the bucket \"{}\"; they need to get, put and list objects, "
+          "the credentials may not do this in the bucket \"{}\"; they need to get, put, list and delete "
+          "objects, "
           "and to list and abort multipart uploads"},
     Known{"InvalidAccessKeyId", Errc::Unauthorized,
           "the endpoint does not know the access key; put a good one into the credentials' Secret"},
@@ -111,6 +112,14 @@ Result<Page<Object>> parseObjects(std::string_view body) {
     if (!size) return fail(size.error());
     return Object{.key = std::string(item["Key"]), .size = *size};
   });
+}
+
+Result<Page<std::string>> parseFolders(std::string_view body) {
+  const auto root = rootOf(body, "ListBucketResult");
+  if (!root) return fail(root.error());
+  return pageOf<std::string>(
+      *root, "CommonPrefixes", "NextContinuationToken",
+      [](const Xml& item) -> Result<std::string> { return std::string(item["Prefix"]); });
 }
 
 Result<Page<Upload>> parseUploads(std::string_view body) {

@@ -39,6 +39,8 @@ struct Part {
 
 // Protocol when it is not such an answer.
 Result<Page<Object>> parseObjects(std::string_view body);
+// The keys up to the delimiter, of a list that has one.
+Result<Page<std::string>> parseFolders(std::string_view body);
 Result<Page<Upload>> parseUploads(std::string_view body);
 Result<Page<Part>> parseParts(std::string_view body);
 Result<std::string> parseUploadId(std::string_view body);

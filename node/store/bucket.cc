@@ -129,6 +129,11 @@ Task<Result<std::vector<Object>>> Bucket::list(std::string prefix) {
                        "continuation-token", "");
 }
 
+Task<Result<std::vector<std::string>>> Bucket::folders(std::string prefix) {
+  return pages<std::string>("", {{"list-type", "2"}, {"delimiter", "/"}, {"prefix", std::move(prefix)}},
+                            &parseFolders, "continuation-token", "");
+}
+
 Task<Result<void>> Bucket::remove(std::string key) {
   auto answer = co_await call({.method = "DELETE"}, key, {});
   if (!answer && answer.error().code != Errc::NotFound) co_return fail(answer.error());

@@ -48,6 +48,8 @@ class Bucket {
   Task<Result<std::optional<int64_t>>> size(std::string key);
   // All whose key begins with PREFIX, in order.
   Task<Result<std::vector<Object>>> list(std::string prefix);
+  // What is below PREFIX, which ends with a slash, up to the next slash and with it, each once, in order.
+  Task<Result<std::vector<std::string>>> folders(std::string prefix);
   // One that is not there is no error.
   Task<Result<void>> remove(std::string key);
 

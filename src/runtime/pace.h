@@ -11,7 +11,8 @@ namespace cloister::runtime {
 
 class Pace {
  public:
-  // BURST times in a row, and then once per INTERVAL, give or take JITTER of it, lest two processes keep step.
+  // BURST times in a row, and then once per INTERVAL, give or take JITTER of it, lest two processes keep
+  // step.
   struct Options {
     int burst = 20;
     Duration interval = milliseconds(200);

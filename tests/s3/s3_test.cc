@@ -115,6 +115,23 @@ TEST_F(Server, KeepsObjects) {
   EXPECT_THAT(run(to.list(prefix_)).value(), IsEmpty());
 }
 
+TEST_F(Server, ListsFolders) {
+  Bucket to = bucket();
+  for (const char* name : {"a/1/x", "a/1/y", "a/2/x", "b/1/x", "c"})
+    ASSERT_TRUE(run(to.put(prefix_ + name, "x")));
+  EXPECT_THAT(run(to.folders(prefix_)).value(), ElementsAre(prefix_ + "a/", prefix_ + "b/"));
+  EXPECT_THAT(run(to.folders(prefix_ + "a/")).value(), ElementsAre(prefix_ + "a/1/", prefix_ + "a/2/"));
+  EXPECT_THAT(run(to.folders(prefix_ + "none/")).value(), IsEmpty());
+}
+
+TEST_F(Server, ListsMoreThanOnePageOfFolders) {
+  Bucket to = bucket();
+  for (int i = 0; i < 1003; ++i) ASSERT_TRUE(run(to.put(prefix_ + std::to_string(i) + "/x", "x")));
+  meter_.calls = 0;
+  EXPECT_THAT(run(to.folders(prefix_)).value(), SizeIs(1003));
+  EXPECT_EQ(meter_.calls, 2);
+}
+
 TEST_F(Server, ListsMoreThanOnePage) {
   Bucket to = bucket();
   for (int i = 0; i < 1003; ++i) ASSERT_TRUE(run(to.put(prefix_ + std::to_string(i), "x")));

@@ -179,7 +179,26 @@ class FakeS3 final : public net::Transport {
     return ok("<ListMultipartUploadsResult>" + body + "</ListMultipartUploadsResult>");
   }
 
+  net::Response listFolders(std::map<std::string, std::string>& query) {
+    std::set<std::string> sorted;
+    const std::string& prefix = query["prefix"];
+    for (const auto& [key, content] : objects) {
+      const size_t end = key.find(query["delimiter"], prefix.size());
+      if (key.starts_with(prefix) && end != std::string::npos) sorted.insert(key.substr(0, end + 1));
+    }
+    auto at = sorted.upper_bound(query["continuation-token"]);
+    std::string body;
+    std::string last;
+    for (size_t given = 0; at != sorted.end() && given < pageSize; ++at, ++given) {
+      last = *at;
+      body += "<CommonPrefixes>" + element("Prefix", last) + "</CommonPrefixes>";
+    }
+    if (at != sorted.end()) body += element("IsTruncated", "true") + element("NextContinuationToken", last);
+    return ok("<ListBucketResult>" + body + "</ListBucketResult>");
+  }
+
   net::Response listObjects(std::map<std::string, std::string>& query) {
+    if (query.contains("delimiter")) return listFolders(query);
     std::string body;
     std::string last;
     size_t given = 0;
