@@ -81,13 +81,14 @@ class KeepTest : public testing::Test {
     });
   }
   // In a process of its own, as it is; returns what that said on standard error.
-  std::string stays() {
+  std::string stays() { return stays(container_); }
+  static std::string stays(const Keep& container) {
     int ends[2];
     EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
     const pid_t child = ::fork();
     if (child == 0) {
       ::dup2(ends[1], STDERR_FILENO);
-      keep(container_);
+      keep(container);
       _exit(0);
     }
     ::close(ends[1]);
@@ -145,9 +146,9 @@ TEST_F(KeepTest, StartsTheRootContainerOnceForTwoOthers) {
   folder_.write("sidecar/init.pid", std::to_string(sandbox_));
   auto lock = hold(folder_.path("sidecar"));
   std::swap(other, container_);
-  auto beside = std::async(std::launch::async, [&] { keep(other); });
+  auto beside = std::async(std::launch::async, [&] { return stays(other); });
   EXPECT_EQ(stays(), "");
-  beside.get();
+  EXPECT_EQ(beside.get(), "");
   asked.get();
   EXPECT_THAT(calls(), testing::UnorderedElementsAre(HasSubstr("start root"), HasSubstr("start box"),
                                                      HasSubstr("start sidecar")));
