@@ -19,7 +19,8 @@ Task<Result<std::string>> readClusterId(kube::Client& client) {
 
 Task<void> Sweeper::run() {
   for (;;) {
-    co_await with_.clock.sleep(std::chrono::duration_cast<Duration>(sweepPeriod * (0.5 + random_.fraction())));
+    co_await with_.clock.sleep(
+        std::chrono::duration_cast<Duration>(sweepPeriod * (0.5 + random_.fraction())));
     auto removed = co_await sweep();
     if (removed) continue;
     log::warn("the store cannot be swept", {{"reason", removed.error().message}});

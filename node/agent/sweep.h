@@ -1,5 +1,5 @@
-// Removes from the store what no SandboxSnapshot of this cluster refers to any more. Unreadable it is already,
-// since the key went with the object.
+// Removes from the store what no SandboxSnapshot of this cluster refers to any more. Unreadable it is
+// already, since the key went with the object.
 #pragma once
 
 #include <set>

@@ -72,8 +72,12 @@ TEST_F(Sweep, LeavesEverythingWhenAnotherClusterAnswers) {
 TEST_F(Sweep, LeavesWhatIsNotThisClusters) {
   forget();
   const std::string root = "saved/" + cluster();
-  const std::vector<std::string> others = {"saved/other/team/uid/1/f", "saved/f", root + "/f", root + "/team/f",
-                                           root + "2/team/uid/1/f",    "other/" + cluster() + "/team/uid/1/f"};
+  const std::vector<std::string> others = {"saved/other/team/uid/1/f",
+                                           "saved/f",
+                                           root + "/f",
+                                           root + "/team/f",
+                                           root + "2/team/uid/1/f",
+                                           "other/" + cluster() + "/team/uid/1/f"};
   for (const std::string& key : others) put(key);
   EXPECT_THAT(sweep().value(), ElementsAre(id_));
   for (const std::string& key : others) EXPECT_TRUE(s3_.objects.contains(key)) << key;
