@@ -59,7 +59,7 @@ lint: setup ## formatting, static analysis, generated files
 
 .PHONY: format
 format: ## format the C++ sources in place
-	@git ls-files '*.cc' '*.h' | xargs clang-format-19 -i
+	@git ls-files --cached --others --exclude-standard '*.cc' '*.h' | xargs clang-format-19 -i
 
 .PHONY: bench-start
 bench-start: images cluster-up ## cold starts beside a bare pod and agent-sandbox; writes per start; idle footprint
