@@ -132,6 +132,17 @@ Amount usedBy(const Pods& pods, const std::vector<api::QuotaGrant>& grants) {
   return used;
 }
 
+// What may be in use besides what is seen and promised.
+Amount doubt(const Observed& observed, Names& ask) {
+  Amount in;
+  for (const api::QuotaGrant& grant : observed.doubted) {
+    if (observed.absent.contains(grant.pod)) continue;
+    in += amountOf(grant);
+    if (ask.size() < mostAsked) ask.push_back(grant.pod);
+  }
+  return in;
+}
+
 // What was promised before the quota was lowered and does not fit any more is taken back, pools' first and
 // then the last come's: their pods would be refused by the ResourceQuota, and others wait meanwhile.
 void takeBackExcess(const Observed& observed, const Pods& pods, std::vector<api::QuotaGrant>& held) {
@@ -208,7 +219,8 @@ Plan plan(const Observed& observed, Time now) {
   std::vector<api::QuotaGrant> held = stillHeld(observed, pods, ask, now);
   const bool drops = held.size() < present.grants.size();
   takeBackExcess(observed, pods, held);
-  const Amount used = usedBy(pods, held);
+  Amount used = usedBy(pods, held);
+  used += doubt(observed, ask);
   std::vector<api::QuotaStep> recent;
   if (observed.quota->spec.creationsPerMinute) recent = forgotten(present.recent, now);
   const Served served = serve(observed, pods, std::move(held), used, std::move(recent), now);

@@ -36,6 +36,9 @@ struct Observed {
   std::map<std::string, Time> settled = {};
   // Names of such pods that the API server itself said it does not have.
   std::set<std::string> absent = {};
+  // Promises that went moments ago, and whose pods are not seen any more: before one went, another process
+  // may have made its pod once more. They are counted until the API server has been asked for these pods.
+  std::vector<api::QuotaGrant> doubted = {};
   Seen seen = {};    // up to which versions the watches have told everything
   Seen newest = {};  // of what they told, the newest
   Hours hours = {};  // until now
@@ -53,8 +56,8 @@ struct Plan {
   std::optional<Time> again = {};  // look again then, even if nothing changes
   // That their owners may want no more, who looked at older pods: they are to look again.
   std::vector<api::QuotaGrant> unclear = {};
-  // Names of pods, no more than mostAsked, whose promises were taken back and are settled: these are to go,
-  // if the API server has no such pod. They are counted until it has been asked.
+  // Names of pods, no more than mostAsked, whose promises were taken back and are settled, or are doubted:
+  // these are to go, if the API server has no such pod. They are counted until it has been asked.
   std::vector<std::string> ask = {};
 };
 

@@ -108,6 +108,30 @@ std::map<std::string, Time> Reconciler::settled(const api::SandboxQuota& quota, 
   return settled;
 }
 
+// Another process may have kept such a promise again, as long as it was told of it.
+std::vector<api::QuotaGrant> Reconciler::doubted(const Observed& seen, Memory& memory) const {
+  const Instant now = parts_.clock.instant();
+  std::map<std::string, api::QuotaGrant> promised;
+  for (const api::QuotaGrant& grant : seen.quota->status.grants) {
+    if (!grant.pod.empty()) promised[grant.pod] = grant;
+  }
+  for (auto& [pod, grant] : memory.promised) {
+    // What was taken back went because the API server did not have its pod.
+    if (!promised.contains(pod) && !api::isWithdrawn(grant)) memory.gone[pod] = {std::move(grant), now};
+  }
+  memory.promised = std::move(promised);
+  std::erase_if(memory.gone, [&](const auto& entry) {
+    return memory.promised.contains(entry.first) || entry.second.at + settlePeriod <= now;
+  });
+  std::set<std::string_view> there;
+  for (const auto& pod : seen.pods) there.insert(pod->metadata.name);
+  std::vector<api::QuotaGrant> found;
+  for (const auto& [pod, gone] : memory.gone) {
+    if (!there.contains(pod)) found.push_back(gone.grant);
+  }
+  return found;
+}
+
 Observed Reconciler::observe(std::shared_ptr<const api::SandboxQuota> quota, Memory& memory) {
   const Stores& stores = parts_.stores;
   const std::string namespace_ = quota->metadata.namespace_;
@@ -120,6 +144,7 @@ Observed Reconciler::observe(std::shared_ptr<const api::SandboxQuota> quota, Mem
     if (isGone(stores, namespace_, grant)) seen.gone.insert(grant.uid);
   }
   seen.settled = settled(*seen.quota, memory);
+  seen.doubted = doubted(seen, memory);
   seen.seen = {.pods = stores.pods.watchedUpTo(namespace_),
                .sandboxes = stores.sandboxes.watchedUpTo(namespace_),
                .pools = stores.pools.watchedUpTo(namespace_)};
@@ -224,6 +249,7 @@ Task<bool> Reconciler::ask(Observed& observed, Plan& next) {
   const std::shared_ptr<const api::SandboxQuota> quota = observed.quota;
   std::set<std::string> absent = co_await findAbsent(quota->metadata.namespace_, std::move(next.ask));
   if (parts_.stores.quotas.get(api::keyOf(quota->metadata)) != quota) co_return false;
+  for (const std::string& pod : absent) memory_[quota->metadata.namespace_].gone.erase(pod);
   observed = observe(quota, memory_[quota->metadata.namespace_]);
   observed.absent = std::move(absent);
   next = plan(observed, parts_.clock.now());

@@ -90,6 +90,50 @@ TEST(QuotaReconciler, LetsWhoeverMakesThePodEndBeforeItAsks) {
   EXPECT_THAT(world.quota().status.grants, SizeIs(1));
 }
 
+// Found by seed 1000026140: another process, which had not seen it, made the pod once more by the same
+// promise before that went.
+TEST(QuotaReconciler, AsksForAPodThatEndsRightAfterItsPromiseWent) {
+  QuotaWorld world;
+  world.put(aQuota(running(1)));
+  world.create("a");
+  world.settle();
+  ASSERT_THAT(world.quota().status.grants, IsEmpty());
+  world.create("b");
+  world.server.sync(*world.stores);
+  ASSERT_TRUE(world.reconcile("b"));
+  const api::Pod pod = world.pods().at(0);
+  world.stores->pods.erase(pod);
+  world.server.put("pods", json::encode(pod));
+  ASSERT_TRUE(world.reconcileQuota());
+  EXPECT_THAT(world.quota().status.grants, IsEmpty()) << "it is there";
+  EXPECT_NE(world.stores->pods.get(api::keyOf(pod.metadata)), nullptr);
+
+  world.stores->pods.erase(*world.stores->pods.get(api::keyOf(pod.metadata)));
+  world.server.erase("pods", api::keyOf(pod.metadata));
+  world.clock.advance(catchUpPeriod);
+  ASSERT_TRUE(world.reconcileQuota());
+  EXPECT_THAT(world.quota().status.grants, SizeIs(1)) << "it is not";
+}
+
+TEST(QuotaReconciler, DoesNotAskForOneThatEndsLater) {
+  QuotaWorld world;
+  world.put(aQuota(running(1)));
+  world.create("a");
+  world.settle();
+  world.create("b");
+  world.server.sync(*world.stores);
+  ASSERT_TRUE(world.reconcile("b"));
+  ASSERT_TRUE(world.reconcileQuota());
+  world.clock.advance(settlePeriod);
+  const api::Pod pod = world.pods().at(0);
+  world.server.erase("pods", api::keyOf(pod.metadata));
+  world.stores->pods.erase(pod);
+  const size_t asked = world.transport.count("GET");
+  ASSERT_TRUE(world.reconcileQuota());
+  EXPECT_EQ(world.transport.count("GET"), asked);
+  EXPECT_THAT(world.quota().status.grants, SizeIs(1));
+}
+
 TEST(QuotaReconciler, WaitsAnewForWhatIsTakenBackAgain) {
   PromisedInVain world;
   world.takeBack();
