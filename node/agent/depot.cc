@@ -65,6 +65,19 @@ class SealedFile final : public store::Source {
   bool ended_ = false;
 };
 
+// The snapshot that KEY, below FOLDER, is a part of; none when it is nothing of ours.
+std::optional<SnapshotId> idIn(std::string_view key, std::string_view folder) {
+  if (!key.starts_with(folder)) return std::nullopt;
+  key.remove_prefix(folder.size());
+  const size_t first = key.find('/');
+  const size_t second = key.find('/', first + 1);
+  if (first == std::string_view::npos || second == std::string_view::npos) return std::nullopt;
+  SnapshotId id{.namespace_ = std::string(key.substr(0, first)),
+                .uid = std::string(key.substr(first + 1, second - first - 1))};
+  if (id.namespace_.empty() || id.uid.empty()) return std::nullopt;
+  return id;
+}
+
 }  // namespace
 
 Result<api::SnapshotStore> Depot::choosePlace(const SnapshotId& id, const std::string& cluster) {
@@ -74,13 +87,12 @@ Result<api::SnapshotStore> Depot::choosePlace(const SnapshotId& id, const std::s
   // Never the same twice: nothing there is under another key.
   const std::string attempt = hexOf(store::randomBytes(4));
   const store::Place& here = with_.bucket.place();
-  return api::SnapshotStore{
-      .endpoint = textOf(here.endpoint),
-      .bucket = here.bucket,
-      .location = folderOf(cluster) + id.namespace_ + "/" + id.uid + "/" + attempt + "/",
-      .keyID = wrapped.keyId,
-      .wrappedKey = wrapped.text,
-      .sizeBytes = {}};
+  return api::SnapshotStore{.endpoint = textOf(here.endpoint),
+                            .bucket = here.bucket,
+                            .location = folderOf(cluster, id) + attempt + "/",
+                            .keyID = wrapped.keyId,
+                            .wrappedKey = wrapped.text,
+                            .sizeBytes = {}};
 }
 
 bool Depot::isHere(const api::SnapshotStore& place) const {
@@ -191,19 +203,6 @@ Task<Result<void>> Depot::fetch(SnapshotId id, api::SnapshotStore place, Manifes
   co_return Result<void>{};
 }
 
-// The snapshot that KEY, below FOLDER, is a part of; none when it is nothing of ours.
-std::optional<SnapshotId> Depot::parse(std::string_view key, std::string_view folder) {
-  if (!key.starts_with(folder)) return std::nullopt;
-  key.remove_prefix(folder.size());
-  const size_t first = key.find('/');
-  const size_t second = key.find('/', first + 1);
-  if (first == std::string_view::npos || second == std::string_view::npos) return std::nullopt;
-  SnapshotId id{.namespace_ = std::string(key.substr(0, first)),
-                .uid = std::string(key.substr(first + 1, second - first - 1))};
-  if (id.namespace_.empty() || id.uid.empty()) return std::nullopt;
-  return id;
-}
-
 Task<Result<std::set<SnapshotId>>> Depot::places(std::string cluster) {
   const std::string folder = folderOf(cluster);
   std::set<SnapshotId> found;
@@ -213,20 +212,20 @@ Task<Result<std::set<SnapshotId>>> Depot::places(std::string cluster) {
     const auto snapshots = co_await with_.bucket.folders(namespace_);
     if (!snapshots) co_return fail(snapshots.error());
     for (const std::string& snapshot : *snapshots) {
-      if (auto id = parse(snapshot, folder)) found.insert(std::move(*id));
+      if (auto id = idIn(snapshot, folder)) found.insert(std::move(*id));
     }
   }
   // Of what was begun and is not there yet.
   const auto uploads = co_await with_.bucket.uploads(folder);
   if (!uploads) co_return fail(uploads.error());
   for (const store::Upload& upload : *uploads) {
-    if (auto id = parse(upload.key, folder)) found.insert(std::move(*id));
+    if (auto id = idIn(upload.key, folder)) found.insert(std::move(*id));
   }
   co_return found;
 }
 
 Task<Result<void>> Depot::remove(SnapshotId id, std::string cluster) {
-  const std::string folder = folderOf(cluster) + id.namespace_ + "/" + id.uid + "/";
+  const std::string folder = folderOf(cluster, id);
   const auto uploads = co_await with_.bucket.uploads(folder);
   if (!uploads) co_return fail(uploads.error());
   for (const store::Upload& upload : *uploads) {

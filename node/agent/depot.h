@@ -2,6 +2,8 @@
 // objects, one for each file, and the manifest's is there last: a folder that has one is whole.
 #pragma once
 
+#include <set>
+
 #include "api/snapshot.h"
 #include "node/agent/vault.h"
 #include "node/store/bucket.h"
@@ -46,7 +48,9 @@ class Depot {
 
  private:
   std::string folderOf(const std::string& cluster) const { return with_.prefix + cluster + "/"; }
-  static std::optional<SnapshotId> parse(std::string_view key, std::string_view folder);
+  std::string folderOf(const std::string& cluster, const SnapshotId& id) const {
+    return folderOf(cluster) + id.namespace_ + "/" + id.uid + "/";
+  }
   Result<std::string> keyOf(const SnapshotId& id, const api::SnapshotStore& place);
   Task<Result<void>> receive(std::string key, store::FileKeys keys,
                              std::function<Result<void>(std::string_view)> take,

@@ -2,8 +2,6 @@
 // already, since the key went with the object.
 #pragma once
 
-#include <set>
-
 #include "base/backoff.h"
 #include "kube/client.h"
 #include "node/agent/depot.h"

@@ -136,7 +136,6 @@ Amount usedBy(const Pods& pods, const std::vector<api::QuotaGrant>& grants) {
 Amount doubt(const Observed& observed, Names& ask) {
   Amount in;
   for (const api::QuotaGrant& grant : observed.doubted) {
-    if (observed.absent.contains(grant.pod)) continue;
     in += amountOf(grant);
     if (ask.size() < mostAsked) ask.push_back(grant.pod);
   }

@@ -37,7 +37,8 @@ struct Observed {
   // Names of such pods that the API server itself said it does not have.
   std::set<std::string> absent = {};
   // Promises that went moments ago, and whose pods are not seen any more: before one went, another process
-  // may have made its pod once more. They are counted until the API server has been asked for these pods.
+  // may have made its pod once more. They are counted, and asked for: what the API server does not have is
+  // doubted no more.
   std::vector<api::QuotaGrant> doubted = {};
   Seen seen = {};    // up to which versions the watches have told everything
   Seen newest = {};  // of what they told, the newest

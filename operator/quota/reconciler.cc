@@ -109,25 +109,25 @@ std::map<std::string, Time> Reconciler::settled(const api::SandboxQuota& quota, 
 }
 
 // Another process may have kept such a promise again, as long as it was told of it.
-std::vector<api::QuotaGrant> Reconciler::doubted(const Observed& seen, Memory& memory) const {
+std::vector<api::QuotaGrant> Reconciler::doubted(std::shared_ptr<const api::SandboxQuota> quota,
+                                                 Memory& memory) const {
   const Instant now = parts_.clock.instant();
-  std::map<std::string, api::QuotaGrant> promised;
-  for (const api::QuotaGrant& grant : seen.quota->status.grants) {
-    if (!grant.pod.empty()) promised[grant.pod] = grant;
+  std::set<std::string_view> promised;
+  for (const api::QuotaGrant& grant : quota->status.grants) promised.insert(grant.pod);
+  const auto former = std::exchange(memory.looked, quota);
+  if (former != nullptr && former != quota) {
+    for (const api::QuotaGrant& grant : former->status.grants) {
+      // What was taken back went because the API server did not have its pod.
+      if (!grant.pod.empty() && !promised.contains(grant.pod) && !api::isWithdrawn(grant))
+        memory.gone[grant.pod] = {grant, now};
+    }
   }
-  for (auto& [pod, grant] : memory.promised) {
-    // What was taken back went because the API server did not have its pod.
-    if (!promised.contains(pod) && !api::isWithdrawn(grant)) memory.gone[pod] = {std::move(grant), now};
-  }
-  memory.promised = std::move(promised);
   std::erase_if(memory.gone, [&](const auto& entry) {
-    return memory.promised.contains(entry.first) || entry.second.at + settlePeriod <= now;
+    return promised.contains(entry.first) || entry.second.at + settlePeriod <= now;
   });
-  std::set<std::string_view> there;
-  for (const auto& pod : seen.pods) there.insert(pod->metadata.name);
   std::vector<api::QuotaGrant> found;
   for (const auto& [pod, gone] : memory.gone) {
-    if (!there.contains(pod)) found.push_back(gone.grant);
+    if (parts_.stores.pods.get({quota->metadata.namespace_, pod}) == nullptr) found.push_back(gone.grant);
   }
   return found;
 }
@@ -144,7 +144,7 @@ Observed Reconciler::observe(std::shared_ptr<const api::SandboxQuota> quota, Mem
     if (isGone(stores, namespace_, grant)) seen.gone.insert(grant.uid);
   }
   seen.settled = settled(*seen.quota, memory);
-  seen.doubted = doubted(seen, memory);
+  seen.doubted = doubted(seen.quota, memory);
   seen.seen = {.pods = stores.pods.watchedUpTo(namespace_),
                .sandboxes = stores.sandboxes.watchedUpTo(namespace_),
                .pools = stores.pools.watchedUpTo(namespace_)};

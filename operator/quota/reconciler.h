@@ -45,7 +45,7 @@ class Reconciler {
     Instant guardAgain = Instant::min();            // and when it is tried again
     std::map<std::string, Instant> takenBack = {};  // since when it is known of promises, by their pods
     Instant askAgain = Instant::min();              // for pods that are not seen
-    std::map<std::string, api::QuotaGrant> promised = {};  // when it was last looked at, by their pods
+    std::shared_ptr<const api::SandboxQuota> looked = {};  // at last
     struct Gone {
       api::QuotaGrant grant;
       Instant at;
@@ -54,7 +54,7 @@ class Reconciler {
   };
 
   Observed observe(std::shared_ptr<const api::SandboxQuota> quota, Memory& memory);
-  std::vector<api::QuotaGrant> doubted(const Observed& seen, Memory& memory) const;
+  std::vector<api::QuotaGrant> doubted(std::shared_ptr<const api::SandboxQuota> quota, Memory& memory) const;
   void countHours(const Observed& seen, Memory& memory);
   void tell(const Observed& observed, const std::map<std::string, Answer>& answers, Memory& memory,
             std::optional<Time>& again);
