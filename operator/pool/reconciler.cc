@@ -17,11 +17,21 @@ std::vector<std::string> namesOfNew(const std::vector<Action>& actions) {
   return names;
 }
 
+// They say the same but for their statuses, of which no design is made; either may be null.
+template <class T>
+bool saySame(const T* one, const T* other) {
+  if (one == nullptr || other == nullptr) return one == other;
+  return one == other || (one->metadata.uid == other->metadata.uid && one->unreadable == other->unreadable &&
+                          one->spec == other->spec);
+}
+
 }  // namespace
 
-// It takes a pod's whole JSON and its hash, in each round: made anew only from other objects.
+// It takes a pod's whole JSON and its hash, in each round: made anew only when either object says something
+// else.
 void Reconciler::observeDesign(Observed& observed, Memory& memory) const {
-  if (memory.pool != observed.pool || memory.template_ != observed.template_) {
+  if (!saySame(memory.pool.get(), observed.pool.get()) ||
+      !saySame(memory.template_.get(), observed.template_.get())) {
     memory.pool = observed.pool;
     memory.template_ = observed.template_;
     memory.design = designOf(*observed.pool, observed.template_.get(), parts_.config);

@@ -140,12 +140,22 @@ Task<Result<void>> deletePod(Parts& parts, DeletePod action) {
   co_return failWith("deleting pod " + key.name, answer.error());
 }
 
+// The API server has that very Sandbox no more, or is about to delete it.
+Task<bool> hasLeft(kube::Client& client, const api::ObjectMeta& meta) {
+  const auto present = co_await client.get(kube::sandboxes, api::keyOf(meta));
+  if (!present) co_return isGone(present.error());
+  co_return json::findString(*present, "metadata.uid") != meta.uid ||
+      json::find(*present, "metadata.deletionTimestamp") != nullptr;
+}
+
 Task<Result<void>> deleteSandbox(Parts& parts, DeleteSandbox action) {
   const api::ObjectMeta& meta = action.sandbox->metadata;
   auto answer = co_await parts.client.remove(
       kube::sandboxes, api::keyOf(meta),
       {.uid = meta.uid, .resourceVersion = meta.resourceVersion, .propagation = "Background"});
   if (answer || isGone(answer.error())) co_return Result<void>{};
+  // Nobody would look at it again to tell why it went.
+  if (isUnclear(answer.error()) && co_await hasLeft(parts.client, meta)) co_return Result<void>{};
   if (isOutdated(answer.error()))
     co_await catchUp(parts.client, parts.stores.sandboxes, kube::sandboxes, api::keyOf(meta));
   co_return failWith("deleting the expired Sandbox", answer.error());
@@ -211,6 +221,10 @@ Task<Result<void>> releaseSnapshot(Parts& parts, ReleaseSnapshot action) {
 }
 
 }  // namespace
+
+bool isUnclear(const Error& error) {
+  return error.code == Errc::Timeout || error.code == Errc::Unavailable || error.code == Errc::Protocol;
+}
 
 Task<Result<void>> apply(Parts& parts, Action action) {
   if (auto* policy = std::get_if<CreatePolicy>(&action)) {

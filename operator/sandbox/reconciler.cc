@@ -17,11 +17,6 @@ bool hasChanged(const Stores& stores, const api::Pod* pod) {
   return present == nullptr || present->metadata.resourceVersion != pod->metadata.resourceVersion;
 }
 
-// A request that ended so may have been carried out, or be carried out yet.
-bool isUnclear(const Error& error) {
-  return error.code == Errc::Timeout || error.code == Errc::Unavailable || error.code == Errc::Protocol;
-}
-
 std::vector<std::string> namesOfNew(const std::vector<Action>& actions) {
   std::vector<std::string> names;
   for (const Action& action : actions) {

@@ -59,6 +59,9 @@ Task<Result<Observed>> observe(Parts& parts, kube::ObjectKey key);
 // Asks the API server whether SEEN's Sandbox is the one it has.
 Task<Result<void>> confirmVersion(Parts& parts, Observed& seen);
 
+// A request that ended so may have been carried out, or be carried out yet.
+bool isUnclear(const Error& error);
+
 // One action. Objects that the API server answers with go into the stores.
 Task<Result<void>> apply(Parts& parts, Action action);
 

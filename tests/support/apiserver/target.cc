@@ -1,5 +1,7 @@
 #include "tests/support/apiserver/target.h"
 
+#include <unordered_map>
+
 #include <boost/url/parse.hpp>
 
 namespace cloister::test {
@@ -9,7 +11,9 @@ std::string Target::parameter(const std::string& name) const {
   return found == query.end() ? std::string() : found->second;
 }
 
-std::optional<Target> parseTarget(std::string_view text) {
+namespace {
+
+std::optional<Target> parse(std::string_view text) {
   const auto url = boost::urls::parse_origin_form(text);
   if (!url) return std::nullopt;
   std::vector<std::string> steps(url->segments().begin(), url->segments().end());
@@ -30,6 +34,18 @@ std::optional<Target> parseTarget(std::string_view text) {
   out.subresource = next();
   if ((root != "api" && root != "apis") || out.id.plural.empty() || at < steps.size()) return std::nullopt;
   return out;
+}
+
+}  // namespace
+
+// A simulation asks three times for each request, of which most are like others.
+std::optional<Target> parseTarget(std::string_view text) {
+  constexpr size_t mostKept = 1000;
+  thread_local std::unordered_map<std::string, std::optional<Target>> kept;
+  if (kept.size() == mostKept) kept.clear();
+  const auto [entry, isNew] = kept.try_emplace(std::string(text));
+  if (isNew) entry->second = parse(text);
+  return entry->second;
 }
 
 }  // namespace cloister::test

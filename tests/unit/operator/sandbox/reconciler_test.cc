@@ -218,6 +218,25 @@ TEST(Reconciler, DeletesAnExpiredSandboxAndItsPod) {
   EXPECT_THAT(world->reports, SizeIs(1));
 }
 
+TEST(Reconciler, TellsOfAnExpiryWhoseAnswerWasLost) {
+  auto world = runningWorld();
+  world->clock.advance(hours(2));
+  world->transport.failCall(world->transport.requests().size(), test::Fault::LostAnswer);
+  EXPECT_TRUE(world->reconcile());
+  EXPECT_FALSE(world->findSandbox());
+  ASSERT_THAT(world->reports, SizeIs(1));
+  EXPECT_EQ(world->reports[0].reason, reason::expired);
+}
+
+TEST(Reconciler, DoesNotTellOfAnExpiryThatWasNotAnsweredAndNotCarriedOut) {
+  auto world = runningWorld();
+  world->clock.advance(hours(2));
+  world->transport.failCall(world->transport.requests().size(), test::Fault::Silent);
+  EXPECT_FALSE(world->reconcile());
+  EXPECT_TRUE(world->findSandbox());
+  for (const Report& report : world->reports) EXPECT_TRUE(report.warning) << report.message;
+}
+
 TEST(Reconciler, EndsThePodOfAnExpiredSandboxThatSomebodysWebhookKeeps) {
   auto world = runningWorld();
   world->clock.advance(hours(2));
