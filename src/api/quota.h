@@ -107,6 +107,20 @@ struct SandboxQuota {
 };
 BOOST_DESCRIBE_STRUCT(SandboxQuota, (), (metadata, spec, status))
 
+// The limits of QUOTA, whose spec cannot be read, are those that its status tells: what they count goes on,
+// by all replicas alike, also those that have never seen another spec.
+inline void takeTold(SandboxQuota& quota) {
+  const QuotaAmounts& hard = quota.status.hard;
+  quota.spec = {.running = hard.running,
+                .sandboxes = hard.sandboxes,
+                .cpu = hard.cpu,
+                .memory = hard.memory,
+                .disk = hard.disk,
+                .creationsPerMinute = hard.creationsPerMinute,
+                .maxLifetime = quota.spec.maxLifetime,
+                .sandboxHoursPerDay = hard.sandboxHoursPerDay};
+}
+
 // The one that counts in a namespace.
 inline constexpr std::string_view quotaName = "default";
 

@@ -30,7 +30,8 @@ T identify(const json::value& object) {
 }
 
 // Metadata and status of OBJECT as they are, and what its end shall be, each if it can be read; all else as
-// it last could be, in KNOWN, which may be null. REASON says why it does not decode.
+// it last could be, in KNOWN, which may be null, or as the status tells (takeTold(T&), where T has one).
+// REASON says why it does not decode.
 template <CanBeUnreadable T>
 T salvage(const json::value& object, const std::shared_ptr<const T>& known, std::string reason) {
   T identity = identify<T>(object);
@@ -45,6 +46,7 @@ T salvage(const json::value& object, const std::shared_ptr<const T>& known, std:
   take("status", saved.status);
   if constexpr (requires { saved.spec.lifecycle.onExpiry; })
     take("spec.lifecycle.onExpiry", saved.spec.lifecycle.onExpiry);
+  if constexpr (requires { takeTold(saved); }) takeTold(saved);
   saved.unreadable = std::move(reason);
   return saved;
 }

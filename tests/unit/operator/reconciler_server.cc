@@ -2,8 +2,20 @@
 
 #include <algorithm>
 
+#include "runtime/salvage.h"
+
 namespace cloister::test {
 namespace {
+
+// What cannot be read is known by what is left of it, as by the informers.
+template <class T>
+T read(const json::value& object) {
+  auto whole = json::decode<T>(object);
+  if constexpr (runtime::CanBeUnreadable<T>) {
+    if (!whole) return runtime::salvage<T>(object, nullptr, whole.error().message);
+  }
+  return std::move(*whole);
+}
 
 // Those of OBJECTS that LABELS selects.
 template <class T>
@@ -11,7 +23,7 @@ std::vector<T> select(const std::vector<json::value>& objects, std::string_view 
   const Selector selector(labels, "");
   std::vector<T> selected;
   for (const json::value& object : objects) {
-    if (selector.matches(object)) selected.push_back(*json::decode<T>(object));
+    if (selector.matches(object)) selected.push_back(read<T>(object));
   }
   return selected;
 }

@@ -199,6 +199,43 @@ TEST(QuotaReconciler, AnUnreadableOneStartsNothing) {
   EXPECT_THAT(world.pods(), IsEmpty());
 }
 
+// Whoever begins meanwhile has never read its limits.
+TEST(QuotaReconciler, GoesOnCountingWhileItCannotBeRead) {
+  QuotaWorld world;
+  api::SandboxQuotaSpec spec;
+  spec.creationsPerMinute = 2;
+  spec.sandboxHoursPerDay = 5;
+  world.put(aQuota(spec));
+  world.create("a");
+  world.settle();
+  world.clock.advance(minutes(1));
+  ASSERT_TRUE(world.turn());
+  world.create("b");
+  world.settle();
+  const api::SandboxQuotaStatus before = world.quota().status;
+  ASSERT_TRUE(before.hours);
+  json::value garbled = world.server.get("sandboxquotas", QuotaWorld::key);
+  const json::value good = garbled.at("spec");
+  garbled.at("spec").as_object()["maxLifetime"] = "plenty";
+  world.server.put("sandboxquotas", garbled);
+  world.restart();
+  world.settle();
+  const json::value told = world.server.get("sandboxquotas", QuotaWorld::key).at("status");
+  const auto meanwhile = json::decode<api::SandboxQuotaStatus>(told).value();
+  EXPECT_EQ(meanwhile.recent, before.recent);
+  EXPECT_EQ(meanwhile.hard, before.hard);
+  EXPECT_EQ(meanwhile.used, before.used);
+  ASSERT_TRUE(meanwhile.hours);
+  EXPECT_GE(meanwhile.hours->seconds, before.hours->seconds);
+  json::value mended = world.server.get("sandboxquotas", QuotaWorld::key);
+  mended.at("spec") = good;
+  world.server.put("sandboxquotas", mended);
+  for (const char* name : {"c", "d"}) world.create(name);
+  world.settle();
+  EXPECT_TRUE(world.hasPod("c"));
+  EXPECT_FALSE(world.hasPod("d")) << "one has started within this minute";
+}
+
 TEST(QuotaReconciler, PinsTheLifetimeOfWhatStarts) {
   QuotaWorld world;
   api::SandboxQuotaSpec spec;
