@@ -167,7 +167,7 @@ StartAnswer Agent::decide(const StartRequest& request, const StartView& view) {
 }
 
 Task<Result<StartView>> Agent::look(StartRequest request) {
-  StartView view{.node = parts_.node, .runtimeVersion = {}};
+  StartView view{.node = parts_.node, .runtimeVersion = {}, .rootStarted = refusals_.isStarted(request)};
   auto object =
       co_await read<json::value>(&parts_.client, kube::pods, {request.podNamespace, request.podName});
   if (!object) co_return fail(object.error());

@@ -20,9 +20,18 @@ class Refusals {
   void note(const StartRequest& request, const StartAnswer& answer) {
     if (request.kind != ContainerKind::sandbox) return;
     std::erase_if(roots_, [&](const Root& root) { return root.podUID == request.podUID; });
-    if (answer.action != StartAction::Refuse) return;
-    if (roots_.size() == most) roots_.erase(roots_.begin());
-    roots_.push_back({request.podUID, answer.message});
+    std::erase(started_, request.podUID);
+    if (answer.action == StartAction::Refuse) {
+      if (roots_.size() == most) roots_.erase(roots_.begin());
+      roots_.push_back({request.podUID, answer.message});
+    } else if (answer.action == StartAction::Start) {
+      if (started_.size() == most) started_.erase(started_.begin());
+      started_.push_back(request.podUID);
+    }
+  }
+  // Its pod's root container was started: there is nothing in it that others could be restored into.
+  bool isStarted(const StartRequest& request) const {
+    return request.kind != ContainerKind::sandbox && std::ranges::find(started_, request.podUID) != started_.end();
   }
   // Whether REQUEST may get another answer than a refusal.
   bool allow(const StartRequest& request) const { return reason(request).empty(); }
@@ -39,6 +48,7 @@ class Refusals {
     std::string message;
   };
   std::vector<Root> roots_;
+  std::vector<std::string> started_;  // uids of pods
 };
 
 }  // namespace cloister::node

@@ -53,9 +53,21 @@ std::optional<std::string> difference(const ManifestContainer& saved, const Star
   return firstDifference(saved.spec, withoutImageName(view.container->compared));
 }
 
+// What the pod is to go on or to begin from; empty: nothing.
+std::string namedBy(const api::Sandbox& sandbox) {
+  const api::GoldenSnapshot* golden = api::beginsFrom(sandbox);
+  return golden != nullptr ? golden->snapshotName : api::continuesFrom(sandbox);
+}
+
+// A golden snapshot is the very one that the operator has named: somebody else's may have its name by now.
+bool isNamed(const StartView& view) {
+  const api::GoldenSnapshot* golden = api::beginsFrom(*view.sandbox);
+  return view.snapshot && (golden == nullptr || view.snapshot->metadata.uid == golden->snapshotUID);
+}
+
 StartAnswer decideRestore(const StartView& view) {
-  const std::string name = "the SandboxSnapshot \"" + api::continuesFrom(*view.sandbox) + "\"";
-  if (!view.snapshot) return refuse(name + " is gone");
+  const std::string name = "the SandboxSnapshot \"" + namedBy(*view.sandbox) + "\"";
+  if (!isNamed(view)) return refuse(name + " is gone");
   if (!isReady(view)) return refuse(name + " is not Ready on this node");
   if (const std::string& version = view.snapshot->status.runtimeVersion;
       !view.kept && api::isStored(*view.snapshot) && version != view.runtimeVersion) {
@@ -89,6 +101,15 @@ StartAnswer decideRestore(const StartView& view) {
   return {.action = StartAction::Restore, .image = view.kept->folder, .message = {}};
 }
 
+// A golden snapshot saves time, and is never in the way: without it the pod starts as any other. That is
+// decided once, for all of its containers.
+StartAnswer decideGolden(const StartRequest& request, const StartView& view) {
+  if (view.rootStarted) return start;
+  const bool isForAll = request.kind == ContainerKind::sandbox || request.stage == StartStage::Wait;
+  StartAnswer answer = decideRestore(view);
+  return answer.action == StartAction::Refuse && isForAll ? start : answer;
+}
+
 }  // namespace
 
 std::optional<std::string> poolToRead(const StartRequest& request, const StartView& view) {
@@ -105,7 +126,7 @@ std::optional<std::string> sandboxToRead(const StartRequest& request, const Star
 
 std::optional<std::string> snapshotToRead(const StartRequest& request, const StartView& view) {
   if (!sandboxToRead(request, view) || !isOwner(view)) return std::nullopt;
-  const std::string name = api::continuesFrom(*view.sandbox);
+  const std::string name = namedBy(*view.sandbox);
   return name.empty() ? std::nullopt : std::optional(name);
 }
 
@@ -113,9 +134,9 @@ bool isVaultToRead(const StartView& view) {
   return isReady(view);
 }
 
-// Another version of runsc would restore nothing.
+// Another version of runsc would restore nothing. What begins from a golden snapshot does not wait for it.
 bool isToFetch(const StartView& view) {
-  return isReady(view) && !view.kept && api::isStored(*view.snapshot) &&
+  return isReady(view) && api::beginsFrom(*view.sandbox) == nullptr && !view.kept && api::isStored(*view.snapshot) &&
          view.snapshot->status.runtimeVersion == view.runtimeVersion;
 }
 
@@ -136,10 +157,10 @@ StartAnswer decideStart(const StartRequest& request, const StartView& view) {
   // Two operators that both believe they lead may have taken two pods for it: the one that its status names
   // is its own, and nothing of its memory gets into the other.
   if (waits && view.sandbox->status.podUID != request.podUID) return hold;
-  if (api::continuesFrom(*view.sandbox).empty()) return start;
+  if (namedBy(*view.sandbox).empty()) return start;
   if (view.container && view.container->podUID != request.podUID)
     return refuse("the bundle is another pod's");
-  return decideRestore(view);
+  return api::beginsFrom(*view.sandbox) != nullptr ? decideGolden(request, view) : decideRestore(view);
 }
 
 }  // namespace cloister::node

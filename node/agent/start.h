@@ -23,6 +23,7 @@ struct StartView {
   std::string damage = {};        // what is wrong with what there is of it
   std::string fetching = {};      // how it stands, when it is to come from the store
   bool isComing = false;          // ... and whether waiting helps
+  bool rootStarted = false;       // the pod's root container was started, and not restored
   std::optional<Container> container = {};
   Image image = {};  // that the container is to have, as the pod says; or has, of one that was held
 };

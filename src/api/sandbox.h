@@ -158,6 +158,14 @@ struct SandboxSuspension {
 };
 BOOST_DESCRIBE_STRUCT(SandboxSuspension, (), (snapshotName, startedAt, failures, failedAt, message))
 
+// A SandboxSnapshot, by name and uid, which a template's Sandboxes begin from.
+struct GoldenSnapshot {
+  std::string snapshotName;
+  std::string snapshotUID;
+  bool operator==(const GoldenSnapshot&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(GoldenSnapshot, (), (snapshotName, snapshotUID))
+
 struct SandboxStatus {
   std::optional<Phase> phase;
   std::optional<int> queuePosition;     // among the Sandboxes that wait for the namespace's SandboxQuota
@@ -181,12 +189,14 @@ struct SandboxStatus {
   std::optional<int64_t> suspends;  // attempts that were begun; never goes back
   std::optional<int64_t> resumes;   // that were decided; never goes back
   std::optional<SandboxSuspension> suspension;
+  std::optional<GoldenSnapshot> golden;  // its template's, that its pods begin from where they can
   bool operator==(const SandboxStatus&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(SandboxStatus, (),
                       (phase, queuePosition, maxLifetime, observedGeneration, conditions, podName, podUID,
                        templateRevision, podIPs, nodeName, runtime, startedAt, expiresAt, pausedAt, pausedFor,
-                       exitCode, startLatency, restarts, history, suspends, resumes, suspension))
+                       exitCode, startLatency, restarts, history, suspends, resumes, suspension,
+                       golden))
 
 // Of its sandbox: an end is final.
 inline bool hasEnded(const SandboxStatus& status) {
@@ -222,11 +232,19 @@ inline std::string suspendedAs(const Sandbox& sandbox) {
   return sandbox.status.suspension ? sandbox.status.suspension->snapshotName : "";
 }
 
-// The SandboxSnapshot that the next pod of SANDBOX continues from; empty: it starts anew.
+// The SandboxSnapshot that the next pod of SANDBOX continues from, or not at all; empty: it starts anew.
 inline std::string continuesFrom(const Sandbox& sandbox) {
   if (const std::string own = suspendedAs(sandbox); !own.empty()) return own;
   return sandbox.spec.restoreFrom ? sandbox.spec.restoreFrom->name : "";
 }
+
+// The golden snapshot that the next pod of SANDBOX begins from, where it can; null: it has none to begin from.
+inline const GoldenSnapshot* beginsFrom(const Sandbox& sandbox) {
+  return continuesFrom(sandbox).empty() && sandbox.status.golden ? &*sandbox.status.golden : nullptr;
+}
+
+// SANDBOX is run to make its template's golden snapshot of it.
+bool isBuilder(const Sandbox& sandbox);
 
 // The container of a Sandbox's pod that is the sandbox; webhooks may put others beside it.
 inline constexpr std::string_view containerName = "sandbox";
@@ -275,6 +293,7 @@ std::string freezeWish(const Pod& pod);
 bool saysFrozen(const Pod& pod);
 // OWNER is one of ours, and not another group's kind of that name.
 bool isSandbox(const OwnerReference& owner);
+bool isTemplate(const OwnerReference& owner);
 // POD's sandbox stands still, as POD asks for now.
 bool isFrozen(const Pod& pod);
 // POD was made to be held, and
