@@ -198,6 +198,7 @@ void Operator::sandboxChanged(const api::Sandbox* before, const api::Sandbox* af
   const kube::ObjectKey key = api::keyOf((after != nullptr ? after : before)->metadata);
   sandboxController_.add(key);
   wakeSnapshotsOf(key);
+  wakeTemplate(goldenFor((after != nullptr ? after : before)->metadata));
   if (after != nullptr) noteWanted(before, *after);
   demandChanged(before != nullptr ? waitsForPool(*before) : kube::ObjectKey{},
                 after != nullptr ? waitsForPool(*after) : kube::ObjectKey{});
@@ -317,8 +318,14 @@ void Operator::wakeSnapshotsOf(const kube::ObjectKey& sandbox) {
     snapshotController_.add(api::keyOf(snapshot->metadata));
 }
 
+// What its golden snapshot is made of has changed.
+void Operator::wakeTemplate(const kube::ObjectKey& key) {
+  if (!key.name.empty()) templateController_.add(key);
+}
+
 // Sandboxes may wait to continue from it, or to be suspended in it.
 void Operator::snapshotChanged(const api::SandboxSnapshot& snapshot) {
+  wakeTemplate(goldenFor(snapshot.metadata));
   snapshotController_.add(api::keyOf(snapshot.metadata));
   for (const auto& sandbox : stores_.unstartedOfSnapshot(api::keyOf(snapshot.metadata)))
     sandboxController_.add(api::keyOf(sandbox->metadata));

@@ -73,6 +73,7 @@ class Operator {
   void wakeAskers(const std::string& namespace_);
   void useChanged(const std::string& namespace_);
   void wakeSnapshotsOf(const kube::ObjectKey& sandbox);
+  void wakeTemplate(const kube::ObjectKey& key);
   void snapshotChanged(const api::SandboxSnapshot& snapshot);
   void nodeChanged(const api::Node* before, const api::Node* after);
   void noteWanted(const api::Sandbox* before, const api::Sandbox& after);

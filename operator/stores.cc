@@ -21,6 +21,7 @@ constexpr const char* bySnapshot = "snapshot";
 constexpr const char* bySchedule = "schedule";
 constexpr const char* byOwner = "owner";
 constexpr const char* byNode = "node";
+constexpr const char* goldenOf = "golden";
 constexpr const char* byRevision = "revision";
 
 std::vector<std::string> ofRevision(const std::string& namespace_, const std::string& name) {
@@ -44,6 +45,11 @@ std::vector<std::string> unstartedBy(const api::Sandbox& sandbox,
   return {kube::toString(kube::ObjectKey{sandbox.metadata.namespace_, reference->name})};
 }
 
+std::vector<std::string> templateUid(const api::ObjectMeta& meta) {
+  const api::OwnerReference* owner = api::controllerOf(meta);
+  return owner != nullptr && api::isTemplate(*owner) ? std::vector{owner->uid} : std::vector<std::string>{};
+}
+
 void addIndexes(runtime::Store<api::SandboxSnapshot>& snapshots) {
   snapshots.addIndex(bySandbox, [](const api::SandboxSnapshot& snapshot) {
     return std::vector{kube::toString(sandboxOf(snapshot))};
@@ -60,6 +66,8 @@ void addIndexes(runtime::Store<api::SandboxSnapshot>& snapshots) {
     }
     return owners;
   });
+  snapshots.addIndex(goldenOf,
+                     [](const api::SandboxSnapshot& snapshot) { return templateUid(snapshot.metadata); });
   snapshots.addIndex(byNode, [](const api::SandboxSnapshot& snapshot) {
     const std::string& node = snapshot.status.nodeName;
     const bool lost = node.empty() || snapshot.status.phase == api::SnapshotPhase::Failed;
@@ -76,6 +84,11 @@ std::vector<std::shared_ptr<const api::Sandbox>> oldestFirst(
 }
 
 }  // namespace
+
+kube::ObjectKey goldenFor(const api::ObjectMeta& meta) {
+  const api::OwnerReference* owner = api::controllerOf(meta);
+  return {meta.namespace_, owner != nullptr && api::isTemplate(*owner) ? owner->name : ""};
+}
 
 bool isUnstarted(const api::Sandbox& sandbox) {
   return !api::hasEnded(sandbox.status) && !api::hasBegun(sandbox.status);
@@ -145,6 +158,7 @@ Stores::Stores() {
       byTemplate, [](const api::Sandbox& sandbox) { return unstartedBy(sandbox, sandbox.spec.templateRef); });
   sandboxes.addIndex(
       bySnapshot, [](const api::Sandbox& sandbox) { return unstartedBy(sandbox, sandbox.spec.restoreFrom); });
+  sandboxes.addIndex(goldenOf, [](const api::Sandbox& sandbox) { return templateUid(sandbox.metadata); });
   sandboxes.addIndex(byRevision, [](const api::Sandbox& sandbox) {
     return ofRevision(sandbox.metadata.namespace_, sandbox.status.templateRevision);
   });
@@ -246,6 +260,15 @@ std::vector<std::shared_ptr<const api::SandboxSnapshot>> Stores::snapshotsOwnedB
 std::vector<std::shared_ptr<const api::SandboxSnapshot>> Stores::scheduledSnapshotsOf(
     const api::ObjectMeta& owner) const {
   return snapshots.byIndex(bySchedule, owner.uid);
+}
+
+std::vector<std::shared_ptr<const api::Sandbox>> Stores::buildersOf(const api::ObjectMeta& owner) const {
+  return sandboxes.byIndex(goldenOf, owner.uid);
+}
+
+std::vector<std::shared_ptr<const api::SandboxSnapshot>> Stores::goldensOf(
+    const api::ObjectMeta& owner) const {
+  return snapshots.byIndex(goldenOf, owner.uid);
 }
 
 std::vector<std::shared_ptr<const api::SandboxSnapshot>> Stores::snapshotsOf(

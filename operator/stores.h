@@ -61,6 +61,10 @@ struct Stores {
   // ... that were made by the schedule of the Sandbox OWNER, and go with it.
   std::vector<std::shared_ptr<const api::SandboxSnapshot>> scheduledSnapshotsOf(
       const api::ObjectMeta& owner) const;
+  // Sandboxes, and SandboxSnapshots, that have the SandboxTemplate OWNER for their controller: the operator's,
+  // for its golden snapshot.
+  std::vector<std::shared_ptr<const api::Sandbox>> buildersOf(const api::ObjectMeta& owner) const;
+  std::vector<std::shared_ptr<const api::SandboxSnapshot>> goldensOf(const api::ObjectMeta& owner) const;
   // SandboxSnapshots that name the Sandbox KEY.
   std::vector<std::shared_ptr<const api::SandboxSnapshot>> snapshotsOf(const kube::ObjectKey& sandbox) const;
   // ... and are still to be taken.
@@ -79,6 +83,8 @@ struct Stores {
   std::vector<std::shared_ptr<const api::SandboxPool>> poolsOf(const kube::ObjectKey& template_) const;
 };
 
+// The template whose golden snapshot an object with META is made for; no name: none.
+kube::ObjectKey goldenFor(const api::ObjectMeta& meta);
 // It has neither begun nor ended, or is to begin anew.
 bool isUnstarted(const api::Sandbox& sandbox);
 // It has not begun, was not refused, and is not on its way out.

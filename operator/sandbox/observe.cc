@@ -22,6 +22,19 @@ std::vector<Offer> offersOf(const Stores& stores, const kube::ObjectKey& pool, c
   return offers;
 }
 
+// What the template's status names, if it can be begun from now.
+std::shared_ptr<const api::SandboxSnapshot> goldenOf(const Stores& stores,
+                                                     const api::SandboxTemplate& template_) {
+  const auto& named = template_.status.golden;
+  if (!template_.spec.golden || !named) return nullptr;
+  auto snapshot = stores.snapshots.get({template_.metadata.namespace_, named->snapshotName});
+  const bool good = snapshot != nullptr && snapshot->metadata.uid == named->snapshotUID &&
+                    snapshot->status.phase == api::SnapshotPhase::Ready &&
+                    !snapshot->metadata.deletionTimestamp &&
+                    !stores.closedNodes.contains(snapshot->status.nodeName);
+  return good ? snapshot : nullptr;
+}
+
 // The template and the pool, as far as they matter still.
 void observeOrigin(const Stores& stores, Observed& seen) {
   const api::Sandbox& sandbox = *seen.sandbox;
@@ -39,6 +52,12 @@ void observeOrigin(const Stores& stores, Observed& seen) {
   const std::string& named = seen.pool ? seen.pool->spec.templateRef.name : sandbox.spec.templateRef->name;
   seen.template_ = stores.templates.get({namespace_, named});
   if (seen.template_ == nullptr) return;
+  seen.golden = goldenOf(stores, *seen.template_);
+  // Those that can begin from it first.
+  if (seen.pool && seen.golden && !seen.snapshot) {
+    auto fitting = offersOf(stores, api::keyOf(seen.pool->metadata), seen.golden->status.nodeName);
+    seen.offers.insert(seen.offers.begin(), fitting.begin(), fitting.end());
+  }
   seen.presentRevision = stores.presentRevisions.at({namespace_, named});
   if (const auto shape = stores.presentShapes.find({namespace_, named}); shape != stores.presentShapes.end())
     seen.presentShape = shape->second;

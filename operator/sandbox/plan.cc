@@ -14,6 +14,7 @@
 #include "operator/sandbox/status.h"
 #include "operator/sandbox/volume.h"
 #include "operator/sandbox/warm.h"
+#include "operator/template/golden.h"
 
 namespace cloister::sandbox {
 namespace {
@@ -91,6 +92,10 @@ json::value coldPod(const Situation& at, const Config& config) {
     identity.labels.try_emplace(std::string(api::revisionLabel), at.observed.presentRevision);
   json::value pod = podFor(identity, at.sandbox.spec, at.resolved, config.requests, at.profile.name);
   if (at.observed.snapshot) restoreFrom(at.sandbox, *at.observed.snapshot, config.snapshots, pod);
+  if (at.start->golden != nullptr) beginFrom(*at.start->golden, pod);
+  const api::SandboxTemplate* from = at.observed.template_.get();
+  if (from != nullptr && from->spec.golden && api::isBuilder(at.sandbox))
+    templates::makeBuilder(*from->spec.golden, config.snapshots, pod);
   if (!at.start->reason.empty())
     annotate(pod, api::coldStartAnnotation, std::string(at.start->reason) + ": " + at.start->message);
   return pod;
@@ -167,6 +172,17 @@ void planActions(const Situation& at, const Config& config, Plan& out) {
   if (at.frozen && !at.overdue) return;
   if (at.pod != nullptr) return planChanges(at, out);
   if (at.start && !at.queued()) planStart(at, config, out);
+}
+
+// The node's agent believes the status alone, so that is written before there is a pod. Nothing else is, as
+// while any start goes well.
+bool tellsGolden(const Situation& at, Plan& out) {
+  const bool begins = at.start && !at.queued() && !at.observed.failure;
+  if (!begins || isGoldenTold(at.observed, *at.start)) return false;
+  out.status = at.observed.sandbox->status;
+  const api::ObjectMeta& meta = at.start->golden->metadata;
+  out.status->golden = api::GoldenSnapshot{meta.name, meta.uid};
+  return true;
 }
 
 // Last: should it fail, the sandbox is none the worse for it.
@@ -427,6 +443,7 @@ Plan plan(const Observed& observed, const Config& config, Time now) {
   // By the clock of another operator its restart may be due already.
   out.wants = at.waits && !at.overdue ? requestGranted(observed) : at.request;
   out.suited = at.start && at.observed.pool != nullptr && at.start->reason != reason::poolMismatch;
+  if (tellsGolden(at, out)) return out;
   if (!observed.failure) {
     planActions(at, config, out);
     removeUnnamed(observed, out);

@@ -58,6 +58,15 @@ void pinImage(const api::SandboxSnapshotStatus& saved, bool keepsName, json::val
   if (saved.imageID.starts_with("sha256:")) container["imagePullPolicy"] = "Never";
 }
 
+json::object onNodeOf(const api::SandboxSnapshot& snapshot) {
+  json::object onNode{{"key", "metadata.name"}, {"operator", "In"}, {"values", {snapshot.status.nodeName}}};
+  return {{"matchFields", json::array{std::move(onNode)}}};
+}
+
+json::object preferred(json::object term) {
+  return {{preferredTerms, json::array{{{"weight", 100}, {"preference", std::move(term)}}}}};
+}
+
 }  // namespace
 
 void restoreFrom(const api::Sandbox& sandbox, const api::SandboxSnapshot& snapshot,
@@ -65,19 +74,24 @@ void restoreFrom(const api::Sandbox& sandbox, const api::SandboxSnapshot& snapsh
   annotate(pod, api::restoreAnnotation, snapshot.metadata.name);
   const bool keepsName = sandbox.spec.image.empty() || !api::suspendedAs(sandbox).empty();
   if (!snapshot.status.imageID.empty()) pinImage(snapshot.status, keepsName, pod);
-  json::object onNode{{"key", "metadata.name"}, {"operator", "In"}, {"values", {snapshot.status.nodeName}}};
-  json::object keeper{{"matchFields", json::array{std::move(onNode)}}};
+  json::object keeper = onNodeOf(snapshot);
   json::object affinity;
   if (!api::isStored(snapshot)) {
     affinity = {{requiredTerms, {{"nodeSelectorTerms", json::array{std::move(keeper)}}}}};
   } else {
     // Another node's agent has to fetch it first.
-    affinity = {{preferredTerms, json::array{{{"weight", 100}, {"preference", std::move(keeper)}}}}};
+    affinity = preferred(std::move(keeper));
     if (auto labels = withLabels(config.nodeSelector); !labels.empty())
       affinity[requiredTerms] = {
           {"nodeSelectorTerms", json::array{{{"matchExpressions", std::move(labels)}}}}};
   }
   pod.as_object()["spec"].as_object()["affinity"] = {{"nodeAffinity", std::move(affinity)}};
+}
+
+void beginFrom(const api::SandboxSnapshot& snapshot, json::value& pod) {
+  annotate(pod, api::restoreAnnotation, snapshot.metadata.name);
+  if (!snapshot.status.imageID.empty()) pinImage(snapshot.status, false, pod);
+  pod.as_object()["spec"].as_object()["affinity"] = {{"nodeAffinity", preferred(onNodeOf(snapshot))}};
 }
 
 }  // namespace cloister::sandbox

@@ -16,4 +16,8 @@ std::optional<Refusal> refuseRestore(const api::SandboxSpec& spec, const api::Sa
 void restoreFrom(const api::Sandbox& sandbox, const api::SandboxSnapshot& snapshot,
                  const SnapshotsConfig& config, json::value& pod);
 
+// Makes POD ask for the golden SNAPSHOT with the very image that it has, rather on the node that keeps it:
+// elsewhere it starts as any other.
+void beginFrom(const api::SandboxSnapshot& snapshot, json::value& pod);
+
 }  // namespace cloister::sandbox

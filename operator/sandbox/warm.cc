@@ -2,6 +2,7 @@
 
 #include "operator/sandbox/reasons.h"
 #include "operator/template/effective.h"
+#include "operator/template/golden.h"
 
 namespace cloister::sandbox {
 namespace {
@@ -32,8 +33,10 @@ std::optional<Refusal> missing(const Observed& observed) {
   return std::nullopt;
 }
 
-Completed completeFrom(const api::SandboxSpec& own, const api::SandboxTemplateSpec& from) {
+Completed completeFrom(const api::SandboxSpec& own, const api::SandboxTemplateSpec& from,
+                       bool builder = false) {
   Completed whole{.spec = templates::effective(own, from), .refusal = {}};
+  if (builder) whole.spec = templates::asBuilder(std::move(whole.spec));
   if (auto allowed = templates::checkOverrides(own, from); !allowed)
     whole.refusal = Refusal{reason::notOverridable, allowed.error().message};
   return whole;
@@ -131,15 +134,16 @@ std::string pinnedRevision(const api::Sandbox& sandbox, const api::Pod* pod) {
 
 Completed complete(const Observed& observed, const api::Pod* pod) {
   const api::Sandbox& sandbox = *observed.sandbox;
+  const bool builder = api::isBuilder(sandbox);
   if (!pinnedRevision(sandbox, pod).empty()) {
-    if (observed.pinned != nullptr) return completeFrom(sandbox.spec, observed.pinned->data);
+    if (observed.pinned != nullptr) return completeFrom(sandbox.spec, observed.pinned->data, builder);
     return {.spec = sandbox.spec, .refusal = {}, .lost = true};
   }
   if (!sandbox.spec.templateRef && !sandbox.spec.poolRef) return {.spec = sandbox.spec, .refusal = {}};
   const bool over = hasEnded(sandbox.status) || (pod == nullptr && hasBegun(sandbox.status));
   if (over && sandbox.status.podUID.empty()) return {.spec = sandbox.spec, .refusal = {}, .lost = true};
   if (auto refusal = missing(observed)) return {.spec = sandbox.spec, .refusal = std::move(refusal)};
-  return completeFrom(sandbox.spec, observed.template_->spec);
+  return completeFrom(sandbox.spec, observed.template_->spec, builder);
 }
 
 std::string plainShape(const api::SandboxTemplate& from, const Config& config) {
@@ -147,13 +151,49 @@ std::string plainShape(const api::SandboxTemplate& from, const Config& config) {
   return shapeFor(spec, resolve(spec, config), config);
 }
 
-Start chooseStart(const Observed& observed, const api::SandboxSpec& spec, const Resolved& resolved,
-                  const Config& config) {
+namespace {
+
+// The golden snapshot of the template, if it was made of the very pod that START is to get.
+const api::SandboxSnapshot* goldenFor(const Observed& observed, const api::SandboxSpec& spec,
+                                      const Resolved& resolved, const Config& config, const Start& start) {
+  const api::Sandbox& sandbox = *observed.sandbox;
+  const bool unborn = start.way == Start::Way::Cold ||
+                      (start.way == Start::Way::Adopt && api::isHeld(*start.offer->pod));
+  if (!unborn || observed.golden == nullptr || spec.restoreFrom || api::isBuilder(sandbox)) return nullptr;
+  const std::string present = plainShape(*observed.template_, config);
+  const bool same = ownShape(observed, spec, resolved, config) == present &&
+                    (start.offer == nullptr || start.offer->shape == present);
+  const bool isOfIt =
+      same && observed.golden->metadata.name == templates::goldenName(*observed.template_, present);
+  return isOfIt ? observed.golden.get() : nullptr;
+}
+
+// What can begin from the golden snapshot first.
+bool fitsGolden(const Observed& observed, const Offer& offer) {
+  if (observed.golden == nullptr || !api::isHeld(*offer.pod)) return false;
+  const api::SandboxSnapshotStatus& saved = observed.golden->status;
+  const api::ContainerStatus* container = sandboxContainer(*offer.pod);
+  return offer.pod->spec.nodeName == saved.nodeName && container != nullptr &&
+         container->imageID == saved.imageID && offer.revision->metadata.name == observed.presentRevision;
+}
+
+std::vector<const Offer*> goldenFirst(const Observed& observed, const std::vector<const Offer*>& offers) {
+  std::vector<const Offer*> order;
+  for (const bool fits : {true, false}) {
+    for (const Offer* offer : offers) {
+      if (fitsGolden(observed, *offer) == fits) order.push_back(offer);
+    }
+  }
+  return order;
+}
+
+Start choosePod(const Observed& observed, const api::SandboxSpec& spec, const Resolved& resolved,
+                const Config& config) {
   Start start{.profile = policy::networkProfile(spec.network, config.network)};
   if (observed.pool == nullptr) return start;
   const std::string shape = ownShape(observed, spec, resolved, config);
   const bool pinned = !pinnedRevision(*observed.sandbox, nullptr).empty();
-  for (const Offer* offer : inOrder(observed)) {
+  for (const Offer* offer : goldenFirst(observed, inOrder(observed))) {
     if (!fitsSnapshot(observed, resolved, *offer)) continue;
     if (pinned || offer->revision->metadata.name == observed.presentRevision) {
       if (shape != offer->shape) continue;
@@ -172,6 +212,22 @@ Start chooseStart(const Observed& observed, const api::SandboxSpec& spec, const 
   // What the pool will never have is not waited for.
   if (whenEmpty == api::WhenEmpty::Wait && start.reason == reason::poolEmpty) start.way = Start::Way::Wait;
   return start;
+}
+
+}  // namespace
+
+Start chooseStart(const Observed& observed, const api::SandboxSpec& spec, const Resolved& resolved,
+                  const Config& config) {
+  Start start = choosePod(observed, spec, resolved, config);
+  start.golden = goldenFor(observed, spec, resolved, config, start);
+  return start;
+}
+
+bool isGoldenTold(const Observed& observed, const Start& start) {
+  const auto& told = observed.sandbox->status.golden;
+  if (start.golden == nullptr) return true;
+  const api::ObjectMeta& meta = start.golden->metadata;
+  return told == api::GoldenSnapshot{meta.name, meta.uid};
 }
 
 }  // namespace cloister::sandbox

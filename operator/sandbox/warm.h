@@ -21,12 +21,17 @@ struct Start {
   enum class Way { Cold, Adopt, Wait, Fail } way = Way::Cold;
   const Offer* offer = nullptr;    // Adopt
   policy::NetworkProfile profile;  // that the pod shall have
+  const api::SandboxSnapshot* golden = nullptr;  // that it is to begin from, where its node can
   // All others: why no pod of the pool was taken. Empty without a pool.
   std::string_view reason = {};
   std::string message = {};
 };
 // shapeOf the pod of a Sandbox of which FROM says everything.
 std::string plainShape(const api::SandboxTemplate& from, const Config& config);
+
+// The status of OBSERVED's Sandbox says that START is from its golden snapshot, as the node's agent has to see
+// before it begins; or START is from none.
+bool isGoldenTold(const Observed& observed, const Start& start);
 
 // SPEC and RESOLVED are completed from the present revision, and were not refused.
 Start chooseStart(const Observed& observed, const api::SandboxSpec& spec, const Resolved& resolved,

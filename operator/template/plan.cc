@@ -2,26 +2,25 @@
 
 #include "operator/sandbox/reasons.h"
 #include "operator/sandbox/resolve.h"
+#include "operator/template/reasons.h"
 #include "operator/template/revision.h"
+#include "runtime/conditions.h"
 
 namespace cloister::templates {
 namespace {
 
-namespace condition = sandbox::condition;
-namespace reason = sandbox::reason;
-
 // Whether a Sandbox could be made from it as it stands.
 api::Condition accepted(const api::SandboxTemplate& template_, const Config& config) {
-  api::Condition made{.type = std::string(condition::accepted),
+  api::Condition made{.type = std::string(sandbox::condition::accepted),
                       .status = "True",
                       .observedGeneration = template_.metadata.generation,
                       .lastTransitionTime = {},
-                      .reason = std::string(reason::accepted),
+                      .reason = std::string(sandbox::reason::accepted),
                       .message = "Sandboxes can be made from it on this cluster."};
   auto refusal = sandbox::resolve(template_.spec.sandbox, config).refusal;
   if (!template_.unreadable.empty()) {
     refusal = sandbox::Refusal{
-        reason::unreadable, "This version cannot read the object: " + template_.unreadable + ". Correct it."};
+        sandbox::reason::unreadable, "This version cannot read the object: " + template_.unreadable + ". Correct it."};
   }
   if (!refusal) return made;
   made.status = "False";
@@ -30,7 +29,18 @@ api::Condition accepted(const api::SandboxTemplate& template_, const Config& con
   return made;
 }
 
-api::SandboxTemplateStatus statusFor(const Observed& observed, const Config& config, Time now) {
+void tellGolden(const GoldenStep& step, int64_t generation, Time now, std::vector<api::Condition>& all) {
+  runtime::Conditions conditions(std::move(all), generation, now);
+  if (step.reason.empty())
+    conditions.remove(condition::goldenReady);
+  else
+    conditions.set(condition::goldenReady, step.reason == reason::golden ? "True" : "False", step.reason,
+                   step.message);
+  all = conditions.take();
+}
+
+api::SandboxTemplateStatus statusFor(const Observed& observed, const GoldenStep& golden, const Config& config,
+                                     Time now) {
   const api::SandboxTemplate& template_ = *observed.template_;
   api::SandboxTemplateStatus status = template_.status;
   status.observedGeneration = template_.metadata.generation;
@@ -42,6 +52,8 @@ api::SandboxTemplateStatus statusFor(const Observed& observed, const Config& con
     if (kept.revision->metadata.name != status.revision) *status.outdated += kept.sandboxes;
   }
   api::setCondition(status.conditions, accepted(template_, config), std::chrono::floor<seconds>(now));
+  status.golden = golden.golden;
+  tellGolden(golden, template_.metadata.generation, now, status.conditions);
   return status;
 }
 
@@ -60,7 +72,12 @@ Plan plan(const Observed& observed, const Config& config, Time now) {
       out.again = std::min(out.again.value_or(due), due);
     }
   }
-  api::SandboxTemplateStatus next = statusFor(observed, config, now);
+  // Of one that cannot be read it is not known whether it wants one.
+  out.golden.golden = observed.template_->status.golden;
+  if (observed.template_->unreadable.empty())
+    out.golden = planGolden(*observed.template_, observed.golden, config, now);
+  if (out.golden.again) out.again = std::min(out.again.value_or(*out.golden.again), *out.golden.again);
+  api::SandboxTemplateStatus next = statusFor(observed, out.golden, config, now);
   if (next != observed.template_->status) out.status = std::move(next);
   return out;
 }

@@ -11,6 +11,7 @@
 
 #include "api/template.h"
 #include "operator/config.h"
+#include "operator/template/golden.h"
 
 namespace cloister::templates {
 
@@ -28,10 +29,12 @@ struct Kept {
 struct Observed {
   std::shared_ptr<const api::SandboxTemplate> template_;  // there
   std::vector<Kept> revisions;                            // its own
+  GoldenObserved golden = {};
 };
 
 struct Plan {
   std::vector<std::shared_ptr<const api::ControllerRevision>> remove;
+  GoldenStep golden;                                 // what is to be made, and then removed
   std::optional<api::SandboxTemplateStatus> status;  // to be written, if it differs from the present one
   std::optional<Time> again = {};
 };

@@ -16,7 +16,9 @@ class Reconciler {
  private:
   Observed observe(std::shared_ptr<const api::SandboxTemplate> template_);
   Kept observeRevision(std::shared_ptr<const api::ControllerRevision> revision);
+  GoldenObserved observeGolden(const api::SandboxTemplate& template_);
   Task<Result<void>> remove(std::shared_ptr<const api::ControllerRevision> revision);
+  Task<Result<void>> carryOut(GoldenStep step);
 
   Parts parts_;
   std::map<kube::ObjectKey, Instant> unusedSince_;  // by revision

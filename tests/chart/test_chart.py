@@ -125,6 +125,7 @@ def test_the_operator_reads_snapshots_only_where_there_are_any(render, values):
     assert config_of(cluster)["snapshots"] == {"enabled": True, "nodeSelector": {"cloister.dev/snapshots": "true"}}
     assert rights(cluster["ClusterRole", "", "cloister-operator"]) == {
         **RIGHTS, ("", "nodes"): {"get", "list", "watch"}, ("cloister.dev", "sandboxsnapshots"): {"get", "list", "watch", "create", "patch", "delete"},
+        ("cloister.dev", "sandboxes"): {"get", "list", "watch", "create", "delete"},
         ("cloister.dev", "sandboxsnapshots/status"): {"patch"}}
 
 

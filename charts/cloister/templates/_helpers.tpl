@@ -99,7 +99,8 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- define "cloister.rules" -}}
 - apiGroups: [cloister.dev]
   resources: [sandboxes]
-  verbs: [get, list, watch, delete] # delete: at expiry
+  # delete: at expiry{{ if include "cloister.snapshots" . }}; create: what a template's golden snapshot is taken of{{ end }}
+  verbs: [get, list, watch, {{ if include "cloister.snapshots" . }}create, {{ end }}delete]
 - apiGroups: [cloister.dev]
   resources: [sandboxtemplates, sandboxpools, sandboxquotas]
   verbs: [get, list, watch]

@@ -62,6 +62,66 @@ TEST(DecideStart, RestoresTheSameImageWhateverTheRuntimeCallsItNow) {
   EXPECT_EQ(decideStart(request, view).action, StartAction::Restore);
 }
 
+// Of a pod that is to begin from its template's golden snapshot, with everything in order.
+StartView golden() {
+  StartView view = good();
+  view.sandbox->spec.restoreFrom.reset();
+  view.sandbox->status.golden = api::GoldenSnapshot{"saved", "saved-uid"};
+  view.snapshot->metadata.uid = "saved-uid";
+  return view;
+}
+
+TEST(DecideStart, BeginsFromTheGoldenSnapshotThatTheStatusNames) {
+  EXPECT_EQ(snapshotToRead(request, golden()), "saved");
+  EXPECT_EQ(decideStart(request, golden()).action, StartAction::Restore);
+  StartView other = golden();
+  other.sandbox->spec.restoreFrom = api::LocalReference{"own"};
+  EXPECT_EQ(snapshotToRead(request, other), "own");
+  other.sandbox->status.suspension.emplace().snapshotName = "mine";
+  EXPECT_EQ(snapshotToRead(request, other), "mine");
+}
+
+TEST(DecideStart, StartsWhatCannotBeginFromItsGoldenSnapshotAsAWhole) {
+  StartRequest root = request;
+  root.kind = ContainerKind::sandbox;
+  StartRequest held = request;
+  held.stage = StartStage::Wait;
+  const std::vector<std::function<void(StartView&)>> changes{
+      [](StartView& view) { view.snapshot.reset(); },
+      [](StartView& view) { view.snapshot->metadata.uid = "another"; },
+      [](StartView& view) { view.snapshot->status.nodeName = "node-2"; },
+      [](StartView& view) { view.kept.reset(); },
+      [](StartView& view) { view.kept->digest = "sha256:2"; },
+      [](StartView& view) { view.runtimeVersion = "v2"; }};
+  for (size_t i = 0; i < changes.size(); ++i) {
+    SCOPED_TRACE(i);
+    StartView view = golden();
+    view.sandbox->status.podUID = "pod-uid";
+    changes[i](view);
+    EXPECT_EQ(decideStart(root, view).action, StartAction::Start);
+    EXPECT_EQ(decideStart(held, view).action, StartAction::Start);
+    EXPECT_EQ(decideStart(request, view).action, StartAction::Refuse) << "its root container was restored";
+    view.rootStarted = true;
+    EXPECT_EQ(decideStart(request, view).action, StartAction::Start);
+  }
+}
+
+TEST(DecideStart, RestoresNothingIntoARootThatWasStarted) {
+  StartView view = golden();
+  view.rootStarted = true;
+  EXPECT_EQ(decideStart(request, view).action, StartAction::Start);
+}
+
+TEST(DecideStart, KeepsRefusingWhatIsNoGoldenSnapshotsMatter) {
+  StartView view = golden();
+  view.rootStarted = true;
+  view.sandbox->metadata.uid = "another";
+  EXPECT_EQ(decideStart(request, view).action, StartAction::Refuse);
+  view = golden();
+  view.sandbox->status.phase = api::Phase::Suspended;
+  EXPECT_EQ(decideStart(request, view).action, StartAction::Refuse);
+}
+
 TEST(DecideStart, TakesTheSameImageFromAMirror) {
   StartView view = good();
   view.image.id = "mirror.example.com/app@sha256:1";
@@ -111,6 +171,15 @@ StartView elsewhere() {
                      .message = {}},
                     Time());
   return view;
+}
+
+TEST(DecideStart, DoesNotFetchAGoldenSnapshot) {
+  StartView view = elsewhere();
+  view.kept.reset();
+  EXPECT_TRUE(isToFetch(view));
+  view.sandbox->spec.restoreFrom.reset();
+  view.sandbox->status.golden = api::GoldenSnapshot{"saved", ""};
+  EXPECT_FALSE(isToFetch(view));
 }
 
 TEST(DecideStart, RestoresWhatWasFetchedFromTheStore) {

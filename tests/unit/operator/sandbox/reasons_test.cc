@@ -11,6 +11,7 @@
 #include "api/snapshot.h"
 #include "operator/pool/reasons.h"
 #include "operator/quota/reasons.h"
+#include "operator/template/reasons.h"
 
 namespace cloister::sandbox {
 namespace {
@@ -46,6 +47,7 @@ TEST(Reasons, AreDocumented) {
   std::set<std::string> reasons(reason::all.begin(), reason::all.end());
   reasons.insert(pool::reason::all.begin(), pool::reason::all.end());
   reasons.insert(quota::reason::all.begin(), quota::reason::all.end());
+  reasons.insert(templates::reason::all.begin(), templates::reason::all.end());
   reasons.insert(api::snapshot::all.begin(), api::snapshot::all.end());
   EXPECT_THAT(column(1), UnorderedElementsAreArray(reasons));
 }
@@ -58,6 +60,7 @@ TEST(Reasons, BelongToDocumentedConditions) {
                                          std::string(condition::stalled),
                                          std::string(condition::warmStart),
                                          std::string(pool::condition::progressing),
+                                         std::string(templates::condition::goldenReady),
                                          std::string(pool::condition::guarded),
                                          std::string(api::snapshot::stored)};
   EXPECT_EQ(column(0), conditions);

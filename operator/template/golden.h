@@ -1,0 +1,59 @@
+// The golden snapshot of a SandboxTemplate: what is made, checked and removed for it
+// (docs/decisions/0017-golden-snapshots.md). Pure.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "api/snapshot.h"
+#include "api/template.h"
+#include "operator/config.h"
+
+namespace cloister::templates {
+
+// Of what failed, another is made when it is so old.
+constexpr Duration goldenRetry = std::chrono::minutes(10);
+// How long the program may take to get warm, where the template does not say.
+constexpr Duration defaultWarmUp = std::chrono::minutes(5);
+
+using SandboxPtr = std::shared_ptr<const api::Sandbox>;
+using SnapshotPtr = std::shared_ptr<const api::SandboxSnapshot>;
+
+// Of the snapshot that FROM, with pods of SHAPE (sandbox::plainShape), shall have, and of the Sandbox that it
+// is taken of: another one for each revision and shape. At most 52 characters.
+std::string goldenName(const api::SandboxTemplate& from, const std::string& shape);
+
+struct GoldenObserved {
+  std::string name;                    // goldenName()
+  SandboxPtr builder = {};             // of that name, whoever's; null: there is none
+  SnapshotPtr snapshot = {};           // likewise
+  std::vector<SandboxPtr> builders;    // whose controller is the template
+  std::vector<SnapshotPtr> snapshots;  // likewise
+  std::set<std::string> wanted = {};   // snapshots that a Sandbox's status names which has not begun yet
+};
+
+struct GoldenStep {
+  std::optional<json::value> builder;   // to be created; and
+  std::optional<json::value> snapshot;  // likewise
+  std::vector<SandboxPtr> oldBuilders;  // to be deleted; and
+  std::vector<SnapshotPtr> oldSnapshots;
+  std::optional<api::GoldenSnapshot> golden;  // of the template's status; and
+  std::string_view reason;                    // of its condition GoldenReady; empty: it has none
+  std::string message;
+  std::optional<Time> again;
+};
+
+// FROM can be read, and is not on its way out.
+GoldenStep planGolden(const api::SandboxTemplate& from, const GoldenObserved& seen, const Config& config,
+                      Time now);
+
+// What the builder of FROM has in the place of SPEC, which was completed from FROM: nothing that lets others
+// reach it, or brings it back, or saves it for another purpose.
+api::SandboxSpec asBuilder(api::SandboxSpec spec);
+// Makes POD, as podFor() made it, the builder's: Ready when the program is warm, on a node with an agent.
+void makeBuilder(const api::SandboxTemplateGolden& golden, const SnapshotsConfig& config, json::value& pod);
+
+}  // namespace cloister::templates

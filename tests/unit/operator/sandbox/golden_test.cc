@@ -1,0 +1,160 @@
+// Sandboxes that begin from their template's golden snapshot, and the builder that it is taken of.
+#include "operator/template/golden.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "operator/sandbox/warm.h"
+#include "tests/unit/operator/sandbox/warm.h"
+
+namespace cloister::sandbox {
+namespace {
+
+using testing::ElementsAre;
+
+class FromGolden : public test::Warm {
+ protected:
+  FromGolden() {
+    world_.config.snapshots.enabled = true;
+    template_.spec.golden = api::SandboxTemplateGolden{.readyCommand = {"test", "-e", "warm"}, .timeout = {}};
+    snapshot_.metadata.namespace_ = "team";
+    snapshot_.metadata.uid = "golden-uid";
+    snapshot_.status.phase = api::SnapshotPhase::Ready;
+    snapshot_.status.nodeName = "node-1";
+    snapshot_.status.image = "python:3";
+    snapshot_.status.imageID = "python@sha256:1";
+    makeGolden();
+    keepRevision();
+    world_.nodeWorks = false;
+  }
+
+  // The snapshot is of what the template says now.
+  void makeGolden() {
+    snapshot_.metadata.name = templates::goldenName(template_, plainShape(template_, world_.config));
+    template_.status.golden = api::GoldenSnapshot{snapshot_.metadata.name, snapshot_.metadata.uid};
+    world_.server.put("sandboxsnapshots", json::encode(snapshot_));
+    putTemplate();
+  }
+  static api::Sandbox ofTemplate() {
+    api::Sandbox sandbox = test::aSandbox();
+    sandbox.spec.templateRef = api::LocalReference{"python"};
+    return sandbox;
+  }
+  json::value pod() const { return world_.server.all("pods").at(0); }
+  std::string asksFor() const {
+    const json::value* annotations = json::find(pod(), "metadata.annotations");
+    const json::value* asked = annotations->get_object().if_contains(api::restoreAnnotation);
+    return asked == nullptr ? "" : std::string(asked->as_string());
+  }
+  bool isGolden(const api::Sandbox& sandbox) const {
+    return settled(*this, sandbox) && asksFor() == snapshot_.metadata.name;
+  }
+
+  api::SandboxSnapshot snapshot_;
+
+ private:
+  static bool settled(const FromGolden& at, const api::Sandbox& sandbox) {
+    auto& self = const_cast<FromGolden&>(at);
+    self.Warm::settled(sandbox);
+    return !self.world_.server.all("pods").empty();
+  }
+};
+
+TEST_F(FromGolden, IsNamedByTheStatusBeforeThereIsAPod) {
+  EXPECT_TRUE(isGolden(ofTemplate()));
+  EXPECT_EQ(world_.sandbox().status.golden, (api::GoldenSnapshot{snapshot_.metadata.name, "golden-uid"}));
+  EXPECT_THAT(world_.server.writes(), ElementsAre("PATCH sandboxes/status", "POST pods"));
+  EXPECT_EQ(json::findString(pod(), "spec.containers.0.image"), "python@sha256:1");
+  const json::value* affinity = json::find(pod(), "spec.affinity.nodeAffinity");
+  ASSERT_NE(affinity, nullptr);
+  EXPECT_FALSE(affinity->as_object().contains("requiredDuringSchedulingIgnoredDuringExecution"))
+      << "it starts elsewhere as well";
+}
+
+TEST_F(FromGolden, IsNotForWhoSetsSomethingOfThePods) {
+  api::Sandbox sandbox = ofTemplate();
+  sandbox.spec.env = {{"A", "1"}};
+  EXPECT_FALSE(isGolden(sandbox));
+  EXPECT_EQ(world_.sandbox().status.golden, std::nullopt);
+}
+
+TEST_F(FromGolden, IsForWhoSetsOnlyItsTime) {
+  api::Sandbox sandbox = ofTemplate();
+  sandbox.spec.lifecycle.ttl = std::chrono::hours(1);
+  EXPECT_TRUE(isGolden(sandbox));
+}
+
+TEST_F(FromGolden, IsNotBegunFromOnceTheTemplateOrTheConfigurationSaysSomethingElse) {
+  template_.spec.sandbox.image = "python:4";
+  putTemplate();
+  EXPECT_FALSE(isGolden(ofTemplate()));
+}
+
+TEST_F(FromGolden, IsNotBegunFromWhereItIsGone) {
+  world_.server.erase("sandboxsnapshots", api::keyOf(snapshot_.metadata));
+  EXPECT_FALSE(isGolden(ofTemplate()));
+}
+
+TEST_F(FromGolden, IsNotAnotherOfItsName) {
+  snapshot_.metadata.uid = "another";
+  world_.server.put("sandboxsnapshots", json::encode(snapshot_));
+  EXPECT_FALSE(isGolden(ofTemplate()));
+}
+
+TEST_F(FromGolden, GivesWayToASnapshotOfItsOwn) {
+  api::SandboxSnapshot own = snapshot_;
+  own.metadata.name = "own";
+  world_.server.put("sandboxsnapshots", json::encode(own));
+  api::Sandbox sandbox = ofTemplate();
+  sandbox.spec.restoreFrom = api::LocalReference{"own"};
+  EXPECT_FALSE(isGolden(sandbox));
+  EXPECT_EQ(asksFor(), "own");
+  EXPECT_EQ(world_.sandbox().status.golden, std::nullopt);
+}
+
+TEST_F(FromGolden, TakesTheHeldPodThatCanBeginFromIt) {
+  pool_.spec.hold = true;
+  putPool();
+  for (const auto& [name, node] : {std::pair("warm-0", "node-2"), std::pair("warm-1", "node-1")}) {
+    putIdle(name, node);
+    auto held = *json::decode<api::Pod>(world_.server.get("pods", {"team", name}));
+    held.status.containerStatuses.at(0).imageID = "python@sha256:1";
+    held.status.conditions.push_back({.type = std::string(api::heldCondition),
+                                      .status = "True",
+                                      .reason = {},
+                                      .message = {},
+                                      .lastTransitionTime = test::epoch});
+    world_.putPod(held);
+  }
+  const api::Sandbox sandbox = settled(wish());
+  EXPECT_EQ(sandbox.status.golden, (api::GoldenSnapshot{snapshot_.metadata.name, "golden-uid"}));
+  EXPECT_EQ(sandbox.status.podName, "warm-1");
+  EXPECT_EQ(world_.server.writes().at(0), "PATCH sandboxes/status") << "before it has the pod";
+}
+
+TEST_F(FromGolden, ConcernsNoPodThatHasBegun) {
+  putIdle("warm-0");
+  EXPECT_EQ(settled(wish()).status.golden, std::nullopt);
+}
+
+TEST_F(FromGolden, IsTakenOfABuilderThatNobodyReachesAndThatSaysWhenItIsWarm) {
+  template_.spec.sandbox.network.expose = {{.name = {}, .port = 80, .protocol = {}}};
+  template_.spec.sandbox.restartPolicy = api::RestartPolicy::Always;
+  makeGolden();
+  keepRevision();
+  api::Sandbox builder = ofTemplate();
+  builder.metadata.ownerReferences = {{.apiVersion = "cloister.dev/v1alpha1",
+                                       .kind = "SandboxTemplate",
+                                       .name = "python",
+                                       .uid = "template-uid",
+                                       .controller = true,
+                                       .blockOwnerDeletion = {}}};
+  EXPECT_FALSE(isGolden(builder)) << "it is not taken of itself";
+  EXPECT_EQ(json::findString(pod(), "spec.containers.0.startupProbe.exec.command.2"), "warm");
+  EXPECT_EQ(json::find(pod(), "spec.nodeSelector")->as_object().at("cloister.dev/snapshots"), "true");
+  const json::value* labels = json::find(pod(), "metadata.labels");
+  EXPECT_FALSE(labels->as_object().contains(api::networkLabel));
+}
+
+}  // namespace
+}  // namespace cloister::sandbox
