@@ -61,8 +61,8 @@ struct Stores {
   // ... that were made by the schedule of the Sandbox OWNER, and go with it.
   std::vector<std::shared_ptr<const api::SandboxSnapshot>> scheduledSnapshotsOf(
       const api::ObjectMeta& owner) const;
-  // Sandboxes, and SandboxSnapshots, that have the SandboxTemplate OWNER for their controller: the operator's,
-  // for its golden snapshot.
+  // Sandboxes, and SandboxSnapshots, that have the SandboxTemplate OWNER for their controller: the
+  // operator's, for its golden snapshot.
   std::vector<std::shared_ptr<const api::Sandbox>> buildersOf(const api::ObjectMeta& owner) const;
   std::vector<std::shared_ptr<const api::SandboxSnapshot>> goldensOf(const api::ObjectMeta& owner) const;
   // SandboxSnapshots that name the Sandbox KEY.

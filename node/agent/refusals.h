@@ -31,7 +31,8 @@ class Refusals {
   }
   // Its pod's root container was started: there is nothing in it that others could be restored into.
   bool isStarted(const StartRequest& request) const {
-    return request.kind != ContainerKind::sandbox && std::ranges::find(started_, request.podUID) != started_.end();
+    return request.kind != ContainerKind::sandbox &&
+           std::ranges::find(started_, request.podUID) != started_.end();
   }
   // Whether REQUEST may get another answer than a refusal.
   bool allow(const StartRequest& request) const { return reason(request).empty(); }

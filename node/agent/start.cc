@@ -136,8 +136,8 @@ bool isVaultToRead(const StartView& view) {
 
 // Another version of runsc would restore nothing. What begins from a golden snapshot does not wait for it.
 bool isToFetch(const StartView& view) {
-  return isReady(view) && api::beginsFrom(*view.sandbox) == nullptr && !view.kept && api::isStored(*view.snapshot) &&
-         view.snapshot->status.runtimeVersion == view.runtimeVersion;
+  return isReady(view) && api::beginsFrom(*view.sandbox) == nullptr && !view.kept &&
+         api::isStored(*view.snapshot) && view.snapshot->status.runtimeVersion == view.runtimeVersion;
 }
 
 StartAnswer decideStart(const StartRequest& request, const StartView& view) {

@@ -51,7 +51,7 @@ struct Observed {
   std::shared_ptr<const api::SandboxQuota> quota = {};        // of the namespace
   std::optional<quota::Answer> answer = {};                   // ... to what this process asked of it last
   std::shared_ptr<const api::SandboxSnapshot> snapshot = {};  // that api::continuesFrom() names
-  std::shared_ptr<const api::SandboxSnapshot> golden = {};  // template_'s, Ready, on a node that is open
+  std::shared_ptr<const api::SandboxSnapshot> golden = {};    // template_'s, Ready, on a node that is open
   std::vector<std::shared_ptr<const api::SandboxSnapshot>> ownSnapshots = {};  // made to suspend it
   std::vector<std::shared_ptr<const api::SandboxSnapshot>> scheduled = {};     // made by its schedule
   std::set<std::string> wanted = {};      // names of those that a Sandbox is still to start from

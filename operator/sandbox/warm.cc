@@ -63,14 +63,19 @@ std::vector<const Offer*> inOrder(const Observed& observed) {
   return offers;
 }
 
+// The pod of OFFER waits where SNAPSHOT is kept, with the very image that was saved.
+bool isHeldFor(const api::SandboxSnapshot& snapshot, const Offer& offer) {
+  const api::SandboxSnapshotStatus& saved = snapshot.status;
+  const api::ContainerStatus* container = sandboxContainer(*offer.pod);
+  return api::isHeld(*offer.pod) && offer.pod->spec.nodeName == saved.nodeName && container != nullptr &&
+         container->imageID == saved.imageID;
+}
+
 // Where the Sandbox is to go on from its snapshot, the pod of OFFER, which has the image that it would get
 // itself, can do so: the very one that was saved, under the name that it had.
 bool fitsSnapshot(const Observed& observed, const Resolved& resolved, const Offer& offer) {
   if (!observed.sandbox->spec.restoreFrom) return true;
-  const api::SandboxSnapshotStatus& saved = observed.snapshot->status;
-  const api::ContainerStatus* container = sandboxContainer(*offer.pod);
-  return api::isHeld(*offer.pod) && offer.pod->spec.nodeName == saved.nodeName && container != nullptr &&
-         container->imageID == saved.imageID && resolved.image == saved.image;
+  return isHeldFor(*observed.snapshot, offer) && resolved.image == observed.snapshot->status.image;
 }
 
 // The network profile that the Sandbox has under the older revision of OFFER, if its pod would be the same.
@@ -157,8 +162,8 @@ namespace {
 const api::SandboxSnapshot* goldenFor(const Observed& observed, const api::SandboxSpec& spec,
                                       const Resolved& resolved, const Config& config, const Start& start) {
   const api::Sandbox& sandbox = *observed.sandbox;
-  const bool unborn = start.way == Start::Way::Cold ||
-                      (start.way == Start::Way::Adopt && api::isHeld(*start.offer->pod));
+  const bool unborn =
+      start.way == Start::Way::Cold || (start.way == Start::Way::Adopt && api::isHeld(*start.offer->pod));
   if (!unborn || observed.golden == nullptr || spec.restoreFrom || api::isBuilder(sandbox)) return nullptr;
   const std::string present = plainShape(*observed.template_, config);
   const bool same = ownShape(observed, spec, resolved, config) == present &&
@@ -170,11 +175,8 @@ const api::SandboxSnapshot* goldenFor(const Observed& observed, const api::Sandb
 
 // What can begin from the golden snapshot first.
 bool fitsGolden(const Observed& observed, const Offer& offer) {
-  if (observed.golden == nullptr || !api::isHeld(*offer.pod)) return false;
-  const api::SandboxSnapshotStatus& saved = observed.golden->status;
-  const api::ContainerStatus* container = sandboxContainer(*offer.pod);
-  return offer.pod->spec.nodeName == saved.nodeName && container != nullptr &&
-         container->imageID == saved.imageID && offer.revision->metadata.name == observed.presentRevision;
+  return observed.golden != nullptr && isHeldFor(*observed.golden, offer) &&
+         offer.revision->metadata.name == observed.presentRevision;
 }
 
 std::vector<const Offer*> goldenFirst(const Observed& observed, const std::vector<const Offer*>& offers) {

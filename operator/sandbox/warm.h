@@ -19,8 +19,8 @@ Completed complete(const Observed& observed, const api::Pod* pod);
 // How a Sandbox that names a pool gets its pod.
 struct Start {
   enum class Way { Cold, Adopt, Wait, Fail } way = Way::Cold;
-  const Offer* offer = nullptr;    // Adopt
-  policy::NetworkProfile profile;  // that the pod shall have
+  const Offer* offer = nullptr;                  // Adopt
+  policy::NetworkProfile profile;                // that the pod shall have
   const api::SandboxSnapshot* golden = nullptr;  // that it is to begin from, where its node can
   // All others: why no pod of the pool was taken. Empty without a pool.
   std::string_view reason = {};
@@ -29,8 +29,8 @@ struct Start {
 // shapeOf the pod of a Sandbox of which FROM says everything.
 std::string plainShape(const api::SandboxTemplate& from, const Config& config);
 
-// The status of OBSERVED's Sandbox says that START is from its golden snapshot, as the node's agent has to see
-// before it begins; or START is from none.
+// The status of OBSERVED's Sandbox says that START is from its golden snapshot, as the node's agent has to
+// see before it begins; or START is from none.
 bool isGoldenTold(const Observed& observed, const Start& start);
 
 // SPEC and RESOLVED are completed from the present revision, and were not refused.

@@ -27,7 +27,8 @@ std::string refusal(const api::SandboxTemplate& from, const Config& config) {
     return field + "only a sandbox under gvisor can be saved with its memory; remove the field.";
   if (!resolved.workspaceClass.empty()) {
     return field +
-           "a workspace with a storageClass is no part of a snapshot; remove spec.sandbox.workspace.storageClass, "
+           "a workspace with a storageClass is no part of a snapshot; remove "
+           "spec.sandbox.workspace.storageClass, "
            "or the field.";
   }
   return "";
@@ -51,23 +52,24 @@ api::SandboxSnapshotSpec snapshotSpec(const std::string& name) {
 
 json::value objectOf(const api::SandboxTemplate& from, const std::string& name, const char* kind,
                      json::value spec) {
-  return {{"apiVersion", api::apiVersion},
-          {"kind", kind},
-          {"metadata",
-           {{"name", name},
-            {"namespace", from.metadata.namespace_},
-            {"labels", {{api::managedByLabel, api::managedBy}}},
-            {"ownerReferences", json::array{json::encode(ownerReference(from.metadata, "SandboxTemplate"))}}}},
-          {"spec", std::move(spec)}};
+  return {
+      {"apiVersion", api::apiVersion},
+      {"kind", kind},
+      {"metadata",
+       {{"name", name},
+        {"namespace", from.metadata.namespace_},
+        {"labels", {{api::managedByLabel, api::managedBy}}},
+        {"ownerReferences", json::array{json::encode(ownerReference(from.metadata, "SandboxTemplate"))}}}},
+      {"spec", std::move(spec)}};
 }
 
 // It is what the operator makes, never was anything else, and runs, or will run, what FROM says now, for the
 // first time.
 bool isAsMade(const api::SandboxTemplate& from, const api::Sandbox& builder) {
   const std::string& revision = builder.status.templateRevision;
-  return builder.unreadable.empty() && builder.spec == builderSpec(from) && builder.metadata.generation <= 1 &&
-         (revision.empty() || revision == revisionName(from)) && !api::podNumber(builder.status) &&
-         !builder.status.golden;
+  return builder.unreadable.empty() && builder.spec == builderSpec(from) &&
+         builder.metadata.generation <= 1 && (revision.empty() || revision == revisionName(from)) &&
+         !api::podNumber(builder.status) && !builder.status.golden;
 }
 
 // SNAPSHOT was taken of the pod that BUILDER tells.
@@ -108,8 +110,9 @@ class Round {
 
   GoldenStep follow() {
     if (isNamed()) {
-      tell(reason::golden, "Sandboxes that set nothing of their pod's themselves begin from the SandboxSnapshot " +
-                               seen_.name + ".");
+      tell(reason::golden,
+           "Sandboxes that set nothing of their pod's themselves begin from the SandboxSnapshot " +
+               seen_.name + ".");
       if (seen_.builder && isOwn(from_, *seen_.builder)) remove(seen_.builder);
     } else if (!isTaken()) {
       seen_.snapshot ? followSnapshot() : followBuilder();
@@ -165,8 +168,9 @@ class Round {
       tell(reason::building, "The builder, Sandbox " + seen_.name + ", is warm, and is being saved.");
     } else if (seen_.builder && isOf(from_, *seen_.builder, snapshot)) {
       step_.golden = api::GoldenSnapshot{seen_.name, snapshot.metadata.uid};
-      tell(reason::golden, "Sandboxes that set nothing of their pod's themselves begin from the SandboxSnapshot " +
-                               seen_.name + ".");
+      tell(reason::golden,
+           "Sandboxes that set nothing of their pod's themselves begin from the SandboxSnapshot " +
+               seen_.name + ".");
     } else {
       tell(reason::building, "It cannot be told any more what the SandboxSnapshot " + seen_.name +
                                  " was taken of; another one is made.");
@@ -190,8 +194,7 @@ class Round {
              "The builder, Sandbox " + seen_.name + ", ended before it was saved." + wordsOf(builder),
              builder.metadata);
     } else if (const api::Condition* ready = readyOf(builder); ready != nullptr && ready->status == "True") {
-      step_.snapshot =
-          objectOf(from_, seen_.name, "SandboxSnapshot", json::encode(snapshotSpec(seen_.name)));
+      step_.snapshot = objectOf(from_, seen_.name, "SandboxSnapshot", json::encode(snapshotSpec(seen_.name)));
     } else if (ready != nullptr) {
       step_.message += " It is not Ready yet:" + wordsOf(builder);
     }
@@ -209,7 +212,8 @@ class Round {
     if (seen_.builder && !seen_.snapshot) remove(seen_.builder);
   }
 
-  // Of other revisions. The one that the status names stays until there is a newer: an edit may be taken back.
+  // Of other revisions. The one that the status names stays until there is a newer: an edit may be taken
+  // back.
   void removeOthers() {
     for (const auto& builder : seen_.builders) {
       if (builder->metadata.name != seen_.name) remove(builder);

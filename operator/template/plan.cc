@@ -19,8 +19,9 @@ api::Condition accepted(const api::SandboxTemplate& template_, const Config& con
                       .message = "Sandboxes can be made from it on this cluster."};
   auto refusal = sandbox::resolve(template_.spec.sandbox, config).refusal;
   if (!template_.unreadable.empty()) {
-    refusal = sandbox::Refusal{
-        sandbox::reason::unreadable, "This version cannot read the object: " + template_.unreadable + ". Correct it."};
+    refusal =
+        sandbox::Refusal{sandbox::reason::unreadable,
+                         "This version cannot read the object: " + template_.unreadable + ". Correct it."};
   }
   if (!refusal) return made;
   made.status = "False";

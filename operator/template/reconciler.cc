@@ -96,7 +96,8 @@ Task<Result<void>> Reconciler::carryOut(GoldenStep step) {
   if (step.builder)
     done = co_await create(parts_.client, kube::sandboxes, stores.sandboxes, std::move(*step.builder));
   if (done && step.snapshot)
-    done = co_await create(parts_.client, kube::sandboxSnapshots, stores.snapshots, std::move(*step.snapshot));
+    done =
+        co_await create(parts_.client, kube::sandboxSnapshots, stores.snapshots, std::move(*step.snapshot));
   for (auto& builder : step.oldBuilders) {
     if (done) done = co_await removeSeen(parts_.client, kube::sandboxes, stores.sandboxes, builder);
   }

@@ -195,8 +195,7 @@ struct SandboxStatus {
 BOOST_DESCRIBE_STRUCT(SandboxStatus, (),
                       (phase, queuePosition, maxLifetime, observedGeneration, conditions, podName, podUID,
                        templateRevision, podIPs, nodeName, runtime, startedAt, expiresAt, pausedAt, pausedFor,
-                       exitCode, startLatency, restarts, history, suspends, resumes, suspension,
-                       golden))
+                       exitCode, startLatency, restarts, history, suspends, resumes, suspension, golden))
 
 // Of its sandbox: an end is final.
 inline bool hasEnded(const SandboxStatus& status) {
@@ -238,7 +237,8 @@ inline std::string continuesFrom(const Sandbox& sandbox) {
   return sandbox.spec.restoreFrom ? sandbox.spec.restoreFrom->name : "";
 }
 
-// The golden snapshot that the next pod of SANDBOX begins from, where it can; null: it has none to begin from.
+// The golden snapshot that the next pod of SANDBOX begins from, where it can; null: it has none to begin
+// from.
 inline const GoldenSnapshot* beginsFrom(const Sandbox& sandbox) {
   return continuesFrom(sandbox).empty() && sandbox.status.golden ? &*sandbox.status.golden : nullptr;
 }

@@ -26,9 +26,9 @@ BOOST_DESCRIBE_STRUCT(SandboxTemplateSpec, (), (sandbox, overridable, golden))
 
 struct SandboxTemplateStatus {
   std::optional<int64_t> observedGeneration;
-  std::string revision;          // of the present spec
-  std::optional<int> sandboxes;  // that live and were made from this template
-  std::optional<int> outdated;   // ... of an older revision of it
+  std::string revision;                  // of the present spec
+  std::optional<int> sandboxes;          // that live and were made from this template
+  std::optional<int> outdated;           // ... of an older revision of it
   std::optional<GoldenSnapshot> golden;  // checked; of an older revision until there is one of the present
   std::vector<Condition> conditions;
   bool operator==(const SandboxTemplateStatus&) const = default;

@@ -17,7 +17,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 class Golden : public testing::Test {
- protected:
+ public:
   Golden() {
     config_.snapshots.enabled = true;
     from_.metadata.name = "python";
@@ -29,7 +29,8 @@ class Golden : public testing::Test {
   }
 
   GoldenStep step(Time now = epoch) {
-    GoldenObserved seen{.name = name_};
+    GoldenObserved seen;
+    seen.name = name_;
     if (builder_) {
       seen.builder = std::make_shared<const api::Sandbox>(*builder_);
       seen.builders = {seen.builder};
