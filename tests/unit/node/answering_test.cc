@@ -167,5 +167,21 @@ TEST(Refusals, AreOfThePodsRefusedLast) {
   EXPECT_TRUE(refusals.allow(of("1", ContainerKind::container)));
 }
 
+TEST(Refusals, TellWhoseRootContainerWasStarted) {
+  Refusals refusals;
+  StartRequest root;
+  root.kind = ContainerKind::sandbox;
+  root.podUID = "1";
+  StartRequest inside = root;
+  inside.kind = ContainerKind::container;
+  EXPECT_FALSE(refusals.isStarted(inside));
+  refusals.note(root, {.action = StartAction::Start, .image = {}, .message = {}});
+  EXPECT_TRUE(refusals.isStarted(inside));
+  EXPECT_FALSE(refusals.isStarted(root));
+  EXPECT_TRUE(refusals.allow(inside));
+  refusals.note(root, {.action = StartAction::Restore, .image = {}, .message = {}});
+  EXPECT_FALSE(refusals.isStarted(inside));
+}
+
 }  // namespace
 }  // namespace cloister::node
