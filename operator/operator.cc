@@ -157,7 +157,7 @@ void Operator::connectStores() {
   stores_.templates.onChange([this](const auto& before, const auto& after) {
     if (before) stores_.presentShapes.erase(api::keyOf(before->metadata));
     if (after) stores_.presentShapes[api::keyOf(after->metadata)] = sandbox::plainShape(*after, with_.config);
-    templateChanged(*(after ? after : before));
+    templateChanged(before.get(), after.get());
   });
   stores_.revisions.onChange([this](const auto& before, const auto& after) {
     const kube::ObjectKey from = templateOf(*(after ? after : before));
@@ -192,13 +192,13 @@ void Operator::sandboxChanged(const api::Sandbox* before, const api::Sandbox* af
   if (after == nullptr) {
     starts_.forget(before->metadata.uid);
     stores_.requests.forget(before->metadata.namespace_, before->metadata.uid);
-  } else if (before == nullptr && with_.clock.now() - after->metadata.creationTimestamp < freshFor) {
+  } else if (before == nullptr && !api::isBuilder(*after) && with_.clock.now() - after->metadata.creationTimestamp < freshFor) {
     starts_.seen(after->metadata.uid, with_.clock.instant());
   }
   const kube::ObjectKey key = api::keyOf((after != nullptr ? after : before)->metadata);
   sandboxController_.add(key);
   wakeSnapshotsOf(key);
-  wakeTemplate(goldenFor((after != nullptr ? after : before)->metadata));
+  builderChanged(before, after);
   if (after != nullptr) noteWanted(before, *after);
   demandChanged(before != nullptr ? waitsForPool(*before) : kube::ObjectKey{},
                 after != nullptr ? waitsForPool(*after) : kube::ObjectKey{});
@@ -260,10 +260,14 @@ void Operator::podChanged(const api::Pod* before, const api::Pod* after) {
   }
 }
 
-// Sandboxes that could not begin for want of it, or as it was.
-void Operator::templateChanged(const api::SandboxTemplate& template_) {
-  const kube::ObjectKey key = api::keyOf(template_.metadata);
+// Sandboxes that could not begin for want of it, or as it was. What else its status tells concerns none.
+void Operator::templateChanged(const api::SandboxTemplate* before, const api::SandboxTemplate* after) {
+  const kube::ObjectKey key = api::keyOf((after != nullptr ? after : before)->metadata);
   templateController_.add(key);
+  const bool same = before != nullptr && after != nullptr && before->metadata.uid == after->metadata.uid &&
+                    before->spec == after->spec && before->unreadable == after->unreadable &&
+                    before->status.golden == after->status.golden;
+  if (same) return;
   for (const auto& sandbox : stores_.unstartedOfTemplate(key))
     sandboxController_.add(api::keyOf(sandbox->metadata));
   for (const auto& pool : stores_.poolsOf(key)) {
@@ -318,14 +322,25 @@ void Operator::wakeSnapshotsOf(const kube::ObjectKey& sandbox) {
     snapshotController_.add(api::keyOf(snapshot->metadata));
 }
 
-// What its golden snapshot is made of has changed.
-void Operator::wakeTemplate(const kube::ObjectKey& key) {
-  if (!key.name.empty()) templateController_.add(key);
+// What a template's golden snapshot is to be taken of: on its way there it says much.
+void Operator::builderChanged(const api::Sandbox* before, const api::Sandbox* after) {
+  const kube::ObjectKey key = goldenFor((after != nullptr ? after : before)->metadata);
+  if (key.name.empty()) return;
+  const auto standing = [](const api::Sandbox& sandbox) {
+    const api::Condition* ready = api::findCondition(sandbox.status.conditions, sandbox::condition::ready);
+    return std::tuple(sandbox.metadata.generation, sandbox.metadata.deletionTimestamp,
+                      api::hasEnded(sandbox.status), ready != nullptr && ready->status == "True");
+  };
+  if (before != nullptr && after != nullptr && standing(*before) == standing(*after))
+    templateController_.addAfter(key, templates::countsPeriod);
+  else
+    templateController_.add(key);
 }
 
 // Sandboxes may wait to continue from it, or to be suspended in it.
 void Operator::snapshotChanged(const api::SandboxSnapshot& snapshot) {
-  wakeTemplate(goldenFor(snapshot.metadata));
+  if (const kube::ObjectKey from = goldenFor(snapshot.metadata); !from.name.empty())
+    templateController_.add(from);
   snapshotController_.add(api::keyOf(snapshot.metadata));
   for (const auto& sandbox : stores_.unstartedOfSnapshot(api::keyOf(snapshot.metadata)))
     sandboxController_.add(api::keyOf(sandbox->metadata));

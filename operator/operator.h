@@ -63,7 +63,7 @@ class Operator {
   void connectStores();
   void sandboxChanged(const api::Sandbox* before, const api::Sandbox* after);
   void podChanged(const api::Pod* before, const api::Pod* after);
-  void templateChanged(const api::SandboxTemplate& template_);
+  void templateChanged(const api::SandboxTemplate* before, const api::SandboxTemplate* after);
   void revisionUsed(const std::string& namespace_, const std::string& name);
   void wakeSandboxesOf(const api::SandboxPool& pool);
   void podIsIdle(const kube::ObjectKey& pool);
@@ -73,7 +73,7 @@ class Operator {
   void wakeAskers(const std::string& namespace_);
   void useChanged(const std::string& namespace_);
   void wakeSnapshotsOf(const kube::ObjectKey& sandbox);
-  void wakeTemplate(const kube::ObjectKey& key);
+  void builderChanged(const api::Sandbox* before, const api::Sandbox* after);
   void snapshotChanged(const api::SandboxSnapshot& snapshot);
   void nodeChanged(const api::Node* before, const api::Node* after);
   void noteWanted(const api::Sandbox* before, const api::Sandbox& after);

@@ -45,9 +45,9 @@ std::vector<std::string> unstartedBy(const api::Sandbox& sandbox,
   return {kube::toString(kube::ObjectKey{sandbox.metadata.namespace_, reference->name})};
 }
 
-std::vector<std::string> templateUid(const api::ObjectMeta& meta) {
-  const api::OwnerReference* owner = api::controllerOf(meta);
-  return owner != nullptr && api::isTemplate(*owner) ? std::vector{owner->uid} : std::vector<std::string>{};
+// A template's, by its uid, which counts in its own namespace alone.
+std::string templateKey(const std::string& namespace_, const std::string& uid) {
+  return kube::toString(kube::ObjectKey{namespace_, uid});
 }
 
 void addIndexes(runtime::Store<api::SandboxSnapshot>& snapshots) {
@@ -66,8 +66,13 @@ void addIndexes(runtime::Store<api::SandboxSnapshot>& snapshots) {
     }
     return owners;
   });
-  snapshots.addIndex(goldenOf,
-                     [](const api::SandboxSnapshot& snapshot) { return templateUid(snapshot.metadata); });
+  snapshots.addIndex(goldenOf, [](const api::SandboxSnapshot& snapshot) {
+    const api::ObjectMeta& meta = snapshot.metadata;
+    std::vector<std::string> templates;
+    if (api::isGolden(snapshot))
+      templates.push_back(templateKey(meta.namespace_, api::goldenOwner(meta)->uid));
+    return templates;
+  });
   snapshots.addIndex(byNode, [](const api::SandboxSnapshot& snapshot) {
     const std::string& node = snapshot.status.nodeName;
     const bool lost = node.empty() || snapshot.status.phase == api::SnapshotPhase::Failed;
@@ -86,8 +91,8 @@ std::vector<std::shared_ptr<const api::Sandbox>> oldestFirst(
 }  // namespace
 
 kube::ObjectKey goldenFor(const api::ObjectMeta& meta) {
-  const api::OwnerReference* owner = api::controllerOf(meta);
-  return {meta.namespace_, owner != nullptr && api::isTemplate(*owner) ? owner->name : ""};
+  const api::OwnerReference* owner = api::goldenOwner(meta);
+  return {meta.namespace_, owner != nullptr ? owner->name : ""};
 }
 
 bool isUnstarted(const api::Sandbox& sandbox) {
@@ -158,7 +163,13 @@ Stores::Stores() {
       byTemplate, [](const api::Sandbox& sandbox) { return unstartedBy(sandbox, sandbox.spec.templateRef); });
   sandboxes.addIndex(
       bySnapshot, [](const api::Sandbox& sandbox) { return unstartedBy(sandbox, sandbox.spec.restoreFrom); });
-  sandboxes.addIndex(goldenOf, [](const api::Sandbox& sandbox) { return templateUid(sandbox.metadata); });
+  sandboxes.addIndex(goldenOf, [](const api::Sandbox& sandbox) {
+    const api::ObjectMeta& meta = sandbox.metadata;
+    std::vector<std::string> templates;
+    if (api::isBuilder(sandbox))
+      templates.push_back(templateKey(meta.namespace_, api::goldenOwner(meta)->uid));
+    return templates;
+  });
   sandboxes.addIndex(byRevision, [](const api::Sandbox& sandbox) {
     return ofRevision(sandbox.metadata.namespace_, sandbox.status.templateRevision);
   });
@@ -263,12 +274,12 @@ std::vector<std::shared_ptr<const api::SandboxSnapshot>> Stores::scheduledSnapsh
 }
 
 std::vector<std::shared_ptr<const api::Sandbox>> Stores::buildersOf(const api::ObjectMeta& owner) const {
-  return sandboxes.byIndex(goldenOf, owner.uid);
+  return sandboxes.byIndex(goldenOf, templateKey(owner.namespace_, owner.uid));
 }
 
 std::vector<std::shared_ptr<const api::SandboxSnapshot>> Stores::goldensOf(
     const api::ObjectMeta& owner) const {
-  return snapshots.byIndex(goldenOf, owner.uid);
+  return snapshots.byIndex(goldenOf, templateKey(owner.namespace_, owner.uid));
 }
 
 std::vector<std::shared_ptr<const api::SandboxSnapshot>> Stores::snapshotsOf(

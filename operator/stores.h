@@ -1,6 +1,7 @@
 // The operator's view of the cluster, and the indexes that its controllers look things up by.
 #pragma once
 
+#include "api/golden.h"
 #include "api/pool.h"
 #include "api/snapshot.h"
 #include "api/template.h"
@@ -61,8 +62,7 @@ struct Stores {
   // ... that were made by the schedule of the Sandbox OWNER, and go with it.
   std::vector<std::shared_ptr<const api::SandboxSnapshot>> scheduledSnapshotsOf(
       const api::ObjectMeta& owner) const;
-  // Sandboxes, and SandboxSnapshots, that have the SandboxTemplate OWNER for their controller: the
-  // operator's, for its golden snapshot.
+  // Builders (api::isBuilder) and golden snapshots (api::isGolden) of the SandboxTemplate OWNER.
   std::vector<std::shared_ptr<const api::Sandbox>> buildersOf(const api::ObjectMeta& owner) const;
   std::vector<std::shared_ptr<const api::SandboxSnapshot>> goldensOf(const api::ObjectMeta& owner) const;
   // SandboxSnapshots that name the Sandbox KEY.

@@ -167,7 +167,10 @@ StartAnswer Agent::decide(const StartRequest& request, const StartView& view) {
 }
 
 Task<Result<StartView>> Agent::look(StartRequest request) {
-  StartView view{.node = parts_.node, .runtimeVersion = {}, .rootStarted = refusals_.isStarted(request)};
+  // One that was refused is there all the same, with nothing in it (refusals.h).
+  StartView view{.node = parts_.node,
+                 .runtimeVersion = {},
+                 .rootStarted = refusals_.isStarted(request) || !refusals_.allow(request)};
   auto object =
       co_await read<json::value>(&parts_.client, kube::pods, {request.podNamespace, request.podName});
   if (!object) co_return fail(object.error());
@@ -197,6 +200,10 @@ Task<Result<StartView>> Agent::look(StartRequest request) {
   if (!version) co_return fail(version.error());
   view.runtimeVersion = std::move(*version);
   if (auto done = lookInside(view); !done) co_return fail(done.error());
+  if (view.kept) {
+    for (const ManifestContainer& one : view.kept->manifest.containers)
+      view.images[one.name] = wantedImage(**object, one.name);
+  }
   if (const auto config = parts_.files.read(request.bundle + "/config.json")) {
     if (auto container = readContainer(*config)) view.container = std::move(*container);
     // What was held has its image already, and the kubelet has told which one it is.

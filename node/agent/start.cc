@@ -55,13 +55,13 @@ std::optional<std::string> difference(const ManifestContainer& saved, const Star
 
 // What the pod is to go on or to begin from; empty: nothing.
 std::string namedBy(const api::Sandbox& sandbox) {
-  const api::GoldenSnapshot* golden = api::beginsFrom(sandbox);
+  const api::GoldenStart* golden = api::beginsFrom(sandbox);
   return golden != nullptr ? golden->snapshotName : api::continuesFrom(sandbox);
 }
 
 // A golden snapshot is the very one that the operator has named: somebody else's may have its name by now.
 bool isNamed(const StartView& view) {
-  const api::GoldenSnapshot* golden = api::beginsFrom(*view.sandbox);
+  const api::GoldenStart* golden = api::beginsFrom(*view.sandbox);
   return view.snapshot && (golden == nullptr || view.snapshot->metadata.uid == golden->snapshotUID);
 }
 
@@ -101,13 +101,32 @@ StartAnswer decideRestore(const StartView& view) {
   return {.action = StartAction::Restore, .image = view.kept->folder, .message = {}};
 }
 
+// The containers that are to come into the root container have the images that SAVED has, as far as the pod
+// tells.
+bool willFit(const Manifest& saved, const StartView& view) {
+  return std::ranges::all_of(saved.containers, [&](const ManifestContainer& one) {
+    if (one.name.empty() || one.image.id.empty()) return true;
+    const auto wanted = view.images.find(one.name);
+    return wanted != view.images.end() && wanted->second.name == one.image.name &&
+           digestOf(wanted->second.id) == digestOf(one.image.id);
+  });
+}
+
 // A golden snapshot saves time, and is never in the way: without it the pod starts as any other. That is
 // decided once, for all of its containers.
 StartAnswer decideGolden(const StartRequest& request, const StartView& view) {
   if (view.rootStarted) return start;
-  const bool isForAll = request.kind == ContainerKind::sandbox || request.stage == StartStage::Wait;
+  const bool isRoot = request.kind == ContainerKind::sandbox;
   StartAnswer answer = decideRestore(view);
+  if (answer.action == StartAction::Restore && isRoot && !willFit(view.kept->manifest, view)) return start;
+  const bool isForAll = isRoot || request.stage == StartStage::Wait;
   return answer.action == StartAction::Refuse && isForAll ? start : answer;
+}
+
+// It could not begin from its golden snapshot, and is given up.
+bool isReplaced(const StartRequest& request, const StartView& view) {
+  const std::optional<api::GoldenStart>& golden = view.sandbox->status.golden;
+  return golden && golden->failedPodUID == request.podUID;
 }
 
 }  // namespace
@@ -157,6 +176,7 @@ StartAnswer decideStart(const StartRequest& request, const StartView& view) {
   // Two operators that both believe they lead may have taken two pods for it: the one that its status names
   // is its own, and nothing of its memory gets into the other.
   if (waits && view.sandbox->status.podUID != request.podUID) return hold;
+  if (isReplaced(request, view)) return refuse("another pod follows, without the golden snapshot");
   if (namedBy(*view.sandbox).empty()) return start;
   if (view.container && view.container->podUID != request.podUID)
     return refuse("the bundle is another pod's");

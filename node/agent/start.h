@@ -2,6 +2,8 @@
 // does not count: what the API server has of it does. Pure.
 #pragma once
 
+#include <map>
+
 #include "api/pool.h"
 #include "api/snapshot.h"
 #include "node/agent/image.h"
@@ -23,9 +25,10 @@ struct StartView {
   std::string damage = {};        // what is wrong with what there is of it
   std::string fetching = {};      // how it stands, when it is to come from the store
   bool isComing = false;          // ... and whether waiting helps
-  bool rootStarted = false;       // the pod's root container was started, and not restored
+  bool rootStarted = false;       // the pod's root container was not restored
   std::optional<Container> container = {};
   Image image = {};  // that the container is to have, as the pod says; or has, of one that was held
+  std::map<std::string, Image> images = {};  // that those of the snapshot's names are to have, by their names
 };
 
 // What has to be found out next to decide about REQUEST; empty when nothing of its kind.

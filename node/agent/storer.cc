@@ -1,5 +1,6 @@
 #include "node/agent/storer.h"
 
+#include "api/golden.h"
 #include "base/log.h"
 #include "base/utf8.h"
 #include "node/agent/on_disk.h"
@@ -30,7 +31,7 @@ std::string mebibytes(int64_t bytes) {
 bool isToStore(const api::SandboxSnapshot& snapshot, std::string_view node, const Depot& depot) {
   return snapshot.unreadable.empty() && !snapshot.metadata.deletionTimestamp &&
          snapshot.status.phase == api::SnapshotPhase::Ready && snapshot.status.nodeName == node &&
-         !(api::isStored(snapshot) && depot.isHere(*snapshot.status.store));
+         !(api::isStored(snapshot) && depot.isHere(*snapshot.status.store)) && !api::isGolden(snapshot);
 }
 
 std::string_view reasonOf(const Error& failure) {

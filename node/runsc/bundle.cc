@@ -45,6 +45,10 @@ bool mayBeHeld(std::string_view config) {
   return !annotationIn(config, api::holdAnnotation).empty();
 }
 
+bool mayStartUnasked(std::string_view config) {
+  return annotationIn(config, api::restoreAnnotation).starts_with(api::goldenPrefix) && !mayBeHeld(config);
+}
+
 std::string rootOf(std::string_view config) {
   return annotationIn(config, cri::rootId);
 }

@@ -59,6 +59,7 @@ Result<Decision> decide(const std::vector<std::string>& args, const std::string&
   // gVisor's shim never gets rid of a root container whose start fails. There is nothing of the sandbox's in
   // it yet: that is in the next one, which is refused.
   if (isRoot) return Decision{.args = args};
+  if (!answer && mayStartUnasked(config)) return Decision{.args = args};
   if (answer && answer->action == StartAction::Hold)
     return fail(Errc::Forbidden, "the pod is to be held, but its sandbox has begun already");
   if (answer) return fail(Errc::Forbidden, answer->message);

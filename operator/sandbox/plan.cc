@@ -2,6 +2,7 @@
 
 #include "operator/sandbox/expiry.h"
 #include "operator/sandbox/gate.h"
+#include "operator/sandbox/golden.h"
 #include "operator/sandbox/overtime.h"
 #include "operator/sandbox/own.h"
 #include "operator/sandbox/pod.h"
@@ -135,7 +136,7 @@ std::optional<std::string> wishFor(const Situation& at) {
 // Of the pod as it runs: one patch at a time, as each rests on the version before it.
 void planChanges(const Situation& at, Plan& out) {
   if (at.pod->metadata.deletionTimestamp) return;
-  if (at.overdue && !at.begun) {
+  if ((at.overdue && !at.begun) || isToldNotToBegin(at)) {
     out.actions.emplace_back(DeletePod{.pod = at.pod, .asSeen = true});
     return;
   }
@@ -174,14 +175,24 @@ void planActions(const Situation& at, const Config& config, Plan& out) {
   if (at.start && !at.queued()) planStart(at, config, out);
 }
 
-// The node's agent believes the status alone, so that is written before there is a pod. Nothing else is, as
-// while any start goes well.
+// What the status says of a golden snapshot is written alone: before there is a pod, or, where that could not
+// begin from it, before it goes.
 bool tellsGolden(const Situation& at, Plan& out) {
-  const bool begins = at.start && !at.queued() && !at.observed.failure;
-  if (!begins || isGoldenTold(at.observed, *at.start)) return false;
+  const std::optional<api::GoldenStart>& told = at.observed.sandbox->status.golden;
+  if (at.observed.failure) return false;
+  if (couldNotBegin(at)) {
+    out.status = at.observed.sandbox->status;
+    out.status->golden->failedPodUID = at.pod->metadata.uid;
+    out.report = Report{.warning = true,
+                        .reason = reason::startFailed,
+                        .message = "The pod " + at.pod->metadata.name +
+                                   " could not begin from the golden snapshot; another one starts without it. " +
+                                   diagnosePod(*at.pod, {}, {}).message};
+    return true;
+  }
+  if (!at.start || at.queued() || goldenToTell(at.observed, *at.start) == told) return false;
   out.status = at.observed.sandbox->status;
-  const api::ObjectMeta& meta = at.start->golden->metadata;
-  out.status->golden = api::GoldenSnapshot{meta.name, meta.uid};
+  out.status->golden = goldenToTell(at.observed, *at.start);
   return true;
 }
 
@@ -221,6 +232,10 @@ Diagnosis diagnose(const Situation& at, Time now) {
   if (auto end = diagnoseUnsaved(at, now)) return *end;
   if (at.pod != nullptr) {
     if (at.overdue && !at.begun) return diagnoseUnstarted();
+    if (isToldNotToBegin(at)) {
+      return {.reason = reason::starting,
+              .message = "The pod could not begin from the golden snapshot; another one starts without it."};
+    }
     if (at.pod->metadata.deletionTimestamp && !at.begun) {
       return {.reason = reason::starting,
               .message = "The pod was deleted before it started; another follows."};

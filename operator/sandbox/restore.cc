@@ -89,7 +89,7 @@ void restoreFrom(const api::Sandbox& sandbox, const api::SandboxSnapshot& snapsh
 }
 
 void beginFrom(const api::SandboxSnapshot& snapshot, json::value& pod) {
-  annotate(pod, api::restoreAnnotation, snapshot.metadata.name);
+  annotate(pod, api::restoreAnnotation, std::string(api::goldenPrefix) + snapshot.metadata.name);
   if (!snapshot.status.imageID.empty()) pinImage(snapshot.status, false, pod);
   pod.as_object()["spec"].as_object()["affinity"] = {{"nodeAffinity", preferred(onNodeOf(snapshot))}};
 }

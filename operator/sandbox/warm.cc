@@ -158,13 +158,25 @@ std::string plainShape(const api::SandboxTemplate& from, const Config& config) {
 
 namespace {
 
+// A pod of its could not begin from one.
+bool hasFailedGolden(const api::Sandbox& sandbox) {
+  return sandbox.status.golden && !sandbox.status.golden->failedPodUID.empty();
+}
+
+// The pod of OFFER is one that can begin from the golden snapshot.
+bool fitsGolden(const Observed& observed, const Offer& offer) {
+  return observed.golden != nullptr && isHeldFor(*observed.golden, offer) &&
+         offer.revision->metadata.name == observed.presentRevision;
+}
+
 // The golden snapshot of the template, if it was made of the very pod that START is to get.
 const api::SandboxSnapshot* goldenFor(const Observed& observed, const api::SandboxSpec& spec,
                                       const Resolved& resolved, const Config& config, const Start& start) {
   const api::Sandbox& sandbox = *observed.sandbox;
-  const bool unborn =
-      start.way == Start::Way::Cold || (start.way == Start::Way::Adopt && api::isHeld(*start.offer->pod));
+  const bool unborn = start.way == Start::Way::Cold ||
+                      (start.way == Start::Way::Adopt && fitsGolden(observed, *start.offer));
   if (!unborn || observed.golden == nullptr || spec.restoreFrom || api::isBuilder(sandbox)) return nullptr;
+  if (hasFailedGolden(sandbox)) return nullptr;
   const std::string present = plainShape(*observed.template_, config);
   const bool same = ownShape(observed, spec, resolved, config) == present &&
                     (start.offer == nullptr || start.offer->shape == present);
@@ -174,11 +186,6 @@ const api::SandboxSnapshot* goldenFor(const Observed& observed, const api::Sandb
 }
 
 // What can begin from the golden snapshot first.
-bool fitsGolden(const Observed& observed, const Offer& offer) {
-  return observed.golden != nullptr && isHeldFor(*observed.golden, offer) &&
-         offer.revision->metadata.name == observed.presentRevision;
-}
-
 std::vector<const Offer*> goldenFirst(const Observed& observed, const std::vector<const Offer*>& offers) {
   std::vector<const Offer*> order;
   for (const bool fits : {true, false}) {
@@ -225,11 +232,12 @@ Start chooseStart(const Observed& observed, const api::SandboxSpec& spec, const 
   return start;
 }
 
-bool isGoldenTold(const Observed& observed, const Start& start) {
-  const auto& told = observed.sandbox->status.golden;
-  if (start.golden == nullptr) return true;
+std::optional<api::GoldenStart> goldenToTell(const Observed& observed, const Start& start) {
+  // That one has failed is told for good.
+  if (hasFailedGolden(*observed.sandbox)) return observed.sandbox->status.golden;
+  if (start.golden == nullptr) return std::nullopt;
   const api::ObjectMeta& meta = start.golden->metadata;
-  return told == api::GoldenSnapshot{meta.name, meta.uid};
+  return api::GoldenStart{.snapshotName = meta.name, .snapshotUID = meta.uid, .failedPodUID = {}};
 }
 
 }  // namespace cloister::sandbox

@@ -29,9 +29,9 @@ struct Start {
 // shapeOf the pod of a Sandbox of which FROM says everything.
 std::string plainShape(const api::SandboxTemplate& from, const Config& config);
 
-// The status of OBSERVED's Sandbox says that START is from its golden snapshot, as the node's agent has to
-// see before it begins; or START is from none.
-bool isGoldenTold(const Observed& observed, const Start& start);
+// What the status of OBSERVED's Sandbox has to say of golden snapshots before START: the node's agent
+// believes it alone.
+std::optional<api::GoldenStart> goldenToTell(const Observed& observed, const Start& start);
 
 // SPEC and RESOLVED are completed from the present revision, and were not refused.
 Start chooseStart(const Observed& observed, const api::SandboxSpec& spec, const Resolved& resolved,

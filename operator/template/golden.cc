@@ -11,8 +11,6 @@
 namespace cloister::templates {
 namespace {
 
-constexpr size_t longestHead = 36;
-
 // Why FROM can have none here; empty: it can.
 std::string refusal(const api::SandboxTemplate& from, const Config& config) {
   const sandbox::Resolved resolved = sandbox::resolve(from.spec.sandbox, config);
@@ -34,20 +32,11 @@ std::string refusal(const api::SandboxTemplate& from, const Config& config) {
   return "";
 }
 
+// OBJECT has a name that is needed, and the operator has given it.
 template <class T>
 bool isOwn(const api::SandboxTemplate& from, const T& object) {
-  const api::OwnerReference* owner = api::controllerOf(object.metadata);
-  return owner != nullptr && api::isTemplate(*owner) && owner->uid == from.metadata.uid;
-}
-
-api::SandboxSpec builderSpec(const api::SandboxTemplate& from) {
-  api::SandboxSpec spec;
-  spec.templateRef = api::LocalReference{from.metadata.name};
-  return spec;
-}
-
-api::SandboxSnapshotSpec snapshotSpec(const std::string& name) {
-  return {.sandboxRef = {name}, .mode = {}, .deletionPolicy = {}, .ttl = {}};
+  const api::OwnerReference* owner = api::goldenOwner(object.metadata);
+  return owner != nullptr && owner->uid == from.metadata.uid;
 }
 
 json::value objectOf(const api::SandboxTemplate& from, const std::string& name, const char* kind,
@@ -67,17 +56,18 @@ json::value objectOf(const api::SandboxTemplate& from, const std::string& name, 
 // first time.
 bool isAsMade(const api::SandboxTemplate& from, const api::Sandbox& builder) {
   const std::string& revision = builder.status.templateRevision;
-  return builder.unreadable.empty() && builder.spec == builderSpec(from) &&
-         builder.metadata.generation <= 1 && (revision.empty() || revision == revisionName(from)) &&
-         !api::podNumber(builder.status) && !builder.status.golden;
+  return isOwn(from, builder) && api::isBuilder(builder) && builder.metadata.generation <= 1 &&
+         (revision.empty() || revision == revisionName(from)) && !api::podNumber(builder.status) &&
+         !builder.status.golden;
 }
 
-// SNAPSHOT was taken of the pod that BUILDER tells.
-bool isOf(const api::SandboxTemplate& from, const api::Sandbox& builder,
-          const api::SandboxSnapshot& snapshot) {
+// SNAPSHOT was taken of the pod that BUILDER tells, and that is what FROM has here.
+bool isOf(const api::SandboxTemplate& from, const api::Sandbox& builder, const api::SandboxSnapshot& snapshot,
+          const Config& config) {
   return isAsMade(from, builder) && !builder.status.templateRevision.empty() &&
          !builder.status.podUID.empty() && snapshot.status.podUID == builder.status.podUID &&
-         snapshot.spec == snapshotSpec(builder.metadata.name);
+         snapshot.spec == api::goldenSpec(builder.metadata.name) &&
+         snapshot.status.image == sandbox::resolve(from.spec.sandbox, config).image;
 }
 
 const api::Condition* readyOf(const auto& object) {
@@ -91,8 +81,8 @@ std::string wordsOf(const auto& object) {
 
 class Round {
  public:
-  Round(const api::SandboxTemplate& from, const GoldenObserved& seen, Time now)
-      : from_(from), seen_(seen), now_(now) {
+  Round(const api::SandboxTemplate& from, const GoldenObserved& seen, const Config& config, Time now)
+      : from_(from), seen_(seen), config_(config), now_(now) {
     step_.golden = from.status.golden;
   }
 
@@ -109,13 +99,16 @@ class Round {
   }
 
   GoldenStep follow() {
+    const auto& failure = from_.status.goldenFailure;
     if (isNamed()) {
-      tell(reason::golden,
-           "Sandboxes that set nothing of their pod's themselves begin from the SandboxSnapshot " +
-               seen_.name + ".");
+      tellGolden();
       if (seen_.builder && isOwn(from_, *seen_.builder)) remove(seen_.builder);
     } else if (!isTaken()) {
-      seen_.snapshot ? followSnapshot() : followBuilder();
+      if (names(from_.status.golden)) step_.golden.reset();
+      if (failure && failure->name == seen_.name)
+        await(*failure);
+      else if (!isLeaving())
+        seen_.snapshot ? followSnapshot() : followBuilder();
     }
     removeOthers();
     return std::move(step_);
@@ -126,90 +119,137 @@ class Round {
     step_.reason = why;
     step_.message = std::move(message);
   }
+  void tellGolden() {
+    tell(reason::golden,
+         "Sandboxes that set nothing of their pod's themselves begin from the SandboxSnapshot " + seen_.name +
+             ".");
+  }
   void remove(const SandboxPtr& builder) {
     if (!builder->metadata.deletionTimestamp) step_.oldBuilders.push_back(builder);
   }
   void remove(const SnapshotPtr& snapshot) {
     if (!snapshot->metadata.deletionTimestamp) step_.oldSnapshots.push_back(snapshot);
   }
+  void lookAgain(Time then) { step_.again = std::min(step_.again.value_or(then), then); }
 
+  bool names(const std::optional<api::GoldenSnapshot>& golden) const {
+    return golden && golden->snapshotName == seen_.name;
+  }
   // The status names it, and it is there.
   bool isNamed() const {
-    const auto& golden = from_.status.golden;
-    return golden && golden->snapshotName == seen_.name && seen_.snapshot &&
-           seen_.snapshot->metadata.uid == golden->snapshotUID &&
+    return names(from_.status.golden) && seen_.snapshot &&
+           seen_.snapshot->metadata.uid == from_.status.golden->snapshotUID &&
            seen_.snapshot->status.phase == api::SnapshotPhase::Ready &&
            !seen_.snapshot->metadata.deletionTimestamp;
   }
 
-  // Something else has a name that is needed.
+  // Something else has a name that is needed. Nobody tells when that goes.
   bool isTaken() {
     const auto leave = [&](const auto& object, const std::string& kind, std::string_view why) {
-      if (object == nullptr) return false;
-      if (!isOwn(from_, *object)) {
-        tell(why, "A " + kind + " named " + seen_.name + " exists and belongs to somebody else. Delete it.");
-        return true;
-      }
-      if (!object->metadata.deletionTimestamp) return false;
-      tell(reason::building, "The " + kind + " " + seen_.name + " of before is being deleted.");
+      if (object == nullptr || isOwn(from_, *object)) return false;
+      tell(why, "A " + kind + " named " + seen_.name + " exists and belongs to somebody else. Delete it.");
+      lookAgain(now_ + goldenLook);
       return true;
     };
     return leave(seen_.snapshot, "SandboxSnapshot", reason::snapshotFailed) ||
            leave(seen_.builder, "Sandbox", reason::builderFailed);
   }
 
+  bool isLeaving() {
+    const auto leaves = [&](const auto& object, const std::string& kind) {
+      if (object == nullptr || !object->metadata.deletionTimestamp) return false;
+      tell(reason::building, "The " + kind + " " + seen_.name + " of before is being deleted.");
+      return true;
+    };
+    return leaves(seen_.snapshot, "SandboxSnapshot") || leaves(seen_.builder, "Sandbox");
+  }
+
+  // However an attempt has failed, it is told for so long, and then another one begins from nothing.
+  void await(const api::GoldenFailure& failure) {
+    tell(failure.reason == reason::builderFailed ? reason::builderFailed : reason::snapshotFailed,
+         failure.message);
+    const Time due = failure.failedAt + goldenRetry;
+    const bool over = now_ >= due || now_ < failure.failedAt;
+    if (over && seen_.snapshot == nullptr && seen_.builder == nullptr) return make();
+    step_.failure = failure;
+    if (!over) lookAgain(due);
+    if (seen_.snapshot) remove(seen_.snapshot);
+    // What has ended stays for its logs.
+    if (seen_.builder && (over || !api::hasEnded(seen_.builder->status))) remove(seen_.builder);
+  }
+
+  void failed(std::string_view why, std::string message) {
+    await({.name = seen_.name,
+           .failedAt = std::chrono::floor<seconds>(now_),
+           .reason = std::string(why),
+           .message = std::move(message)});
+  }
+
+  // OBJECT is created, and found by its name from then on.
+  void create(std::optional<json::value>& into, const char* kind, json::value spec, std::string_view why) {
+    if (seen_.refused) {
+      failed(why, std::string("The ") + kind + " " + seen_.name +
+                      " could not be created: " + sandbox::excerpt(seen_.refused->message));
+      return;
+    }
+    into = objectOf(from_, seen_.name, kind, std::move(spec));
+    lookAgain(now_ + goldenLook);
+  }
+
+  void make() {
+    tell(reason::building, "The builder, Sandbox " + seen_.name + ", is made, and gets warm.");
+    create(step_.builder, "Sandbox", json::encode(api::builderSpec(from_.metadata.name)),
+           reason::builderFailed);
+  }
+
   void followSnapshot() {
     const api::SandboxSnapshot& snapshot = *seen_.snapshot;
-    if (snapshot.status.phase == api::SnapshotPhase::Failed) {
-      failed(reason::snapshotFailed, "Saving the builder failed." + wordsOf(snapshot), snapshot.metadata);
-      // It is of no use any more.
-      if (seen_.builder) remove(seen_.builder);
-    } else if (snapshot.status.phase != api::SnapshotPhase::Ready) {
-      tell(reason::building, "The builder, Sandbox " + seen_.name + ", is warm, and is being saved.");
-    } else if (seen_.builder && isOf(from_, *seen_.builder, snapshot)) {
+    const auto phase = snapshot.status.phase.value_or(api::SnapshotPhase::Pending);
+    const bool isToCome = seen_.builder && isAsMade(from_, *seen_.builder) &&
+                          !api::hasEnded(seen_.builder->status);
+    if (phase == api::SnapshotPhase::Failed) {
+      failed(reason::snapshotFailed, "Saving the builder failed." + wordsOf(snapshot));
+    } else if (phase == api::SnapshotPhase::Ready) {
+      if (!seen_.builder || !isOf(from_, *seen_.builder, snapshot, config_)) {
+        failed(reason::snapshotFailed, "It cannot be told that the SandboxSnapshot " + seen_.name +
+                                           " was taken of what the template says now, and of nothing else.");
+        return;
+      }
       step_.golden = api::GoldenSnapshot{seen_.name, snapshot.metadata.uid};
-      tell(reason::golden,
-           "Sandboxes that set nothing of their pod's themselves begin from the SandboxSnapshot " +
-               seen_.name + ".");
+      tellGolden();
+    } else if (snapshot.status.nodeName.empty() && !isToCome) {
+      failed(reason::snapshotFailed,
+             "The builder, Sandbox " + seen_.name + ", ended, or was changed or deleted, before a node saved it." +
+                 wordsOf(snapshot));
     } else {
-      tell(reason::building, "It cannot be told any more what the SandboxSnapshot " + seen_.name +
-                                 " was taken of; another one is made.");
-      remove(seen_.snapshot);
-      if (seen_.builder) remove(seen_.builder);
+      tell(reason::building,
+           "The builder, Sandbox " + seen_.name + ", is warm, and is being saved." + wordsOf(snapshot));
     }
   }
 
   void followBuilder() {
-    tell(reason::building, "The builder, Sandbox " + seen_.name + ", is made, and gets warm.");
-    if (seen_.builder == nullptr) {
-      step_.builder = objectOf(from_, seen_.name, "Sandbox", json::encode(builderSpec(from_)));
+    if (seen_.builder == nullptr && seen_.begun) {
+      failed(reason::builderFailed, "The builder, Sandbox " + seen_.name +
+                                        ", was deleted, or its time was over, before it was saved.");
       return;
     }
+    if (seen_.builder == nullptr) return make();
     const api::Sandbox& builder = *seen_.builder;
+    const api::Condition* ready = readyOf(builder);
+    tell(reason::building, "The builder, Sandbox " + seen_.name + ", is made, and gets warm.");
     if (!isAsMade(from_, builder)) {
-      tell(reason::building, "The builder was changed by somebody, or ended; another one is made.");
-      remove(seen_.builder);
+      failed(reason::builderFailed, "The builder, Sandbox " + seen_.name +
+                                        ", is not as the operator has made it: somebody has changed it. Does an "
+                                        "admission webhook change Sandboxes?");
     } else if (api::hasEnded(builder.status)) {
       failed(reason::builderFailed,
-             "The builder, Sandbox " + seen_.name + ", ended before it was saved." + wordsOf(builder),
-             builder.metadata);
-    } else if (const api::Condition* ready = readyOf(builder); ready != nullptr && ready->status == "True") {
-      step_.snapshot = objectOf(from_, seen_.name, "SandboxSnapshot", json::encode(snapshotSpec(seen_.name)));
+             "The builder, Sandbox " + seen_.name + ", ended before it was saved." + wordsOf(builder));
+    } else if (ready != nullptr && ready->status == "True") {
+      create(step_.snapshot, "SandboxSnapshot", json::encode(api::goldenSpec(seen_.name)),
+             reason::snapshotFailed);
     } else if (ready != nullptr) {
       step_.message += " It is not Ready yet:" + wordsOf(builder);
     }
-  }
-
-  // What was made with META; it tells why until another one is made.
-  void failed(std::string_view why, std::string message, const api::ObjectMeta& meta) {
-    tell(why, std::move(message));
-    const Time due = meta.creationTimestamp + goldenRetry;
-    if (now_ < due) {
-      step_.again = due;
-      return;
-    }
-    if (seen_.snapshot) remove(seen_.snapshot);
-    if (seen_.builder && !seen_.snapshot) remove(seen_.builder);
   }
 
   // Of other revisions. The one that the status names stays until there is a newer: an edit may be taken
@@ -220,13 +260,14 @@ class Round {
     }
     for (const auto& snapshot : seen_.snapshots) {
       const std::string& name = snapshot->metadata.name;
-      const bool named = from_.status.golden && from_.status.golden->snapshotName == name;
+      const bool named = step_.golden && step_.golden->snapshotName == name;
       if (name != seen_.name && !named && !seen_.wanted.contains(name)) remove(snapshot);
     }
   }
 
   const api::SandboxTemplate& from_;
   const GoldenObserved& seen_;
+  const Config& config_;
   Time now_;
   GoldenStep step_;
 };
@@ -234,14 +275,13 @@ class Round {
 }  // namespace
 
 std::string goldenName(const api::SandboxTemplate& from, const std::string& shape) {
-  std::string head = from.metadata.name.substr(0, longestHead);
-  while (!head.empty() && (head.back() == '.' || head.back() == '-')) head.pop_back();
-  return head + "-golden-" + shortHash(from.metadata.uid + "/" + revisionName(from) + "/" + shape, 8);
+  return api::goldenName(from.metadata.name,
+                         shortHash(from.metadata.uid + "/" + revisionName(from) + "/" + shape, 8));
 }
 
 GoldenStep planGolden(const api::SandboxTemplate& from, const GoldenObserved& seen, const Config& config,
                       Time now) {
-  Round round(from, seen, now);
+  Round round(from, seen, config, now);
   if (!from.spec.golden) return round.without();
   if (std::string why = refusal(from, config); !why.empty()) return round.unsupported(std::move(why));
   return round.follow();
@@ -251,7 +291,7 @@ api::SandboxSpec asBuilder(api::SandboxSpec spec) {
   spec.network.expose.clear();
   spec.snapshotSchedule.reset();
   spec.restartPolicy.reset();
-  spec.lifecycle.onExpiry.reset();
+  spec.lifecycle = {};
   return spec;
 }
 
@@ -260,13 +300,13 @@ void makeBuilder(const api::SandboxTemplateGolden& golden, const SnapshotsConfig
   json::value& selector = spec["nodeSelector"];
   if (selector.is_null()) selector = json::object();
   for (const auto& [label, value] : config.nodeSelector) selector.as_object()[label] = value;
-  const auto patience = std::chrono::ceil<seconds>(golden.timeout.value_or(defaultWarmUp)).count();
-  // The kubelet asks once a second, until the first success.
+  const auto patience = golden.timeout.value_or(defaultWarmUp);
+  const auto period = std::chrono::ceil<seconds>(warmUpPeriod).count();
   spec["containers"].at(0).as_object()["startupProbe"] = {
       {"exec", {{"command", json::encode(golden.readyCommand)}}},
-      {"periodSeconds", 1},
-      {"timeoutSeconds", 10},
-      {"failureThreshold", std::max<int64_t>(1, patience)}};
+      {"periodSeconds", period},
+      {"timeoutSeconds", period},
+      {"failureThreshold", std::max<int64_t>(1, (patience + warmUpPeriod - Duration(1)) / warmUpPeriod)}};
 }
 
 }  // namespace cloister::templates

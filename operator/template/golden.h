@@ -8,31 +8,38 @@
 #include <string>
 #include <vector>
 
-#include "api/snapshot.h"
+#include "api/golden.h"
 #include "api/template.h"
 #include "operator/config.h"
 
 namespace cloister::templates {
 
-// Of what failed, another is made when it is so old.
+// From when an attempt has failed, however, to the next one.
 constexpr Duration goldenRetry = std::chrono::minutes(10);
+// When to look again for what nobody tells of: that a name which is somebody else's is free.
+constexpr Duration goldenLook = std::chrono::minutes(1);
 // How long the program may take to get warm, where the template does not say.
 constexpr Duration defaultWarmUp = std::chrono::minutes(5);
+// How often the program is asked whether it is warm, and how long it may take to answer: so that none asks for
+// longer than it was allowed to.
+constexpr Duration warmUpPeriod = seconds(5);
 
 using SandboxPtr = std::shared_ptr<const api::Sandbox>;
 using SnapshotPtr = std::shared_ptr<const api::SandboxSnapshot>;
 
 // Of the snapshot that FROM, with pods of SHAPE (sandbox::plainShape), shall have, and of the Sandbox that it
-// is taken of: another one for each revision and shape. At most 52 characters.
+// is taken of: another one for each revision and shape.
 std::string goldenName(const api::SandboxTemplate& from, const std::string& shape);
 
 struct GoldenObserved {
   std::string name;                    // goldenName()
   SandboxPtr builder = {};             // of that name, whoever's; null: there is none
   SnapshotPtr snapshot = {};           // likewise
-  std::vector<SandboxPtr> builders;    // whose controller is the template
+  std::vector<SandboxPtr> builders;    // that are the template's
   std::vector<SnapshotPtr> snapshots;  // likewise
   std::set<std::string> wanted = {};   // snapshots that a Sandbox's status names which has not begun yet
+  bool begun = false;                  // this process has seen the builder
+  std::optional<Error> refused = {};   // why what was planned in this round could not be created
 };
 
 struct GoldenStep {
@@ -41,6 +48,7 @@ struct GoldenStep {
   std::vector<SandboxPtr> oldBuilders;  // to be deleted; and
   std::vector<SnapshotPtr> oldSnapshots;
   std::optional<api::GoldenSnapshot> golden;  // of the template's status; and
+  std::optional<api::GoldenFailure> failure;  // likewise; and
   std::string_view reason;                    // of its condition GoldenReady; empty: it has none
   std::string message;
   std::optional<Time> again;
@@ -51,7 +59,7 @@ GoldenStep planGolden(const api::SandboxTemplate& from, const GoldenObserved& se
                       Time now);
 
 // What the builder of FROM has in the place of SPEC, which was completed from FROM: nothing that lets others
-// reach it, or brings it back, or saves it for another purpose.
+// reach it, or brings it back, or saves it for another purpose, or ends it before its time.
 api::SandboxSpec asBuilder(api::SandboxSpec spec);
 // Makes POD, as podFor() made it, the builder's: Ready when the program is warm, on a node with an agent.
 void makeBuilder(const api::SandboxTemplateGolden& golden, const SnapshotsConfig& config, json::value& pod);

@@ -53,7 +53,10 @@ api::SandboxTemplateStatus statusFor(const Observed& observed, const GoldenStep&
     if (kept.revision->metadata.name != status.revision) *status.outdated += kept.sandboxes;
   }
   api::setCondition(status.conditions, accepted(template_, config), std::chrono::floor<seconds>(now));
+  // Of one that cannot be read it is not known whether it wants one.
+  if (!template_.unreadable.empty()) return status;
   status.golden = golden.golden;
+  status.goldenFailure = golden.failure;
   tellGolden(golden, template_.metadata.generation, now, status.conditions);
   return status;
 }
@@ -73,8 +76,6 @@ Plan plan(const Observed& observed, const Config& config, Time now) {
       out.again = std::min(out.again.value_or(due), due);
     }
   }
-  // Of one that cannot be read it is not known whether it wants one.
-  out.golden.golden = observed.template_->status.golden;
   if (observed.template_->unreadable.empty())
     out.golden = planGolden(*observed.template_, observed.golden, config, now);
   if (out.golden.again) out.again = std::min(out.again.value_or(*out.golden.again), *out.golden.again);

@@ -44,8 +44,9 @@ Kept Reconciler::observeRevision(std::shared_ptr<const api::ControllerRevision> 
   const kube::ObjectKey key = api::keyOf(revision->metadata);
   Kept kept{.revision = std::move(revision)};
   const auto sandboxes = parts_.stores.sandboxesOf(key);
-  kept.sandboxes = int(std::ranges::count_if(
-      sandboxes, [](const auto& sandbox) { return sandbox->status.phase == api::Phase::Running; }));
+  kept.sandboxes = int(std::ranges::count_if(sandboxes, [](const auto& sandbox) {
+    return sandbox->status.phase == api::Phase::Running && !api::isBuilder(*sandbox);
+  }));
   kept.used = !sandboxes.empty() || parts_.stores.isRevisionOfPods(key);
   if (kept.used) {
     unusedSince_.erase(key);
@@ -83,28 +84,59 @@ GoldenObserved Reconciler::observeGolden(const api::SandboxTemplate& template_) 
     want(stores.unstartedOfTemplate(key));
     for (const auto& pool : stores.poolsOf(key)) want(stores.unstartedOfPool(api::keyOf(pool->metadata)));
   }
-  if (!template_.spec.golden || !template_.unreadable.empty()) return seen;
+  if (!template_.spec.golden || !template_.unreadable.empty()) {
+    begun_.erase(key);
+    return seen;
+  }
   seen.name = goldenName(template_, sandbox::plainShape(template_, parts_.config));
   seen.builder = stores.sandboxes.get({key.namespace_, seen.name});
   seen.snapshot = stores.snapshots.get({key.namespace_, seen.name});
+  seen.begun = isBegun(template_, seen);
   return seen;
 }
 
-Task<Result<void>> Reconciler::carryOut(GoldenStep step) {
+// Its end is noticed only if it was seen before. What has got the snapshot's name is done.
+bool Reconciler::isBegun(const api::SandboxTemplate& template_, const GoldenObserved& seen) {
+  const kube::ObjectKey key = api::keyOf(template_.metadata);
+  if (template_.status.golden && template_.status.golden->snapshotName == seen.name) begun_.erase(key);
+  else if (seen.builder != nullptr && !seen.builder->metadata.deletionTimestamp) begun_[key] = seen.name;
+  const auto begun = begun_.find(key);
+  return begun != begun_.end() && begun->second == seen.name;
+}
+
+Task<Result<void>> Reconciler::removeOld(kube::ObjectKey key, GoldenStep step) {
   Stores& stores = parts_.stores;
-  Result<void> done;
-  if (step.builder)
-    done = co_await create(parts_.client, kube::sandboxes, stores.sandboxes, std::move(*step.builder));
-  if (done && step.snapshot)
-    done =
-        co_await create(parts_.client, kube::sandboxSnapshots, stores.snapshots, std::move(*step.snapshot));
+  Result<void> all;
   for (auto& builder : step.oldBuilders) {
-    if (done) done = co_await removeSeen(parts_.client, kube::sandboxes, stores.sandboxes, builder);
+    begun_.erase(key);
+    auto done = co_await removeSeen(parts_.client, kube::sandboxes, stores.sandboxes, builder);
+    if (!done) all = done;
   }
   for (auto& snapshot : step.oldSnapshots) {
-    if (done) done = co_await removeSeen(parts_.client, kube::sandboxSnapshots, stores.snapshots, snapshot);
+    auto done = co_await removeSeen(parts_.client, kube::sandboxSnapshots, stores.snapshots, snapshot);
+    if (!done) all = done;
   }
-  co_return done;
+  co_return all;
+}
+
+Task<Result<void>> Reconciler::make(kube::ObjectKey key, GoldenStep step) {
+  Stores& stores = parts_.stores;
+  if (step.builder) {
+    begun_.erase(key);
+    co_return co_await create(parts_.client, kube::sandboxes, stores.sandboxes, std::move(*step.builder));
+  }
+  if (step.snapshot)
+    co_return co_await create(parts_.client, kube::sandboxSnapshots, stores.snapshots,
+                              std::move(*step.snapshot));
+  co_return Result<void>{};
+}
+
+// Before the status names what was taken of the builder: it is so that nobody has changed it meanwhile.
+Task<Result<void>> Reconciler::confirmBuilder(kube::ObjectKey builder) {
+  auto object = co_await parts_.client.get(kube::sandboxes, builder);
+  if (!object) co_return failWith("reading the builder " + builder.name, object.error());
+  runtime::learn(parts_.stores.sandboxes, *object);
+  co_return Result<void>{};
 }
 
 Task<Result<void>> Reconciler::remove(std::shared_ptr<const api::ControllerRevision> revision) {
@@ -118,22 +150,51 @@ Task<Result<void>> Reconciler::remove(std::shared_ptr<const api::ControllerRevis
   co_return failWith("removing the unused ControllerRevision " + meta.name, answer.error());
 }
 
-Task<Result<runtime::Outcome>> Reconciler::reconcile(kube::ObjectKey key, uint64_t) {
+Task<Result<void>> Reconciler::tell(std::shared_ptr<const api::SandboxTemplate> template_, Plan& next) {
+  if (!next.status) co_return Result<void>{};
+  co_return co_await writeStatus(parts_.client, kube::sandboxTemplates, parts_.stores.templates, template_,
+                                 std::move(*next.status));
+}
+
+// What was to be created is refused, as long as nothing changes: the status says why.
+Task<Result<runtime::Outcome>> Reconciler::tellRefusal(kube::ObjectKey key, Error why) {
   auto template_ = parts_.stores.templates.get(key);
   if (template_ == nullptr) co_return runtime::Outcome{};
-  Plan next = plan(observe(template_), parts_.config, parts_.clock.now());
+  Observed seen = observe(template_);
+  seen.golden.refused = std::move(why);
+  Plan next = plan(seen, parts_.config, parts_.clock.now());
+  auto told = co_await tell(template_, next);
+  if (!told) co_return fail(told.error());
+  co_return runtime::Outcome{.again = next.again};
+}
+
+Task<Result<runtime::Outcome>> Reconciler::reconcile(kube::ObjectKey key, uint64_t) {
+  auto template_ = parts_.stores.templates.get(key);
+  if (template_ == nullptr) {
+    begun_.erase(key);
+    co_return runtime::Outcome{};
+  }
+  Observed seen = observe(template_);
+  Plan next = plan(seen, parts_.config, parts_.clock.now());
+  if (next.golden.golden && next.golden.golden != template_->status.golden) {
+    auto confirmed = co_await confirmBuilder({key.namespace_, seen.golden.name});
+    if (!confirmed) co_return fail(confirmed.error());
+    next = plan(observe(template_), parts_.config, parts_.clock.now());
+  }
   for (auto& revision : next.remove) {
     auto done = co_await remove(std::move(revision));
     if (!done) co_return fail(done.error());
   }
-  // What it says is true before it is carried out, too, and says why where that is refused.
-  if (next.status) {
-    auto done = co_await writeStatus(parts_.client, kube::sandboxTemplates, parts_.stores.templates,
-                                     template_, std::move(*next.status));
-    if (!done) co_return fail(done.error());
-  }
-  auto carried = co_await carryOut(std::move(next.golden));
-  if (!carried) co_return fail(carried.error());
+  // What it says is true before it is carried out, too.
+  auto told = co_await tell(template_, next);
+  if (!told) co_return fail(told.error());
+  // What is not needed any more may be what keeps the rest from being created, and is not kept by it.
+  auto removed = co_await removeOld(key, next.golden);
+  auto made = co_await make(key, std::move(next.golden));
+  const bool passes = !made && (isRetryable(made.error()) || made.error().code == Errc::Conflict);
+  if (!made && !passes) co_return co_await tellRefusal(key, made.error());
+  if (!made) co_return fail(made.error());
+  if (!removed) co_return fail(removed.error());
   co_return runtime::Outcome{.again = next.again};
 }
 

@@ -18,10 +18,16 @@ class Reconciler {
   Kept observeRevision(std::shared_ptr<const api::ControllerRevision> revision);
   GoldenObserved observeGolden(const api::SandboxTemplate& template_);
   Task<Result<void>> remove(std::shared_ptr<const api::ControllerRevision> revision);
-  Task<Result<void>> carryOut(GoldenStep step);
+  bool isBegun(const api::SandboxTemplate& template_, const GoldenObserved& seen);
+  Task<Result<void>> confirmBuilder(kube::ObjectKey builder);
+  Task<Result<void>> tell(std::shared_ptr<const api::SandboxTemplate> template_, Plan& next);
+  Task<Result<void>> removeOld(kube::ObjectKey key, GoldenStep step);
+  Task<Result<void>> make(kube::ObjectKey key, GoldenStep step);
+  Task<Result<runtime::Outcome>> tellRefusal(kube::ObjectKey key, Error why);
 
   Parts parts_;
   std::map<kube::ObjectKey, Instant> unusedSince_;  // by revision
+  std::map<kube::ObjectKey, std::string> begun_;    // by template: the builder that was seen
 };
 
 }  // namespace cloister::templates

@@ -42,11 +42,6 @@ bool isTemplate(const OwnerReference& owner) {
   return owner.kind == "SandboxTemplate" && owner.apiVersion == apiVersion;
 }
 
-bool isBuilder(const Sandbox& sandbox) {
-  const OwnerReference* owner = controllerOf(sandbox.metadata);
-  return owner != nullptr && isTemplate(*owner);
-}
-
 bool isFrozen(const Pod& pod) {
   const std::string wish = freezeWish(pod);
   return !wish.empty() && saysFrozen(pod) && findPodCondition(pod, frozenCondition)->message == wish;

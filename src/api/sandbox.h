@@ -166,6 +166,15 @@ struct GoldenSnapshot {
 };
 BOOST_DESCRIBE_STRUCT(GoldenSnapshot, (), (snapshotName, snapshotUID))
 
+// The one that a Sandbox's pods begin from.
+struct GoldenStart {
+  std::string snapshotName;
+  std::string snapshotUID;
+  std::string failedPodUID;  // the pod that could not: none of its successors does. Empty: all do
+  bool operator==(const GoldenStart&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(GoldenStart, (), (snapshotName, snapshotUID, failedPodUID))
+
 struct SandboxStatus {
   std::optional<Phase> phase;
   std::optional<int> queuePosition;     // among the Sandboxes that wait for the namespace's SandboxQuota
@@ -189,7 +198,7 @@ struct SandboxStatus {
   std::optional<int64_t> suspends;  // attempts that were begun; never goes back
   std::optional<int64_t> resumes;   // that were decided; never goes back
   std::optional<SandboxSuspension> suspension;
-  std::optional<GoldenSnapshot> golden;  // its template's, that its pods begin from where they can
+  std::optional<GoldenStart> golden;  // its template's, that its pods begin from where they can
   bool operator==(const SandboxStatus&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(SandboxStatus, (),
@@ -238,13 +247,11 @@ inline std::string continuesFrom(const Sandbox& sandbox) {
 }
 
 // The golden snapshot that the next pod of SANDBOX begins from, where it can; null: it has none to begin
-// from.
-inline const GoldenSnapshot* beginsFrom(const Sandbox& sandbox) {
-  return continuesFrom(sandbox).empty() && sandbox.status.golden ? &*sandbox.status.golden : nullptr;
+// from, or one pod of it could not.
+inline const GoldenStart* beginsFrom(const Sandbox& sandbox) {
+  const std::optional<GoldenStart>& golden = sandbox.status.golden;
+  return continuesFrom(sandbox).empty() && golden && golden->failedPodUID.empty() ? &*golden : nullptr;
 }
-
-// SANDBOX is run to make its template's golden snapshot of it.
-bool isBuilder(const Sandbox& sandbox);
 
 // The container of a Sandbox's pod that is the sandbox; webhooks may put others beside it.
 inline constexpr std::string_view containerName = "sandbox";
@@ -260,6 +267,9 @@ inline constexpr std::string_view restartLabel = "cloister.dev/restart";
 inline constexpr std::string_view coldStartAnnotation = "cloister.dev/cold-start";
 // A pod that is to continue from a SandboxSnapshot: its name. It makes the node ask, and decides nothing.
 inline constexpr std::string_view restoreAnnotation = "cloister.dev/restore-from";
+// ... that begins from a golden one: this before its name, which no name can begin with. Where there is
+// nobody to ask, it starts as any other.
+inline constexpr std::string_view goldenPrefix = "golden/";
 // A pod of a pool with spec.hold. It makes the node ask, and decides nothing.
 inline constexpr std::string_view holdAnnotation = "cloister.dev/hold";
 // The node's word on such a pod. True: it waits, and nothing of its image has run; False: it has begun, or

@@ -24,17 +24,28 @@ struct SandboxTemplateSpec {
 };
 BOOST_DESCRIBE_STRUCT(SandboxTemplateSpec, (), (sandbox, overridable, golden))
 
+// The last attempt to make a golden snapshot, which has failed.
+struct GoldenFailure {
+  std::string name;  // that it would have had
+  Time failedAt;
+  std::string reason;  // of the condition GoldenReady; and
+  std::string message;
+  bool operator==(const GoldenFailure&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(GoldenFailure, (), (name, failedAt, reason, message))
+
 struct SandboxTemplateStatus {
   std::optional<int64_t> observedGeneration;
   std::string revision;                  // of the present spec
   std::optional<int> sandboxes;          // that live and were made from this template
   std::optional<int> outdated;           // ... of an older revision of it
   std::optional<GoldenSnapshot> golden;  // checked; of an older revision until there is one of the present
+  std::optional<GoldenFailure> goldenFailure;  // another one follows ten minutes later
   std::vector<Condition> conditions;
   bool operator==(const SandboxTemplateStatus&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(SandboxTemplateStatus, (),
-                      (observedGeneration, revision, sandboxes, outdated, golden, conditions))
+                      (observedGeneration, revision, sandboxes, outdated, golden, goldenFailure, conditions))
 
 struct SandboxTemplate {
   ObjectMeta metadata;

@@ -66,7 +66,7 @@ TEST(DecideStart, RestoresTheSameImageWhateverTheRuntimeCallsItNow) {
 StartView golden() {
   StartView view = good();
   view.sandbox->spec.restoreFrom.reset();
-  view.sandbox->status.golden = api::GoldenSnapshot{"saved", "saved-uid"};
+  view.sandbox->status.golden = api::GoldenStart{"saved", "saved-uid", ""};
   view.snapshot->metadata.uid = "saved-uid";
   return view;
 }
@@ -178,7 +178,7 @@ TEST(DecideStart, DoesNotFetchAGoldenSnapshot) {
   view.kept.reset();
   EXPECT_TRUE(isToFetch(view));
   view.sandbox->spec.restoreFrom.reset();
-  view.sandbox->status.golden = api::GoldenSnapshot{"saved", ""};
+  view.sandbox->status.golden = api::GoldenStart{"saved", "", ""};
   EXPECT_FALSE(isToFetch(view));
 }
 

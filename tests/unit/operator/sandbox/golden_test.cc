@@ -57,7 +57,7 @@ class FromGolden : public test::Warm {
 
 TEST_F(FromGolden, IsNamedByTheStatusBeforeThereIsAPod) {
   EXPECT_TRUE(isGolden(ofTemplate()));
-  EXPECT_EQ(world_.sandbox().status.golden, (api::GoldenSnapshot{snapshot_.metadata.name, "golden-uid"}));
+  EXPECT_EQ(world_.sandbox().status.golden, (api::GoldenStart{snapshot_.metadata.name, "golden-uid", ""}));
   EXPECT_THAT(world_.server.writes(), ElementsAre("PATCH sandboxes/status", "POST pods"));
   EXPECT_EQ(json::findString(pod(), "spec.containers.0.image"), "python@sha256:1");
   const json::value* affinity = json::find(pod(), "spec.affinity.nodeAffinity");
@@ -122,7 +122,7 @@ TEST_F(FromGolden, TakesTheHeldPodThatCanBeginFromIt) {
     world_.putPod(held);
   }
   const api::Sandbox sandbox = settled(wish());
-  EXPECT_EQ(sandbox.status.golden, (api::GoldenSnapshot{snapshot_.metadata.name, "golden-uid"}));
+  EXPECT_EQ(sandbox.status.golden, (api::GoldenStart{snapshot_.metadata.name, "golden-uid", ""}));
   EXPECT_EQ(sandbox.status.podName, "warm-1");
   EXPECT_EQ(world_.server.writes().at(0), "PATCH sandboxes/status") << "before it has the pod";
 }
