@@ -1,5 +1,6 @@
 #include "operator/operator.h"
 
+#include "operator/sandbox/reasons.h"
 #include "operator/sandbox/warm.h"
 
 namespace cloister {

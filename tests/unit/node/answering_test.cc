@@ -127,6 +127,21 @@ TEST_F(Answering, GivesAllContainersOfAPodTheSameAnswer) {
   EXPECT_EQ(agent.ask(ContainerKind::container).action, StartAction::Restore);
 }
 
+// Its root container was started all the same, by then.
+TEST_F(Answering, StartsWhatWouldBeginFromAGoldenSnapshotWhereItsRootWasRefused) {
+  createPod(1);
+  server_.edit("admin", {"sandboxes", {"team", "next"}}, [&](json::value& object) {
+    object.at("spec").as_object().erase("restoreFrom");
+    object.as_object()["status"] = {{"golden", {{"snapshotName", "saved"}, {"snapshotUID", id_.uid}}}};
+  });
+  RunningAgent agent(*this, 1, *files_);
+  EXPECT_EQ(agent.ask(ContainerKind::container).action, StartAction::Restore);
+  without(seconds(0), seconds(60));
+  EXPECT_EQ(agent.ask().action, StartAction::Refuse);
+  clock_.advance(seconds(60));
+  EXPECT_EQ(agent.ask(ContainerKind::container).action, StartAction::Start);
+}
+
 // A disk that cannot be read proves nothing of what it has.
 TEST_F(Answering, FetchesNothingBecauseOfADiskThatCannotBeRead) {
   ASSERT_TRUE(store());

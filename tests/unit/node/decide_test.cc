@@ -157,6 +157,19 @@ TEST_F(Decide, DoesNotStartWhileTheAgentIsAway) {
   EXPECT_THAT(decided.error().message, HasSubstr("continues from a snapshot"));
 }
 
+// A golden snapshot saves time alone.
+TEST_F(Decide, StartsWhatWouldBeginFromAGoldenSnapshotWhileTheAgentIsAway) {
+  answer_ = fail(Errc::Unavailable, "nobody listens");
+  std::string golden = inner();
+  golden.replace(golden.find("\"snap\""), 6, "\"golden/snap\"");
+  EXPECT_EQ((*this)(start, golden), start);
+  answer_ = refuse("its Sandbox is gone");
+  EXPECT_FALSE((*this)(start, golden));
+  answer_ = fail(Errc::Unavailable, "nobody listens");
+  golden.replace(golden.find("\"cloister.dev/restore-from\""), 0, "\"cloister.dev/hold\":\"true\",");
+  EXPECT_FALSE((*this)(start, golden));
+}
+
 // It holds nothing of the sandbox's, and the shim could not get rid of it.
 TEST_F(Decide, StartsTheRootContainerOfWhatIsRefused) {
   answer_ = refuse("the snapshot is gone");

@@ -68,6 +68,7 @@ StartView golden() {
   view.sandbox->spec.restoreFrom.reset();
   view.sandbox->status.golden = api::GoldenStart{"saved", "saved-uid", ""};
   view.snapshot->metadata.uid = "saved-uid";
+  view.images = {{"box", view.image}};
   return view;
 }
 
@@ -110,6 +111,30 @@ TEST(DecideStart, RestoresNothingIntoARootThatWasStarted) {
   StartView view = golden();
   view.rootStarted = true;
   EXPECT_EQ(decideStart(request, view).action, StartAction::Start);
+}
+
+// Once the root container is restored there is no way back.
+TEST(DecideStart, RestoresARootOnlyIfWhatComesIntoItFits) {
+  StartRequest root = request;
+  root.kind = ContainerKind::sandbox;
+  StartView view = golden();
+  view.container = Container{.isRoot = true, .name = "", .podUID = "pod-uid", .compared = json::object{{"a", 1}}};
+  view.kept->manifest.containers.push_back({.name = "", .image = {}, .spec = json::object{{"a", 1}}});
+  EXPECT_EQ(decideStart(root, view).action, StartAction::Restore);
+  view.images["box"].name = "app:2";
+  EXPECT_EQ(decideStart(root, view).action, StartAction::Start);
+  view.images["box"] = {.name = "app:1", .id = "app@sha256:2"};
+  EXPECT_EQ(decideStart(root, view).action, StartAction::Start);
+  view.images.clear();
+  EXPECT_EQ(decideStart(root, view).action, StartAction::Start);
+}
+
+TEST(DecideStart, RefusesAPodThatIsReplaced) {
+  StartView view = golden();
+  view.sandbox->status.golden->failedPodUID = "another";
+  EXPECT_EQ(decideStart(request, view).action, StartAction::Start);
+  view.sandbox->status.golden->failedPodUID = "pod-uid";
+  EXPECT_EQ(decideStart(request, view).action, StartAction::Refuse);
 }
 
 TEST(DecideStart, KeepsRefusingWhatIsNoGoldenSnapshotsMatter) {

@@ -26,6 +26,24 @@ TEST_F(Storing, GoesFromOneNodeToAnother) {
   expectWhole();
 }
 
+// Another one is made in a few minutes; and a stored one would never be taken for lost.
+TEST_F(Storing, IsNotForGoldenSnapshots) {
+  store::Bucket to = bucket();
+  Depot with = depot(to, *files_);
+  api::SandboxSnapshot golden = snapshot();
+  EXPECT_TRUE(isToStore(golden, "node-1", with));
+  golden.metadata.name = "python-golden-bcdfghjk";
+  golden.metadata.labels[std::string(api::managedByLabel)] = api::managedBy;
+  golden.metadata.ownerReferences = {{.apiVersion = "cloister.dev/v1alpha1",
+                                      .kind = "SandboxTemplate",
+                                      .name = "python",
+                                      .uid = "u",
+                                      .controller = true,
+                                      .blockOwnerDeletion = {}}};
+  golden.spec.sandboxRef.name = golden.metadata.name;
+  EXPECT_FALSE(isToStore(golden, "node-1", with));
+}
+
 TEST_F(Storing, IsDoneOnce) {
   ASSERT_TRUE(store());
   const int calls = s3_.count;

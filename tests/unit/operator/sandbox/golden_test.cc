@@ -46,10 +46,32 @@ class FromGolden : public test::Warm {
     const json::value* asked = annotations->get_object().if_contains(api::restoreAnnotation);
     return asked == nullptr ? "" : std::string(asked->as_string());
   }
+  // Its container has ended before it ran, as the kubelet says.
+  api::Pod refused(const api::Pod& pod) {
+    api::Pod out = test::ended(test::scheduled(pod), 128, "StartError", "restoring failed");
+    out.status.containerStatuses.at(0).state.terminated->startedAt = Time();
+    return out;
+  }
+  // Pods of the pool that wait, each on its node, with the image that was saved.
+  void putHeld(std::initializer_list<std::pair<std::string, std::string>> pods) {
+    pool_.spec.hold = true;
+    putPool();
+    for (const auto& [name, node] : pods) {
+      putIdle(name, node);
+      auto held = *json::decode<api::Pod>(world_.server.get("pods", {"team", name}));
+      held.status.containerStatuses.at(0).imageID = "python@sha256:1";
+      held.status.conditions.push_back({.type = std::string(api::heldCondition),
+                                        .status = "True",
+                                        .reason = {},
+                                        .message = {},
+                                        .lastTransitionTime = test::epoch});
+      world_.putPod(held);
+    }
+  }
   // SANDBOX has a pod, which is to begin from it.
   bool isGolden(const api::Sandbox& sandbox) {
     settled(sandbox);
-    return world_.server.all("pods").size() == 1 && asksFor() == snapshot_.metadata.name;
+    return world_.server.all("pods").size() == 1 && asksFor() == "golden/" + snapshot_.metadata.name;
   }
 
   api::SandboxSnapshot snapshot_;
@@ -108,23 +130,68 @@ TEST_F(FromGolden, GivesWayToASnapshotOfItsOwn) {
 }
 
 TEST_F(FromGolden, TakesTheHeldPodThatCanBeginFromIt) {
-  pool_.spec.hold = true;
-  putPool();
-  for (const auto& [name, node] : {std::pair("warm-0", "node-2"), std::pair("warm-1", "node-1")}) {
-    putIdle(name, node);
-    auto held = *json::decode<api::Pod>(world_.server.get("pods", {"team", name}));
-    held.status.containerStatuses.at(0).imageID = "python@sha256:1";
-    held.status.conditions.push_back({.type = std::string(api::heldCondition),
-                                      .status = "True",
-                                      .reason = {},
-                                      .message = {},
-                                      .lastTransitionTime = test::epoch});
-    world_.putPod(held);
-  }
+  putHeld({{"warm-0", "node-2"}, {"warm-1", "node-1"}});
   const api::Sandbox sandbox = settled(wish());
   EXPECT_EQ(sandbox.status.golden, (api::GoldenStart{snapshot_.metadata.name, "golden-uid", ""}));
   EXPECT_EQ(sandbox.status.podName, "warm-1");
   EXPECT_EQ(world_.server.writes().at(0), "PATCH sandboxes/status") << "before it has the pod";
+}
+
+TEST_F(FromGolden, IsNotToldToAHeldPodThatCannotBeginFromIt) {
+  putHeld({{"warm-0", "node-2"}});
+  const api::Sandbox sandbox = settled(wish());
+  EXPECT_EQ(sandbox.status.podName, "warm-0");
+  EXPECT_EQ(sandbox.status.golden, std::nullopt);
+}
+
+// An adoption has failed, and meanwhile the template says something else: the node's agent believes the status.
+TEST_F(FromGolden, IsTakenBackWhereTheNextStartIsWithoutIt) {
+  putHeld({{"warm-0", "node-2"}});
+  api::Sandbox sandbox = wish();
+  sandbox.status.golden = api::GoldenStart{"of-before", "uid", ""};
+  EXPECT_EQ(settled(sandbox).status.golden, std::nullopt);
+  EXPECT_EQ(world_.server.writes().at(0), "PATCH sandboxes/status") << "before it has the pod";
+}
+
+TEST_F(FromGolden, IsTriedOnce) {
+  ASSERT_TRUE(isGolden(ofTemplate()));
+  const api::Pod first = world_.pods().at(0);
+  world_.putPod(refused(first));
+  world_.settle();
+  ASSERT_EQ(world_.pods().size(), 1u);
+  EXPECT_NE(world_.pods().at(0).metadata.uid, first.metadata.uid);
+  EXPECT_EQ(asksFor(), "") << "it starts as any other";
+  EXPECT_EQ(world_.sandbox().status.golden->failedPodUID, first.metadata.uid);
+  EXPECT_EQ(world_.sandbox().status.restarts, std::nullopt) << "it is no restart";
+  ASSERT_FALSE(world_.reports.empty());
+  EXPECT_THAT(world_.reports.back().message, testing::HasSubstr("restoring failed"));
+  world_.putPod(refused(world_.pods().at(0)));
+  world_.settle();
+  EXPECT_EQ(world_.sandbox().status.phase, api::Phase::Failed) << "now it is not the golden snapshot's fault";
+}
+
+TEST_F(FromGolden, IsGivenUpWhereItsImageIsNoMore) {
+  for (const char* why : {"ErrImageNeverPull", "ImagePullBackOff"}) {
+    SCOPED_TRACE(why);
+    ASSERT_TRUE(isGolden(ofTemplate()));
+    const api::Pod first = world_.pods().at(0);
+    world_.putPod(test::waiting(test::scheduled(first), why, "no such image"));
+    world_.settle();
+    ASSERT_EQ(world_.pods().size(), 1u);
+    EXPECT_EQ(asksFor(), "");
+    EXPECT_EQ(json::findString(pod(), "spec.containers.0.image"), "python:3");
+    world_.server.erase("sandboxes", test::World::key);
+    world_.server.erase("pods", api::keyOf(world_.pods().at(0).metadata));
+    world_.restart();
+  }
+}
+
+TEST_F(FromGolden, IsNotBlamedForWhatEndsAfterItRan) {
+  ASSERT_TRUE(isGolden(ofTemplate()));
+  world_.putPod(test::ended(test::scheduled(world_.pods().at(0)), 1, "Error"));
+  world_.settle();
+  EXPECT_EQ(world_.sandbox().status.phase, api::Phase::Failed);
+  EXPECT_EQ(world_.sandbox().status.golden->failedPodUID, "");
 }
 
 TEST_F(FromGolden, ConcernsNoPodThatHasBegun) {
@@ -138,6 +205,8 @@ TEST_F(FromGolden, IsTakenOfABuilderThatNobodyReachesAndThatSaysWhenItIsWarm) {
   makeGolden();
   keepRevision();
   api::Sandbox builder = ofTemplate();
+  builder.spec = api::builderSpec("python");
+  builder.metadata.labels[std::string(api::managedByLabel)] = api::managedBy;
   builder.metadata.ownerReferences = {{.apiVersion = "cloister.dev/v1alpha1",
                                        .kind = "SandboxTemplate",
                                        .name = "python",

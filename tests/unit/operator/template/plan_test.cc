@@ -72,6 +72,23 @@ TEST(TemplatePlan, SaysWhatItCannotRead) {
   EXPECT_THAT(next.status->conditions[0].message, HasSubstr(".spec.sandbox.runtime"));
 }
 
+// What it wanted before is not known to be over.
+TEST(TemplatePlan, LeavesTheGoldenSnapshotOfWhatItCannotRead) {
+  api::SandboxTemplate strange = aTemplate();
+  strange.unreadable = ".spec.sandbox.runtime: none of gvisor, kata, runc";
+  strange.status.golden = api::GoldenSnapshot{"golden", "uid"};
+  strange.status.conditions = {{.type = "GoldenReady",
+                                .status = "True",
+                                .observedGeneration = 1,
+                                .lastTransitionTime = epoch,
+                                .reason = "Golden",
+                                .message = {}}};
+  const Plan next = plan(seen(strange), config, epoch);
+  ASSERT_TRUE(next.status);
+  EXPECT_EQ(next.status->golden, strange.status.golden);
+  EXPECT_NE(api::findCondition(next.status->conditions, "GoldenReady"), nullptr);
+}
+
 TEST(TemplatePlan, LeavesATemplateOnItsWayOutToTheGarbageCollector) {
   api::SandboxTemplate going = aTemplate();
   going.metadata.deletionTimestamp = epoch;

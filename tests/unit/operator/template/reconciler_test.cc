@@ -75,6 +75,130 @@ TEST_F(TemplateReconciler, TellsWhoRunsAnOldRevision) {
   EXPECT_THAT(server_.writes(), ElementsAre("PATCH sandboxtemplates/status")) << "once";
 }
 
+class GoldenReconciler : public TemplateReconciler {
+ protected:
+  GoldenReconciler() {
+    config_.snapshots.enabled = true;
+    template_.spec.golden = api::SandboxTemplateGolden{.readyCommand = {"true"}, .timeout = {}};
+    edit("python:3");
+  }
+  std::vector<std::string> named(const char* plural) const {
+    std::vector<std::string> names;
+    for (const json::value& object : server_.all(plural))
+      names.push_back(json::findString(object, "metadata.name"));
+    return names;
+  }
+  std::string told() const {
+    const api::Condition* golden = api::findCondition(status().conditions, "GoldenReady");
+    return golden == nullptr ? "" : golden->reason + ": " + golden->message;
+  }
+  // The only one is Ready, and its pod is of the present revision.
+  void warm() {
+    json::value builder = server_.all("sandboxes").at(0);
+    api::SandboxStatus status{.phase = api::Phase::Running};
+    status.podUID = "pod-uid";
+    status.templateRevision = revisionName(template_);
+    status.conditions = {{.type = "Ready",
+                          .status = "True",
+                          .observedGeneration = 1,
+                          .lastTransitionTime = test::epoch,
+                          .reason = "Running",
+                          .message = {}}};
+    builder.as_object()["status"] = json::encode(status);
+    server_.put("sandboxes", builder);
+  }
+  void saved() {
+    json::value snapshot = server_.all("sandboxsnapshots").at(0);
+    api::SandboxSnapshotStatus status{.phase = api::SnapshotPhase::Ready};
+    status.podUID = "pod-uid";
+    status.image = "python:3";
+    snapshot.as_object()["status"] = json::encode(status);
+    server_.put("sandboxsnapshots", snapshot);
+  }
+};
+
+TEST_F(GoldenReconciler, MakesAndNamesIt) {
+  EXPECT_TRUE(reconcile());
+  warm();
+  EXPECT_TRUE(reconcile());
+  EXPECT_EQ(status().sandboxes, 0) << "the builder is nobody's";
+  saved();
+  EXPECT_TRUE(reconcile());
+  EXPECT_EQ(told().substr(0, 6), "Golden");
+  EXPECT_EQ(status().golden->snapshotName, named("sandboxsnapshots").at(0));
+  EXPECT_TRUE(reconcile());
+  EXPECT_THAT(named("sandboxes"), IsEmpty());
+  const size_t writes = server_.writes().size();
+  EXPECT_TRUE(reconcile());
+  EXPECT_EQ(server_.writes().size(), writes);
+}
+
+// What the watch has told is older than what the API server has.
+TEST_F(GoldenReconciler, NamesNothingThatWasTakenOfWhatSomebodyHasChanged) {
+  EXPECT_TRUE(reconcile());
+  warm();
+  EXPECT_TRUE(reconcile());
+  saved();
+  server_.sync(stores_);
+  json::value builder = server_.all("sandboxes").at(0);
+  builder.at("spec").as_object()["env"] = json::array{{{"name", "A"}, {"value", "1"}}};
+  server_.put("sandboxes", builder);
+  EXPECT_TRUE(test::run(clock_, reconciler_->reconcile(key, 1)));
+  EXPECT_EQ(status().golden, std::nullopt);
+  EXPECT_EQ(told().substr(0, 14), "SnapshotFailed");
+}
+
+TEST_F(GoldenReconciler, RemovesTheOldBuilderWhereTheNextIsRefused) {
+  EXPECT_TRUE(reconcile());
+  edit("python:4");
+  server_.admission = [](const net::Request& request) -> std::optional<net::Response> {
+    if (request.method != "POST") return std::nullopt;
+    return test::refusal(403, "Forbidden", "exceeded quota: one-sandbox");
+  };
+  EXPECT_TRUE(reconcile());
+  EXPECT_THAT(named("sandboxes"), IsEmpty()) << "it was in the way";
+  EXPECT_THAT(told(), testing::HasSubstr("BuilderFailed: "));
+  EXPECT_THAT(told(), testing::HasSubstr("exceeded quota: one-sandbox"));
+  const size_t writes = server_.writes().size();
+  server_.admission = nullptr;
+  EXPECT_TRUE(reconcile());
+  EXPECT_EQ(server_.writes().size(), writes) << "not at once";
+  clock_.advance(minutes(10));
+  EXPECT_TRUE(reconcile());
+  EXPECT_EQ(named("sandboxes").size(), 1u);
+}
+
+TEST_F(GoldenReconciler, NoticesThatItsBuilderIsGone) {
+  EXPECT_TRUE(reconcile());
+  EXPECT_TRUE(reconcile());
+  server_.erase("sandboxes", {"team", named("sandboxes").at(0)});
+  EXPECT_TRUE(reconcile());
+  EXPECT_THAT(told(), testing::HasSubstr("BuilderFailed: "));
+  EXPECT_THAT(named("sandboxes"), IsEmpty());
+}
+
+// Owner references are anybody's to write.
+TEST_F(GoldenReconciler, LeavesWhatMerelyHasTheTemplateForItsOwner) {
+  template_.spec.golden.reset();
+  edit("python:3");
+  for (const char* name : {"box", "python-golden-bcdfghjk"}) {
+    api::Sandbox sandbox = test::aSandbox(name);
+    sandbox.metadata.ownerReferences = {{.apiVersion = "cloister.dev/v1alpha1",
+                                         .kind = "SandboxTemplate",
+                                         .name = "python",
+                                         .uid = "template-uid",
+                                         .controller = true,
+                                         .blockOwnerDeletion = {}}};
+    server_.put("sandboxes", json::encode(sandbox));
+    api::SandboxSnapshot snapshot;
+    snapshot.metadata = sandbox.metadata;
+    snapshot.spec.sandboxRef.name = name;
+    server_.put("sandboxsnapshots", json::encode(snapshot));
+  }
+  EXPECT_TRUE(reconcile());
+  EXPECT_THAT(server_.writes(), ElementsAre("PATCH sandboxtemplates/status"));
+}
+
 TEST_F(TemplateReconciler, SaysWhatKeepsSandboxesFromBeingMade) {
   template_.spec.sandbox.runtime = api::Runtime::runc;
   edit("python:3");
