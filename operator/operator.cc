@@ -193,7 +193,8 @@ void Operator::sandboxChanged(const api::Sandbox* before, const api::Sandbox* af
   if (after == nullptr) {
     starts_.forget(before->metadata.uid);
     stores_.requests.forget(before->metadata.namespace_, before->metadata.uid);
-  } else if (before == nullptr && !api::isBuilder(*after) && with_.clock.now() - after->metadata.creationTimestamp < freshFor) {
+  } else if (before == nullptr && !api::isBuilder(*after) &&
+             with_.clock.now() - after->metadata.creationTimestamp < freshFor) {
     starts_.seen(after->metadata.uid, with_.clock.instant());
   }
   const kube::ObjectKey key = api::keyOf((after != nullptr ? after : before)->metadata);

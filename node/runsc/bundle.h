@@ -18,7 +18,8 @@ inline constexpr size_t largestConfig = 16 << 20;
 // will tell.
 std::optional<StartRequest> questionOf(std::string_view config);
 
-// CONFIG is of a pod that begins from a golden snapshot, and starts as any other where there is nobody to ask.
+// CONFIG is of a pod that begins from a golden snapshot, and starts as any other where there is nobody to
+// ask.
 bool mayStartUnasked(std::string_view config);
 // CONFIG is of a pod that may be held (api::holdAnnotation).
 bool mayBeHeld(std::string_view config);

@@ -183,11 +183,12 @@ bool tellsGolden(const Situation& at, Plan& out) {
   if (couldNotBegin(at)) {
     out.status = at.observed.sandbox->status;
     out.status->golden->failedPodUID = at.pod->metadata.uid;
-    out.report = Report{.warning = true,
-                        .reason = reason::startFailed,
-                        .message = "The pod " + at.pod->metadata.name +
-                                   " could not begin from the golden snapshot; another one starts without it. " +
-                                   diagnosePod(*at.pod, {}, {}).message};
+    out.report =
+        Report{.warning = true,
+               .reason = reason::startFailed,
+               .message = "The pod " + at.pod->metadata.name +
+                          " could not begin from the golden snapshot; another one starts without it. " +
+                          diagnosePod(*at.pod, {}, {}).message};
     return true;
   }
   if (!at.start || at.queued() || goldenToTell(at.observed, *at.start) == told) return false;

@@ -173,8 +173,8 @@ bool fitsGolden(const Observed& observed, const Offer& offer) {
 const api::SandboxSnapshot* goldenFor(const Observed& observed, const api::SandboxSpec& spec,
                                       const Resolved& resolved, const Config& config, const Start& start) {
   const api::Sandbox& sandbox = *observed.sandbox;
-  const bool unborn = start.way == Start::Way::Cold ||
-                      (start.way == Start::Way::Adopt && fitsGolden(observed, *start.offer));
+  const bool unborn =
+      start.way == Start::Way::Cold || (start.way == Start::Way::Adopt && fitsGolden(observed, *start.offer));
   if (!unborn || observed.golden == nullptr || spec.restoreFrom || api::isBuilder(sandbox)) return nullptr;
   if (hasFailedGolden(sandbox)) return nullptr;
   const std::string present = plainShape(*observed.template_, config);

@@ -169,7 +169,7 @@ class Round {
     tell(failure.reason == reason::builderFailed ? reason::builderFailed : reason::snapshotFailed,
          failure.message);
     const Time due = failure.failedAt + goldenRetry;
-    const bool over = now_ >= due || now_ < failure.failedAt;
+    const bool over = now_ >= due || now_ + goldenRetry < failure.failedAt;
     if (over && seen_.snapshot == nullptr && seen_.builder == nullptr) return make();
     step_.failure = failure;
     if (!over) lookAgain(due);
@@ -205,8 +205,8 @@ class Round {
   void followSnapshot() {
     const api::SandboxSnapshot& snapshot = *seen_.snapshot;
     const auto phase = snapshot.status.phase.value_or(api::SnapshotPhase::Pending);
-    const bool isToCome = seen_.builder && isAsMade(from_, *seen_.builder) &&
-                          !api::hasEnded(seen_.builder->status);
+    const bool isToCome =
+        seen_.builder && isAsMade(from_, *seen_.builder) && !api::hasEnded(seen_.builder->status);
     if (phase == api::SnapshotPhase::Failed) {
       failed(reason::snapshotFailed, "Saving the builder failed." + wordsOf(snapshot));
     } else if (phase == api::SnapshotPhase::Ready) {
@@ -218,9 +218,9 @@ class Round {
       step_.golden = api::GoldenSnapshot{seen_.name, snapshot.metadata.uid};
       tellGolden();
     } else if (snapshot.status.nodeName.empty() && !isToCome) {
-      failed(reason::snapshotFailed,
-             "The builder, Sandbox " + seen_.name + ", ended, or was changed or deleted, before a node saved it." +
-                 wordsOf(snapshot));
+      failed(reason::snapshotFailed, "The builder, Sandbox " + seen_.name +
+                                         ", ended, or was changed or deleted, before a node saved it." +
+                                         wordsOf(snapshot));
     } else {
       tell(reason::building,
            "The builder, Sandbox " + seen_.name + ", is warm, and is being saved." + wordsOf(snapshot));
@@ -238,9 +238,10 @@ class Round {
     const api::Condition* ready = readyOf(builder);
     tell(reason::building, "The builder, Sandbox " + seen_.name + ", is made, and gets warm.");
     if (!isAsMade(from_, builder)) {
-      failed(reason::builderFailed, "The builder, Sandbox " + seen_.name +
-                                        ", is not as the operator has made it: somebody has changed it. Does an "
-                                        "admission webhook change Sandboxes?");
+      failed(reason::builderFailed,
+             "The builder, Sandbox " + seen_.name +
+                 ", is not as the operator has made it: somebody has changed it. Does an "
+                 "admission webhook change Sandboxes?");
     } else if (api::hasEnded(builder.status)) {
       failed(reason::builderFailed,
              "The builder, Sandbox " + seen_.name + ", ended before it was saved." + wordsOf(builder));

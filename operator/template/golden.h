@@ -20,8 +20,8 @@ constexpr Duration goldenRetry = std::chrono::minutes(10);
 constexpr Duration goldenLook = std::chrono::minutes(1);
 // How long the program may take to get warm, where the template does not say.
 constexpr Duration defaultWarmUp = std::chrono::minutes(5);
-// How often the program is asked whether it is warm, and how long it may take to answer: so that none asks for
-// longer than it was allowed to.
+// How often the program is asked whether it is warm, and how long it may take to answer: so that none asks
+// for longer than it was allowed to.
 constexpr Duration warmUpPeriod = seconds(5);
 
 using SandboxPtr = std::shared_ptr<const api::Sandbox>;

@@ -98,8 +98,10 @@ GoldenObserved Reconciler::observeGolden(const api::SandboxTemplate& template_) 
 // Its end is noticed only if it was seen before. What has got the snapshot's name is done.
 bool Reconciler::isBegun(const api::SandboxTemplate& template_, const GoldenObserved& seen) {
   const kube::ObjectKey key = api::keyOf(template_.metadata);
-  if (template_.status.golden && template_.status.golden->snapshotName == seen.name) begun_.erase(key);
-  else if (seen.builder != nullptr && !seen.builder->metadata.deletionTimestamp) begun_[key] = seen.name;
+  if (template_.status.golden && template_.status.golden->snapshotName == seen.name)
+    begun_.erase(key);
+  else if (seen.builder != nullptr && !seen.builder->metadata.deletionTimestamp)
+    begun_[key] = seen.name;
   const auto begun = begun_.find(key);
   return begun != begun_.end() && begun->second == seen.name;
 }

@@ -118,7 +118,8 @@ TEST(DecideStart, RestoresARootOnlyIfWhatComesIntoItFits) {
   StartRequest root = request;
   root.kind = ContainerKind::sandbox;
   StartView view = golden();
-  view.container = Container{.isRoot = true, .name = "", .podUID = "pod-uid", .compared = json::object{{"a", 1}}};
+  view.container =
+      Container{.isRoot = true, .name = "", .podUID = "pod-uid", .compared = json::object{{"a", 1}}};
   view.kept->manifest.containers.push_back({.name = "", .image = {}, .spec = json::object{{"a", 1}}});
   EXPECT_EQ(decideStart(root, view).action, StartAction::Restore);
   view.images["box"].name = "app:2";

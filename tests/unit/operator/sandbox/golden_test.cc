@@ -144,7 +144,8 @@ TEST_F(FromGolden, IsNotToldToAHeldPodThatCannotBeginFromIt) {
   EXPECT_EQ(sandbox.status.golden, std::nullopt);
 }
 
-// An adoption has failed, and meanwhile the template says something else: the node's agent believes the status.
+// An adoption has failed, and meanwhile the template says something else: the node's agent believes the
+// status.
 TEST_F(FromGolden, IsTakenBackWhereTheNextStartIsWithoutIt) {
   putHeld({{"warm-0", "node-2"}});
   api::Sandbox sandbox = wish();

@@ -358,7 +358,8 @@ TEST(Builder, LivesByItsOwnTimes) {
     makeBuilder({.readyCommand = {"true"}, .timeout = timeout}, {}, pod);
     const json::object& probe = pod.at("spec").at("containers").at(0).at("startupProbe").as_object();
     EXPECT_LE(probe.at("timeoutSeconds").as_int64(), probe.at("periodSeconds").as_int64());
-    const Duration all = seconds(probe.at("failureThreshold").as_int64() * probe.at("periodSeconds").as_int64());
+    const Duration all =
+        seconds(probe.at("failureThreshold").as_int64() * probe.at("periodSeconds").as_int64());
     EXPECT_GE(all, timeout);
     EXPECT_LT(all, timeout + warmUpPeriod);
   }
