@@ -71,6 +71,39 @@ def test_it_begins_warm_in_a_held_pod(namespace, api, template):
     assert said[0] == "1" and said[1] == http_workload.words(namespace.handle("one"))[1]
 
 
+def cold(namespace, name, **spec):
+    """It starts all the same, and not from the golden snapshot; what it says."""
+    made = namespace.sandbox(name, templateRef={"name": "slow"}, **spec)
+    made.wait_ready(within=120)
+    said = eventually(lambda: http_workload.words(made), 30, f"{name} answers")
+    assert said[0] == "1" and said[1] != http_workload.words(namespace.handle("one"))[1], "it began anew"
+    made.delete()
+    made.wait_gone(within=30)
+    return made
+
+
+def test_it_starts_cold_without_the_agent(namespace, node, template):
+    golden(template)
+    node.stop()
+    try:
+        cold(namespace, "alone")
+    finally:
+        node.start()
+
+
+def test_it_starts_cold_where_restoring_fails(namespace, node, template):
+    """The files have the sizes that they had, so that nobody notices before."""
+    golden(template)
+    (folder,) = node.kept(namespace.name)
+    state = folder / "checkpoint.img"
+    good = state.read_bytes()
+    state.write_bytes(good[:200] + bytes(byte ^ 255 for byte in good[200:]))
+    try:
+        cold(namespace, "spoilt")
+    finally:
+        state.write_bytes(good)
+
+
 def test_an_edit_makes_another_one(namespace, api, template):
     before = golden(template)
     api.patch(template.plural, template.name, namespace.name, {"spec": {"sandbox": sandbox_spec(2)}})

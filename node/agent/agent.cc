@@ -170,7 +170,8 @@ Task<Result<StartView>> Agent::look(StartRequest request) {
   // One that was refused is there all the same, with nothing in it (refusals.h).
   StartView view{.node = parts_.node,
                  .runtimeVersion = {},
-                 .rootStarted = refusals_.isStarted(request) || !refusals_.allow(request)};
+                 .rootStarted = refusals_.isStarted(request) || !refusals_.allow(request),
+                 .rootFailed = refusals_.wasRestored(request)};
   auto object =
       co_await read<json::value>(&parts_.client, kube::pods, {request.podNamespace, request.podName});
   if (!object) co_return fail(object.error());

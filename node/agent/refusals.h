@@ -24,10 +24,14 @@ class Refusals {
     if (answer.action == StartAction::Refuse) {
       if (roots_.size() == most) roots_.erase(roots_.begin());
       roots_.push_back({request.podUID, answer.message});
-    } else if (answer.action == StartAction::Start) {
-      if (started_.size() == most) started_.erase(started_.begin());
-      started_.push_back(request.podUID);
+    } else {
+      add(answer.action == StartAction::Start ? started_ : restored_, request.podUID);
     }
+  }
+  // REQUEST is its pod's root container's, and one of that pod was to be restored before: that has failed.
+  bool wasRestored(const StartRequest& request) const {
+    return request.kind == ContainerKind::sandbox &&
+           std::ranges::find(restored_, request.podUID) != restored_.end();
   }
   // Its pod's root container was started: there is nothing in it that others could be restored into.
   bool isStarted(const StartRequest& request) const {
@@ -48,8 +52,15 @@ class Refusals {
     std::string podUID;
     std::string message;
   };
+  static void add(std::vector<std::string>& pods, const std::string& uid) {
+    std::erase(pods, uid);
+    if (pods.size() == most) pods.erase(pods.begin());
+    pods.push_back(uid);
+  }
+
   std::vector<Root> roots_;
-  std::vector<std::string> started_;  // uids of pods
+  std::vector<std::string> started_;   // uids of pods; and
+  std::vector<std::string> restored_;  // ... whatever became of them
 };
 
 }  // namespace cloister::node

@@ -115,7 +115,7 @@ bool willFit(const Manifest& saved, const StartView& view) {
 // A golden snapshot saves time, and is never in the way: without it the pod starts as any other. That is
 // decided once, for all of its containers.
 StartAnswer decideGolden(const StartRequest& request, const StartView& view) {
-  if (view.rootStarted) return start;
+  if (view.rootStarted || view.rootFailed) return start;
   const bool isRoot = request.kind == ContainerKind::sandbox;
   StartAnswer answer = decideRestore(view);
   if (answer.action == StartAction::Restore && isRoot && !willFit(view.kept->manifest, view)) return start;

@@ -140,6 +140,8 @@ TEST_F(Answering, StartsWhatWouldBeginFromAGoldenSnapshotWhereItsRootWasRefused)
   EXPECT_EQ(agent.ask().action, StartAction::Refuse);
   clock_.advance(seconds(60));
   EXPECT_EQ(agent.ask(ContainerKind::container).action, StartAction::Start);
+  EXPECT_EQ(agent.ask().action, StartAction::Restore) << "of another try";
+  EXPECT_EQ(agent.ask().action, StartAction::Start) << "which has failed";
 }
 
 // A disk that cannot be read proves nothing of what it has.
@@ -194,8 +196,13 @@ TEST(Refusals, TellWhoseRootContainerWasStarted) {
   EXPECT_TRUE(refusals.isStarted(inside));
   EXPECT_FALSE(refusals.isStarted(root));
   EXPECT_TRUE(refusals.allow(inside));
+  EXPECT_FALSE(refusals.wasRestored(root));
   refusals.note(root, {.action = StartAction::Restore, .image = {}, .message = {}});
   EXPECT_FALSE(refusals.isStarted(inside));
+  EXPECT_TRUE(refusals.wasRestored(root));
+  EXPECT_FALSE(refusals.wasRestored(inside));
+  refusals.note(root, {.action = StartAction::Start, .image = {}, .message = {}});
+  EXPECT_TRUE(refusals.wasRestored(root)) << "for good";
 }
 
 }  // namespace
