@@ -95,7 +95,7 @@ json::value coldPod(const Situation& at, const Config& config) {
   if (at.observed.snapshot) restoreFrom(at.sandbox, *at.observed.snapshot, config.snapshots, pod);
   if (at.start->golden != nullptr) beginFrom(*at.start->golden, pod);
   const api::SandboxTemplate* from = at.observed.template_.get();
-  if (from != nullptr && from->spec.golden && api::isBuilder(at.sandbox))
+  if (from != nullptr && from->spec.golden && api::isBuilder(*at.observed.sandbox))
     templates::makeBuilder(*from->spec.golden, config.snapshots, pod);
   if (!at.start->reason.empty())
     annotate(pod, api::coldStartAnnotation, std::string(at.start->reason) + ": " + at.start->message);

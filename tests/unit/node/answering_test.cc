@@ -136,9 +136,9 @@ TEST_F(Answering, StartsWhatWouldBeginFromAGoldenSnapshotWhereItsRootWasRefused)
   });
   RunningAgent agent(*this, 1, *files_);
   EXPECT_EQ(agent.ask(ContainerKind::container).action, StartAction::Restore);
-  without(seconds(0), seconds(60));
+  transport_.failAll(cloister::test::Fault::Refused);
   EXPECT_EQ(agent.ask().action, StartAction::Refuse);
-  clock_.advance(seconds(60));
+  transport_.failAll(std::nullopt);
   EXPECT_EQ(agent.ask(ContainerKind::container).action, StartAction::Start);
   EXPECT_EQ(agent.ask().action, StartAction::Restore) << "of another try";
   EXPECT_EQ(agent.ask().action, StartAction::Start) << "which has failed";

@@ -214,7 +214,14 @@ TEST_F(FromGolden, IsTakenOfABuilderThatNobodyReachesAndThatSaysWhenItIsWarm) {
                                        .uid = "template-uid",
                                        .controller = true,
                                        .blockOwnerDeletion = {}}};
-  EXPECT_FALSE(isGolden(builder)) << "it is not taken of itself";
+  builder.metadata.name = snapshot_.metadata.name;
+  world_.server.put("sandboxes", json::encode(builder));
+  for (int i = 0; i < 2; ++i) {
+    world_.sync();
+    ASSERT_TRUE(test::run(world_.clock, world_.reconciler->reconcile(api::keyOf(builder.metadata), 1)));
+  }
+  ASSERT_EQ(world_.pods().size(), 1u);
+  EXPECT_EQ(asksFor(), "") << "it is not taken of itself";
   EXPECT_EQ(json::findString(pod(), "spec.containers.0.startupProbe.exec.command.2"), "warm");
   EXPECT_EQ(json::find(pod(), "spec.nodeSelector")->as_object().at("cloister.dev/snapshots"), "true");
   const json::value* labels = json::find(pod(), "metadata.labels");

@@ -95,7 +95,8 @@ class GoldenReconciler : public TemplateReconciler {
   // The only one is Ready, and its pod is of the present revision.
   void warm() {
     json::value builder = server_.all("sandboxes").at(0);
-    api::SandboxStatus status{.phase = api::Phase::Running};
+    api::SandboxStatus status;
+    status.phase = api::Phase::Running;
     status.podUID = "pod-uid";
     status.templateRevision = revisionName(template_);
     status.conditions = {{.type = "Ready",
@@ -109,7 +110,8 @@ class GoldenReconciler : public TemplateReconciler {
   }
   void saved() {
     json::value snapshot = server_.all("sandboxsnapshots").at(0);
-    api::SandboxSnapshotStatus status{.phase = api::SnapshotPhase::Ready};
+    api::SandboxSnapshotStatus status;
+    status.phase = api::SnapshotPhase::Ready;
     status.podUID = "pod-uid";
     status.image = "python:3";
     snapshot.as_object()["status"] = json::encode(status);
