@@ -55,7 +55,7 @@ Result<Decision> decide(const std::vector<std::string>& args, const std::string&
   }
   if (answer && answer->action == StartAction::Start) return Decision{.args = args};
   if (answer && answer->action == StartAction::Restore)
-    return Decision{.args = restoreInstead(args, *call, answer->image)};
+    return Decision{.args = restoreInstead(args, *call, answer->image), .restoresRoot = isRoot};
   // gVisor's shim never gets rid of a root container whose start fails. There is nothing of the sandbox's in
   // it yet: that is in the next one, which is refused.
   if (isRoot) return Decision{.args = args};

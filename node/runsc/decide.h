@@ -38,6 +38,7 @@ struct Hold {
 struct Decision {
   std::vector<std::string> args;  // to run runsc with; with HOLD, when it begins
   std::optional<Hold> hold = {};
+  bool restoresRoot = false;  // the shim must not be told that this has failed
 };
 
 // For a call with ARGS in the folder BUNDLE. An error is why the container must not be created, or not be

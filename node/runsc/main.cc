@@ -107,6 +107,18 @@ int refuseStart(const std::vector<std::string>& args, const std::string& bundle,
   return complain(reason);
 }
 
+// gVisor's shim never gets rid of a root container whose start fails, nor the kubelet of its pod. So one that
+// could not be restored has begun, and ended at once: the shim and the kubelet know what to do then.
+int restoreRoot(const RunscConfig& config, std::vector<std::string> args, const std::string& bundle) {
+  const pid_t child = ::fork();
+  if (child < 0) return complain(std::string("fork: ") + std::strerror(errno));
+  if (child == 0) _exit(execute(config.runsc, std::move(args)));
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) endSandbox(bundle);
+  return EXIT_SUCCESS;
+}
+
 int answerWithoutStarting(const RunscConfig& config, Decision decision) {
   const std::string& bundle = decision.hold->question.bundle;
   const auto lock = hold(bundle);
@@ -137,6 +149,7 @@ int run(std::vector<std::string> args) {
                          .isHeld = isHeld});
   if (!decided) return refuseStart(args, bundle, decided.error().message);
   if (decided->hold) return answerWithoutStarting(*config, std::move(*decided));
+  if (decided->restoresRoot) return restoreRoot(*config, std::move(decided->args), bundle);
   return passOn(*config, std::move(decided->args), bundle);
 }
 

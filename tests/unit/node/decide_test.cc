@@ -45,6 +45,7 @@ class Decide : public testing::Test {
                 .isHeld = [this](const std::string& folder) { return folder == held_; }});
     if (!decided) return fail(decided.error());
     hold_ = std::move(decided->hold);
+    restoresRoot_ = decided->restoresRoot;
     return std::move(decided->args);
   }
 
@@ -56,6 +57,7 @@ class Decide : public testing::Test {
 
   Result<StartAnswer> answer_ = StartAnswer{.action = StartAction::Start, .image = {}, .message = {}};
   std::vector<StartRequest> asked_;
+  bool restoresRoot_ = false;
   std::vector<std::string> read_;
   std::pair<std::string, std::string> written_;
   bool writes_ = true;
@@ -140,6 +142,9 @@ TEST_F(Decide, AsksForAPodThatContinuesFromASnapshot) {
 TEST_F(Decide, RestoresFromWhereTheAgentSays) {
   answer_ = StartAnswer{.action = StartAction::Restore, .image = "/s/1", .message = {}};
   EXPECT_THAT((*this)(start, restored).value(), Contains("--image-path=/s/1"));
+  EXPECT_TRUE(restoresRoot_);
+  EXPECT_THAT((*this)(start, inner()).value(), Contains("--image-path=/s/1"));
+  EXPECT_FALSE(restoresRoot_) << "of this one the shim is to know what happens";
 }
 
 TEST_F(Decide, DoesNotStartWhatIsRefused) {
