@@ -33,14 +33,14 @@ def builder(bed, but=()):
     return eventually(found, 10, "the builder")
 
 
-def save(bed, node, of):
+def save(bed, node, of, image="example.com/python:3"):
     """The builder is warm; the agent saves it."""
     pod = bed.pod_of(of)
     node.run(pod)
     eventually(lambda: bed.api.get("sandboxsnapshots", of.name, bed.namespace), 10, "the golden snapshot")
     bed.api.patch("sandboxsnapshots", of.name, bed.namespace, {"status": {
         "phase": "Ready", "conditions": [condition("Ready", reason="Taken", message="")], "nodeName": node.name,
-        "podUID": pod["metadata"]["uid"], "image": "example.com/python:3", "imageID": IMAGE}}, "status")
+        "podUID": pod["metadata"]["uid"], "image": image, "imageID": IMAGE}}, "status")
     eventually(lambda: golden_reason(bed) == "True Golden" and named(bed) == of.name, 10, "the golden snapshot is named")
     return pod
 
@@ -66,7 +66,7 @@ def test_it_is_made_of_a_builder_and_begun_from(bed):
     eventually(lambda: made.read() is None or made.read()["metadata"].get("deletionTimestamp"), 10, "the builder goes")
     later = bed.sandbox("later", **REF)
     begun = bed.pod_of(later)
-    assert asks_for(begun) == made.name and begun["spec"]["containers"][0]["image"] == IMAGE
+    assert asks_for(begun) == f"golden/{made.name}" and begun["spec"]["containers"][0]["image"] == IMAGE
     assert "startupProbe" not in begun["spec"]["containers"][0]
     snapshot = bed.api.get("sandboxsnapshots", made.name, bed.namespace)
     assert later.status["golden"] == {"snapshotName": made.name, "snapshotUID": snapshot["metadata"]["uid"]}
@@ -81,7 +81,7 @@ def test_an_edit_makes_another_one_and_the_first_goes_then(bed):
     second = builder(bed, but={first.name})
     assert asks_for(bed.pod_of(bed.sandbox("between", **REF))) is None
     assert bed.api.get("sandboxsnapshots", first.name, bed.namespace)
-    save(bed, node, second)
+    save(bed, node, second, "example.com/python:4")
     eventually(lambda: bed.api.get("sandboxsnapshots", first.name, bed.namespace) is None, 10, "the first one goes")
 
 
