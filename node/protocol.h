@@ -38,11 +38,12 @@ BOOST_DESCRIBE_ENUM(StartAction, Start, Restore, Refuse, Hold)
 
 struct StartAnswer {
   StartAction action = StartAction::Refuse;
-  std::string image;    // with Restore: the folder of the checkpoint, an absolute path
-  std::string message;  // with Refuse: for people, what is wrong and what to do
+  std::string image;     // with Restore: the folder of the checkpoint, an absolute path
+  std::string message;   // with Refuse: for people, what is wrong and what to do
+  bool unknown = false;  // with Refuse: nobody could find out whether it may start
   bool operator==(const StartAnswer&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(StartAnswer, (), (action, image, message))
+BOOST_DESCRIBE_STRUCT(StartAnswer, (), (action, image, message, unknown))
 
 inline StartAnswer refuse(std::string message) {
   return {.action = StartAction::Refuse, .image = {}, .message = std::move(message)};

@@ -147,6 +147,7 @@ Task<StartAnswer> Agent::answerStart(StartRequest request) {
       co_return decide(request, *view);
     if (!view && (next >= seen + patience || next >= asked + longest)) {
       StartAnswer answer = refuse("cloister-node cannot find out about the pod: " + view.error().message);
+      answer.unknown = true;
       refusals_.note(request, answer);
       co_return answer;
     }
@@ -171,7 +172,7 @@ Task<Result<StartView>> Agent::look(StartRequest request) {
   StartView view{.node = parts_.node,
                  .runtimeVersion = {},
                  .rootStarted = refusals_.isStarted(request) || !refusals_.allow(request),
-                 .rootFailed = refusals_.wasRestored(request)};
+                 .rootFailures = refusals_.restores(request)};
   auto object =
       co_await read<json::value>(&parts_.client, kube::pods, {request.podNamespace, request.podName});
   if (!object) co_return fail(object.error());

@@ -24,14 +24,19 @@ class Refusals {
     if (answer.action == StartAction::Refuse) {
       if (roots_.size() == most) roots_.erase(roots_.begin());
       roots_.push_back({request.podUID, answer.message});
-    } else {
-      add(answer.action == StartAction::Start ? started_ : restored_, request.podUID);
+    } else if (answer.action == StartAction::Start) {
+      if (started_.size() == most) started_.erase(started_.begin());
+      started_.push_back(request.podUID);
+    } else if (answer.action == StartAction::Restore) {
+      if (restored_.size() == most) restored_.erase(restored_.begin());
+      restored_.push_back(request.podUID);
     }
   }
-  // REQUEST is its pod's root container's, and one of that pod was to be restored before: that has failed.
-  bool wasRestored(const StartRequest& request) const {
-    return request.kind == ContainerKind::sandbox &&
-           std::ranges::find(restored_, request.podUID) != restored_.end();
+  // How often root containers of its pod were to be restored before REQUEST, which is another one's: as often
+  // that has failed.
+  int restores(const StartRequest& request) const {
+    if (request.kind != ContainerKind::sandbox) return 0;
+    return int(std::ranges::count(restored_, request.podUID));
   }
   // Its pod's root container was started: there is nothing in it that others could be restored into.
   bool isStarted(const StartRequest& request) const {
@@ -52,15 +57,9 @@ class Refusals {
     std::string podUID;
     std::string message;
   };
-  static void add(std::vector<std::string>& pods, const std::string& uid) {
-    std::erase(pods, uid);
-    if (pods.size() == most) pods.erase(pods.begin());
-    pods.push_back(uid);
-  }
-
   std::vector<Root> roots_;
   std::vector<std::string> started_;   // uids of pods; and
-  std::vector<std::string> restored_;  // ... whatever became of them
+  std::vector<std::string> restored_;  // ... one for each time, whatever became of it
 };
 
 }  // namespace cloister::node

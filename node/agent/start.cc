@@ -3,6 +3,9 @@
 namespace cloister::node {
 namespace {
 
+// To restore the root container of one pod.
+constexpr int mostTries = 3;
+
 const StartAnswer start{.action = StartAction::Start, .image = {}, .message = {}};
 const StartAnswer hold{.action = StartAction::Hold, .image = {}, .message = {}};
 
@@ -115,7 +118,7 @@ bool willFit(const Manifest& saved, const StartView& view) {
 // A golden snapshot saves time, and is never in the way: without it the pod starts as any other. That is
 // decided once, for all of its containers.
 StartAnswer decideGolden(const StartRequest& request, const StartView& view) {
-  if (view.rootStarted || view.rootFailed) return start;
+  if (view.rootStarted || view.rootFailures > 0) return start;
   const bool isRoot = request.kind == ContainerKind::sandbox;
   StartAnswer answer = decideRestore(view);
   if (answer.action == StartAction::Restore && isRoot && !willFit(view.kept->manifest, view)) return start;
@@ -180,7 +183,12 @@ StartAnswer decideStart(const StartRequest& request, const StartView& view) {
   if (namedBy(*view.sandbox).empty()) return start;
   if (view.container && view.container->podUID != request.podUID)
     return refuse("the bundle is another pod's");
-  return api::beginsFrom(*view.sandbox) != nullptr ? decideGolden(request, view) : decideRestore(view);
+  if (api::beginsFrom(*view.sandbox) != nullptr) return decideGolden(request, view);
+  // The kubelet would try for ever, and nobody learn why. Some other thing may have ended it once.
+  if (view.rootFailures >= mostTries)
+    return refuse("the sandbox could not be restored from the SandboxSnapshot \"" + namedBy(*view.sandbox) +
+                  "\"; containerd's log on the node has what runsc said");
+  return decideRestore(view);
 }
 
 }  // namespace cloister::node

@@ -26,7 +26,7 @@ struct StartView {
   std::string fetching = {};      // how it stands, when it is to come from the store
   bool isComing = false;          // ... and whether waiting helps
   bool rootStarted = false;       // the pod's root container was not restored
-  bool rootFailed = false;        // ... was to be, and another one asks now
+  int rootFailures = 0;           // ... was to be, so many times, and another one asks now
   std::optional<Container> container = {};
   Image image = {};  // that the container is to have, as the pod says; or has, of one that was held
   std::map<std::string, Image> images = {};  // that those of the snapshot's names are to have, by their names

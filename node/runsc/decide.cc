@@ -49,17 +49,21 @@ Result<Decision> decide(const std::vector<std::string>& args, const std::string&
   if (isRoot && mayBeHeld(config)) return Decision{.args = args, .hold = Hold{.question = *question}};
   const auto answer = outside.ask(*question);
   const std::string root = rootOf(config);
-  if (!isRoot && answer && answer->action != StartAction::Refuse &&
-      outside.isHeld(bundleBeside(bundle, root))) {
+  const std::string rootBundle = bundleBeside(bundle, root);
+  if (!isRoot && answer && answer->action != StartAction::Refuse && outside.isHeld(rootBundle)) {
     return Decision{.args = args, .hold = Hold{.root = root, .question = *question}};
   }
   if (answer && answer->action == StartAction::Start) return Decision{.args = args};
+  // Into a root container that was started nothing can be restored; what is in one that was restored would
+  // be, by runsc's own start, and nobody has looked whether it may.
+  const bool maySkip = !isRoot && mayStartUnasked(config) && !outside.isRestored(rootBundle);
+  const bool skips = !answer || answer->unknown || answer->action == StartAction::Restore;
+  if (maySkip && skips) return Decision{.args = args};
   if (answer && answer->action == StartAction::Restore)
     return Decision{.args = restoreInstead(args, *call, answer->image), .restoresRoot = isRoot};
   // gVisor's shim never gets rid of a root container whose start fails. There is nothing of the sandbox's in
   // it yet: that is in the next one, which is refused.
   if (isRoot) return Decision{.args = args};
-  if (!answer && mayStartUnasked(config)) return Decision{.args = args};
   if (answer && answer->action == StartAction::Hold)
     return fail(Errc::Forbidden, "the pod is to be held, but its sandbox has begun already");
   if (answer) return fail(Errc::Forbidden, answer->message);

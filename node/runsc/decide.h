@@ -25,7 +25,8 @@ struct Outside {
   std::function<std::string(const std::string& bundle)> readConfig;  // its config.json; empty if that fails
   std::function<Result<void>(const std::string& bundle, std::string_view text)> writeConfig;
   std::function<Result<StartAnswer>(const StartRequest&)> ask;
-  std::function<bool(const std::string& bundle)> isHeld;  // its start was answered without starting it
+  std::function<bool(const std::string& bundle)> isHeld;      // its start was answered without starting it
+  std::function<bool(const std::string& bundle)> isRestored;  // its start became a restore
 };
 
 // A container whose start is answered without starting it.

@@ -19,6 +19,10 @@ std::string markOf(const std::string& bundle) {
   return bundle + "/cloister-held";
 }
 
+std::string restoredMarkOf(const std::string& bundle) {
+  return bundle + "/cloister-restored";
+}
+
 // Somebody holds the lock.
 bool isKept(const std::string& bundle) {
   const Descriptor file(::open(markOf(bundle).c_str(), O_RDONLY | O_CLOEXEC));
@@ -56,6 +60,15 @@ bool isHeld(const std::string& bundle) {
 
 void letGo(const std::string& bundle) {
   ::unlink(markOf(bundle).c_str());
+}
+
+bool noteRestore(const std::string& bundle) {
+  return Descriptor(::open(restoredMarkOf(bundle).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600))
+             .get() >= 0;
+}
+
+bool isRestored(const std::string& bundle) {
+  return ::access(restoredMarkOf(bundle).c_str(), F_OK) == 0;
 }
 
 pid_t sandboxOf(const std::string& bundle) {

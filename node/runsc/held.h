@@ -30,6 +30,10 @@ bool isHeld(const std::string& bundle);
 Descriptor waitForTurn(const std::string& bundle);
 void letGo(const std::string& bundle);
 
+// Notes that the start of the container of BUNDLE becomes a restore. False: it could not be noted.
+bool noteRestore(const std::string& bundle);
+bool isRestored(const std::string& bundle);
+
 // The process of the sandbox that the container of BUNDLE is in, as `runsc create` has noted it; 0: unknown.
 pid_t sandboxOf(const std::string& bundle);
 // A descriptor that can be read from once that process has ended; none when it has.

@@ -3,12 +3,14 @@
 // from a snapshot, or is held, is started; every other call goes straight through.
 
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <fcntl.h>
 #include <filesystem>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -110,12 +112,16 @@ int refuseStart(const std::vector<std::string>& args, const std::string& bundle,
 // gVisor's shim never gets rid of a root container whose start fails, nor the kubelet of its pod. So one that
 // could not be restored has begun, and ended at once: the shim and the kubelet know what to do then.
 int restoreRoot(const RunscConfig& config, std::vector<std::string> args, const std::string& bundle) {
-  const pid_t child = ::fork();
-  if (child < 0) return complain(std::string("fork: ") + std::strerror(errno));
-  if (child == 0) _exit(execute(config.runsc, std::move(args)));
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) endSandbox(bundle);
+  const pid_t self = ::getpid();
+  const pid_t child = noteRestore(bundle) ? ::fork() : -1;
+  if (child == 0) {
+    // The shim ends its calls that take too long: this one as well.
+    if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || ::getppid() != self) _exit(EXIT_FAILURE);
+    _exit(execute(config.runsc, std::move(args)));
+  }
+  int status = EXIT_FAILURE;
+  while (child > 0 && ::waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
+  if (child < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0) endSandbox(bundle);
   return EXIT_SUCCESS;
 }
 
@@ -146,7 +152,8 @@ int run(std::vector<std::string> args) {
                              [&](const StartRequest& request) {
                                return ask(config->socket, request, patience, answerPatience);
                              },
-                         .isHeld = isHeld});
+                         .isHeld = isHeld,
+                         .isRestored = isRestored});
   if (!decided) return refuseStart(args, bundle, decided.error().message);
   if (decided->hold) return answerWithoutStarting(*config, std::move(*decided));
   if (decided->restoresRoot) return restoreRoot(*config, std::move(decided->args), bundle);

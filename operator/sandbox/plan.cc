@@ -179,7 +179,7 @@ void planActions(const Situation& at, const Config& config, Plan& out) {
 // begin from it, before it goes.
 bool tellsGolden(const Situation& at, Plan& out) {
   const std::optional<api::GoldenStart>& told = at.observed.sandbox->status.golden;
-  if (at.observed.failure) return false;
+  // Whatever else has failed: else its end would be told, for good.
   if (couldNotBegin(at)) {
     out.status = at.observed.sandbox->status;
     out.status->golden->failedPodUID = at.pod->metadata.uid;
@@ -191,6 +191,7 @@ bool tellsGolden(const Situation& at, Plan& out) {
                           diagnosePod(*at.pod, {}, {}).message};
     return true;
   }
+  if (at.observed.failure) return false;
   if (!at.start || at.queued() || goldenToTell(at.observed, *at.start) == told) return false;
   out.status = at.observed.sandbox->status;
   out.status->golden = goldenToTell(at.observed, *at.start);

@@ -95,12 +95,16 @@ GoldenObserved Reconciler::observeGolden(const api::SandboxTemplate& template_) 
   return seen;
 }
 
-// Its end is noticed only if it was seen before. What has got the snapshot's name is done.
+// Its end is noticed only if it was seen before: of the template's own. What has got the snapshot's name is
+// done.
 bool Reconciler::isBegun(const api::SandboxTemplate& template_, const GoldenObserved& seen) {
   const kube::ObjectKey key = api::keyOf(template_.metadata);
+  const api::OwnerReference* owner =
+      seen.builder == nullptr ? nullptr : api::goldenOwner(seen.builder->metadata);
+  const bool own = owner != nullptr && owner->uid == template_.metadata.uid;
   if (template_.status.golden && template_.status.golden->snapshotName == seen.name)
     begun_.erase(key);
-  else if (seen.builder != nullptr && !seen.builder->metadata.deletionTimestamp)
+  else if (own && !seen.builder->metadata.deletionTimestamp)
     begun_[key] = seen.name;
   const auto begun = begun_.find(key);
   return begun != begun_.end() && begun->second == seen.name;
@@ -191,12 +195,15 @@ Task<Result<runtime::Outcome>> Reconciler::reconcile(kube::ObjectKey key, uint64
   auto told = co_await tell(template_, next);
   if (!told) co_return fail(told.error());
   // What is not needed any more may be what keeps the rest from being created, and is not kept by it.
+  const bool removes = !next.golden.oldBuilders.empty() || !next.golden.oldSnapshots.empty();
   auto removed = co_await removeOld(key, next.golden);
   auto made = co_await make(key, std::move(next.golden));
   const bool passes = !made && (isRetryable(made.error()) || made.error().code == Errc::Conflict);
+  if (!removed) co_return fail(removed.error());
+  // A quota may not have counted yet that what is old has gone.
+  if (!made && !passes && removes) co_return runtime::Outcome{.again = parts_.clock.now() + goldenLook};
   if (!made && !passes) co_return co_await tellRefusal(key, made.error());
   if (!made) co_return fail(made.error());
-  if (!removed) co_return fail(removed.error());
   co_return runtime::Outcome{.again = next.again};
 }
 

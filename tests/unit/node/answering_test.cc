@@ -196,13 +196,16 @@ TEST(Refusals, TellWhoseRootContainerWasStarted) {
   EXPECT_TRUE(refusals.isStarted(inside));
   EXPECT_FALSE(refusals.isStarted(root));
   EXPECT_TRUE(refusals.allow(inside));
-  EXPECT_FALSE(refusals.wasRestored(root));
+  EXPECT_EQ(refusals.restores(root), 0);
   refusals.note(root, {.action = StartAction::Restore, .image = {}, .message = {}});
   EXPECT_FALSE(refusals.isStarted(inside));
-  EXPECT_TRUE(refusals.wasRestored(root));
-  EXPECT_FALSE(refusals.wasRestored(inside));
+  EXPECT_EQ(refusals.restores(root), 1);
+  EXPECT_EQ(refusals.restores(inside), 0);
   refusals.note(root, {.action = StartAction::Start, .image = {}, .message = {}});
-  EXPECT_TRUE(refusals.wasRestored(root)) << "for good";
+  EXPECT_EQ(refusals.restores(root), 1) << "for good";
+  refusals.note(root, {.action = StartAction::Hold, .image = {}, .message = {}});
+  EXPECT_EQ(refusals.restores(root), 1);
+  EXPECT_FALSE(refusals.isStarted(inside));
 }
 
 }  // namespace

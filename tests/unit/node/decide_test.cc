@@ -42,7 +42,8 @@ class Decide : public testing::Test {
                       asked_.push_back(request);
                       return answer_;
                     },
-                .isHeld = [this](const std::string& folder) { return folder == held_; }});
+                .isHeld = [this](const std::string& folder) { return folder == held_; },
+                .isRestored = [this](const std::string& folder) { return folder == restoredRoot_; }});
     if (!decided) return fail(decided.error());
     hold_ = std::move(decided->hold);
     restoresRoot_ = decided->restoresRoot;
@@ -61,7 +62,8 @@ class Decide : public testing::Test {
   std::vector<std::string> read_;
   std::pair<std::string, std::string> written_;
   bool writes_ = true;
-  std::string held_;  // the folder of a container that is held
+  std::string held_;          // the folder of a container that is held
+  std::string restoredRoot_;  // ... of one whose start became a restore
   std::optional<Hold> hold_;
 };
 
@@ -170,9 +172,32 @@ TEST_F(Decide, StartsWhatWouldBeginFromAGoldenSnapshotWhileTheAgentIsAway) {
   EXPECT_EQ((*this)(start, golden), start);
   answer_ = refuse("its Sandbox is gone");
   EXPECT_FALSE((*this)(start, golden));
+  answer_->unknown = true;
+  EXPECT_EQ((*this)(start, golden), start) << "nobody could find out";
+  EXPECT_FALSE((*this)(start, inner())) << "what continues waits for an answer";
   answer_ = fail(Errc::Unavailable, "nobody listens");
   golden.replace(golden.find("\"cloister.dev/restore-from\""), 0, "\"cloister.dev/hold\":\"true\",");
   EXPECT_FALSE((*this)(start, golden));
+}
+
+// runsc's start would bring back the container in it, and nobody has looked whether it may.
+TEST_F(Decide, DoesNotStartUnaskedWhatIsInARestoredRoot) {
+  std::string golden = inner();
+  golden.replace(golden.find("\"snap\""), 6, "\"golden/snap\",\"io.kubernetes.cri.sandbox-id\":\"root\"");
+  StartAnswer unknown = refuse("the API server is away");
+  unknown.unknown = true;
+  for (const Result<StartAnswer>& answer :
+       {Result<StartAnswer>(fail(Errc::Unavailable, "nobody listens")), Result<StartAnswer>(unknown)}) {
+    answer_ = answer;
+    restoredRoot_ = "";
+    EXPECT_EQ((*this)(start, golden), start);
+    restoredRoot_ = "/root";
+    EXPECT_FALSE((*this)(start, golden));
+  }
+  answer_ = StartAnswer{.action = StartAction::Restore, .image = "/s/1", .message = {}};
+  EXPECT_THAT((*this)(start, golden).value(), Contains("--image-path=/s/1"));
+  restoredRoot_ = "";
+  EXPECT_EQ((*this)(start, golden), start) << "there is nothing in its root that it could be restored into";
 }
 
 // It holds nothing of the sandbox's, and the shim could not get rid of it.

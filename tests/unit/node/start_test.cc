@@ -130,6 +130,22 @@ TEST(DecideStart, RestoresARootOnlyIfWhatComesIntoItFits) {
   EXPECT_EQ(decideStart(root, view).action, StartAction::Start);
 }
 
+TEST(DecideStart, GivesUpARootThatCannotBeRestored) {
+  StartRequest root = request;
+  root.kind = ContainerKind::sandbox;
+  StartView view = golden();
+  view.rootFailures = 1;
+  EXPECT_EQ(decideStart(root, view).action, StartAction::Start);
+  view = good();
+  for (const int failures : {0, 1, 2}) {
+    view.rootFailures = failures;
+    EXPECT_THAT(decideStart(root, view).message, testing::Not(HasSubstr("could not be restored")));
+  }
+  view.rootFailures = 3;
+  EXPECT_EQ(decideStart(root, view).action, StartAction::Refuse);
+  EXPECT_THAT(decideStart(root, view).message, HasSubstr("could not be restored from the SandboxSnapshot"));
+}
+
 TEST(DecideStart, RefusesAPodThatIsReplaced) {
   StartView view = golden();
   view.sandbox->status.golden->failedPodUID = "another";

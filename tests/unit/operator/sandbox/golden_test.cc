@@ -171,6 +171,18 @@ TEST_F(FromGolden, IsTriedOnce) {
   EXPECT_EQ(world_.sandbox().status.phase, api::Phase::Failed) << "now it is not the golden snapshot's fault";
 }
 
+// Its end would be final.
+TEST_F(FromGolden, IsGivenUpWhateverElseFails) {
+  ASSERT_TRUE(isGolden(ofTemplate()));
+  const api::Pod first = world_.pods().at(0);
+  Observed observed = test::seen(world_.sandbox(), {refused(first)});
+  observed.failure = Error{Errc::Conflict, "the removal of a second pod"};
+  const Plan next = plan(observed, world_.config, world_.clock.now());
+  ASSERT_TRUE(next.status);
+  EXPECT_EQ(next.status->golden->failedPodUID, first.metadata.uid);
+  EXPECT_NE(next.status->phase, api::Phase::Failed);
+}
+
 TEST_F(FromGolden, IsGivenUpWhereItsImageIsNoMore) {
   for (const char* why : {"ErrImageNeverPull", "ImagePullBackOff"}) {
     SCOPED_TRACE(why);

@@ -159,6 +159,9 @@ TEST_F(GoldenReconciler, RemovesTheOldBuilderWhereTheNextIsRefused) {
   };
   EXPECT_TRUE(reconcile());
   EXPECT_THAT(named("sandboxes"), IsEmpty()) << "it was in the way";
+  EXPECT_THAT(told(), testing::Not(testing::HasSubstr("BuilderFailed"))) << "it may be counted still";
+  clock_.advance(minutes(1));
+  EXPECT_TRUE(reconcile());
   EXPECT_THAT(told(), testing::HasSubstr("BuilderFailed: "));
   EXPECT_THAT(told(), testing::HasSubstr("exceeded quota: one-sandbox"));
   const size_t writes = server_.writes().size();
@@ -177,6 +180,20 @@ TEST_F(GoldenReconciler, NoticesThatItsBuilderIsGone) {
   EXPECT_TRUE(reconcile());
   EXPECT_THAT(told(), testing::HasSubstr("BuilderFailed: "));
   EXPECT_THAT(named("sandboxes"), IsEmpty());
+}
+
+TEST_F(GoldenReconciler, MakesItOnceAStrangersSandboxOfItsNameIsGone) {
+  EXPECT_TRUE(reconcile());
+  const kube::ObjectKey taken{"team", named("sandboxes").at(0)};
+  server_.erase("sandboxes", taken);
+  server_.put("sandboxes",
+              {{"metadata", {{"name", taken.name}, {"namespace", "team"}, {"uid", "a-strangers"}}},
+               {"spec", json::object()}});
+  EXPECT_TRUE(reconcile());
+  server_.erase("sandboxes", taken);
+  EXPECT_TRUE(reconcile());
+  EXPECT_THAT(told(), testing::Not(testing::HasSubstr("BuilderFailed")));
+  EXPECT_THAT(named("sandboxes"), ElementsAre(taken.name));
 }
 
 // Owner references are anybody's to write.
