@@ -89,7 +89,8 @@ class GoldenReconciler : public TemplateReconciler {
     return names;
   }
   std::string told() const {
-    const api::Condition* golden = api::findCondition(status().conditions, "GoldenReady");
+    const std::vector<api::Condition> conditions = status().conditions;
+    const api::Condition* golden = api::findCondition(conditions, "GoldenReady");
     return golden == nullptr ? "" : golden->reason + ": " + golden->message;
   }
   // The only one is Ready, and its pod is of the present revision.
