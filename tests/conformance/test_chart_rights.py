@@ -273,7 +273,8 @@ RIGHTS = {
                "get sandboxsnapshots, list sandboxsnapshots, get sandboxpools --subresource=scale",
                "create sandboxes, patch sandboxes, delete sandboxes, patch sandboxes --subresource=status, "
                "create sandboxtemplates, create sandboxsnapshots, patch sandboxpools, patch sandboxpools --subresource=scale"),
-    "operator": ("watch sandboxes, delete sandboxes, patch sandboxes --subresource=status, create pods, patch pods, delete pods, "
+    # Sandboxes: what golden snapshots are taken of.
+    "operator": ("create sandboxes, watch sandboxes, delete sandboxes, patch sandboxes --subresource=status, create pods, patch pods, delete pods, "
                  "create networkpolicies, delete networkpolicies, create events, list events, watch nodes, "
                  "watch sandboxtemplates, patch sandboxtemplates --subresource=status, watch sandboxpools, "
                  "patch sandboxpools --subresource=status, create controllerrevisions, delete controllerrevisions, "
@@ -282,7 +283,7 @@ RIGHTS = {
                  "delete resourcequotas, get sandboxsnapshots, list sandboxsnapshots, watch sandboxsnapshots, delete sandboxsnapshots, "
                  "patch sandboxsnapshots, create sandboxsnapshots, patch sandboxsnapshots --subresource=status",
                  "list persistentvolumeclaims, delete persistentvolumeclaims, patch persistentvolumeclaims, "
-                 "get secrets, list secrets, get configmaps, create sandboxes, patch sandboxes, update pods, "
+                 "get secrets, list secrets, get configmaps, patch sandboxes, update pods, "
                  "create pods --subresource=exec, patch nodes, delete nodes, list namespaces, get leases, create leases, "
                  "create sandboxtemplates, patch sandboxtemplates, delete sandboxtemplates, patch sandboxpools, "
                  "delete sandboxpools, patch sandboxpools --subresource=scale, patch controllerrevisions, "
