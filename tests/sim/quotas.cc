@@ -5,6 +5,7 @@
 
 #include "operator/quota/gate.h"
 #include "operator/quota/ledger.h"
+#include "operator/quota/plan.h"
 #include "runtime/store.h"
 #include "tests/sim/invariants.h"
 #include "tests/sim/network.h"
@@ -291,6 +292,10 @@ void QuotaRules::checkStarts(const json::value& quota, int fresh) {
     violate("too many starts in a minute in " + findString(quota, "metadata.namespace"));
 }
 
+void QuotaRules::standsStill(const std::string& process, Duration span) {
+  if (span > quota::settlePeriod) stillUntil_[process] = clock_.instant() + span;
+}
+
 void QuotaRules::podCreated(const json::value& pod) {
   const std::string namespace_ = findString(pod, "metadata.namespace");
   const test::Object object = server_.storage().get(quotaOf(namespace_));
@@ -305,7 +310,10 @@ void QuotaRules::podCreated(const json::value& pod) {
   const bool late = server_.actor().ends_with(lateSuffix);
   const bool orphan = !isIdle(pod) && !ownerOf(server_, pod);
   if (!promised) at.exempt.insert(uidOf(pod));
-  if (!promised && inForce && !late && !orphan) violate("a pod that nobody promised: " + keyOf(pod));
+  const auto still = stillUntil_.find(server_.actor());
+  const bool stoodStill = still != stillUntil_.end() && clock_.instant() < still->second + seconds(1);
+  if (!promised && inForce && !late && !orphan && !stoodStill)
+    violate("a pod that nobody promised: " + keyOf(pod));
   if (inForce && counted(namespace_).pods > at.most)
     violate("more pods than were ever allowed in " + namespace_);
 }

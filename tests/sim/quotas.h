@@ -33,6 +33,10 @@ class QuotaRules {
   // STEADY: no wall clock jumps, and they agree.
   QuotaRules(const Clock& clock, test::ApiServer& server, bool steady);
 
+  // PROCESS, called so, stands still for SPAN from now on. If that is longer than anybody waits for it, it
+  // may then carry out what it has decided before, on what was promised at that time.
+  void standsStill(const std::string& process, Duration span);
+
   // The first violation.
   const std::optional<std::string>& violation() const { return violation_; }
 
@@ -63,6 +67,7 @@ class QuotaRules {
   bool steady_;
   std::optional<std::string> violation_;
   std::map<std::string, Namespace> namespaces_;
+  std::map<std::string, Instant> stillUntil_;  // of processes that stand still for long
 };
 
 }  // namespace cloister::sim

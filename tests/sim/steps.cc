@@ -344,7 +344,9 @@ void Simulation::operatorStep(const Step& step) {
     case What::NoLease:
       return network_.refuseLease(operatorName(number), step.span);
     case What::Pause:
-      if (replica.process) replica.process->pauseUntil(clock_.instant() + step.span);
+      if (!replica.process) return;
+      replica.process->pauseUntil(clock_.instant() + step.span);
+      quotas_.standsStill(replica.process->name(), step.span);
       return;
     default:
       return;
