@@ -1,5 +1,6 @@
 #include "operator/operator.h"
 
+#include "operator/same.h"
 #include "operator/sandbox/reasons.h"
 #include "operator/sandbox/warm.h"
 
@@ -266,10 +267,7 @@ void Operator::podChanged(const api::Pod* before, const api::Pod* after) {
 void Operator::templateChanged(const api::SandboxTemplate* before, const api::SandboxTemplate* after) {
   const kube::ObjectKey key = api::keyOf((after != nullptr ? after : before)->metadata);
   templateController_.add(key);
-  const bool same = before != nullptr && after != nullptr && before->metadata.uid == after->metadata.uid &&
-                    before->spec == after->spec && before->unreadable == after->unreadable &&
-                    before->status.golden == after->status.golden;
-  if (same) return;
+  if (saySame(before, after) && before->status.golden == after->status.golden) return;
   for (const auto& sandbox : stores_.unstartedOfTemplate(key))
     sandboxController_.add(api::keyOf(sandbox->metadata));
   for (const auto& pool : stores_.poolsOf(key)) {

@@ -50,6 +50,11 @@ std::string templateKey(const std::string& namespace_, const std::string& uid) {
   return kube::toString(kube::ObjectKey{namespace_, uid});
 }
 
+// What is made for a golden snapshot is found by its template.
+std::vector<std::string> ofGolden(const api::ObjectMeta& meta) {
+  return {templateKey(meta.namespace_, api::goldenOwner(meta)->uid)};
+}
+
 void addIndexes(runtime::Store<api::SandboxSnapshot>& snapshots) {
   snapshots.addIndex(bySandbox, [](const api::SandboxSnapshot& snapshot) {
     return std::vector{kube::toString(sandboxOf(snapshot))};
@@ -67,11 +72,7 @@ void addIndexes(runtime::Store<api::SandboxSnapshot>& snapshots) {
     return owners;
   });
   snapshots.addIndex(goldenOf, [](const api::SandboxSnapshot& snapshot) {
-    const api::ObjectMeta& meta = snapshot.metadata;
-    std::vector<std::string> templates;
-    if (api::isGolden(snapshot))
-      templates.push_back(templateKey(meta.namespace_, api::goldenOwner(meta)->uid));
-    return templates;
+    return api::isGolden(snapshot) ? ofGolden(snapshot.metadata) : std::vector<std::string>{};
   });
   snapshots.addIndex(byNode, [](const api::SandboxSnapshot& snapshot) {
     const std::string& node = snapshot.status.nodeName;
@@ -164,11 +165,7 @@ Stores::Stores() {
   sandboxes.addIndex(
       bySnapshot, [](const api::Sandbox& sandbox) { return unstartedBy(sandbox, sandbox.spec.restoreFrom); });
   sandboxes.addIndex(goldenOf, [](const api::Sandbox& sandbox) {
-    const api::ObjectMeta& meta = sandbox.metadata;
-    std::vector<std::string> templates;
-    if (api::isBuilder(sandbox))
-      templates.push_back(templateKey(meta.namespace_, api::goldenOwner(meta)->uid));
-    return templates;
+    return api::isBuilder(sandbox) ? ofGolden(sandbox.metadata) : std::vector<std::string>{};
   });
   sandboxes.addIndex(byRevision, [](const api::Sandbox& sandbox) {
     return ofRevision(sandbox.metadata.namespace_, sandbox.status.templateRevision);

@@ -21,16 +21,9 @@ class Refusals {
     if (request.kind != ContainerKind::sandbox) return;
     std::erase_if(roots_, [&](const Root& root) { return root.podUID == request.podUID; });
     std::erase(started_, request.podUID);
-    if (answer.action == StartAction::Refuse) {
-      if (roots_.size() == most) roots_.erase(roots_.begin());
-      roots_.push_back({request.podUID, answer.message});
-    } else if (answer.action == StartAction::Start) {
-      if (started_.size() == most) started_.erase(started_.begin());
-      started_.push_back(request.podUID);
-    } else if (answer.action == StartAction::Restore) {
-      if (restored_.size() == most) restored_.erase(restored_.begin());
-      restored_.push_back(request.podUID);
-    }
+    if (answer.action == StartAction::Refuse) add(roots_, {request.podUID, answer.message});
+    if (answer.action == StartAction::Start) add(started_, request.podUID);
+    if (answer.action == StartAction::Restore) add(restored_, request.podUID);
   }
   // How often root containers of its pod were to be restored before REQUEST, which is another one's: as often
   // that has failed.
@@ -57,6 +50,13 @@ class Refusals {
     std::string podUID;
     std::string message;
   };
+  // The oldest goes where there is no room.
+  template <class T>
+  static void add(std::vector<T>& to, T one) {
+    if (to.size() == most) to.erase(to.begin());
+    to.push_back(std::move(one));
+  }
+
   std::vector<Root> roots_;
   std::vector<std::string> started_;   // uids of pods; and
   std::vector<std::string> restored_;  // ... one for each time, whatever became of it

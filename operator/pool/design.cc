@@ -31,9 +31,7 @@ bool holds(const api::SandboxPool& pool) {
 // Where its node's agent can hold it.
 void makeHeld(const SnapshotsConfig& config, json::value& pod) {
   sandbox::annotate(pod, api::holdAnnotation, "true");
-  json::value& selector = pod.at("spec").as_object()["nodeSelector"];
-  if (selector.is_null()) selector = json::object();
-  for (const auto& [label, value] : config.nodeSelector) selector.as_object()[label] = value;
+  sandbox::selectNodes(config.nodeSelector, pod);
 }
 
 }  // namespace

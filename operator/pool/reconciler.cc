@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "operator/same.h"
 #include "operator/sandbox/reasons.h"
 #include "runtime/write_status.h"
 
@@ -15,14 +16,6 @@ std::vector<std::string> namesOfNew(const std::vector<Action>& actions) {
     if (const auto* creation = std::get_if<CreatePod>(&action)) names.push_back(creation->name);
   }
   return names;
-}
-
-// They say the same but for their statuses, of which no design is made; either may be null.
-template <class T>
-bool saySame(const T* one, const T* other) {
-  if (one == nullptr || other == nullptr) return one == other;
-  return one == other || (one->metadata.uid == other->metadata.uid && one->unreadable == other->unreadable &&
-                          one->spec == other->spec);
 }
 
 }  // namespace

@@ -222,6 +222,12 @@ void annotate(value& pod, std::string_view key, std::string_view text) {
   annotations.as_object()[key] = text;
 }
 
+void selectNodes(const std::map<std::string, std::string>& labels, value& pod) {
+  value& selector = pod.at("spec").as_object()["nodeSelector"];
+  if (selector.is_null()) selector = object();
+  for (const auto& [label, wanted] : labels) selector.as_object()[label] = wanted;
+}
+
 std::string shapeOf(value pod) {
   object& meta = pod.at("metadata").as_object();
   for (const char* field : {"name", "namespace", "ownerReferences"}) meta.erase(field);

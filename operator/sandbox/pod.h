@@ -1,6 +1,7 @@
 // The pod that a Sandbox runs in.
 #pragma once
 
+#include <map>
 #include <string>
 
 #include "operator/sandbox/resolve.h"
@@ -36,6 +37,8 @@ json::value podFor(const PodIdentity& identity, const api::SandboxSpec& spec, co
 
 // Adds an annotation of ours to POD, as podFor() made it.
 void annotate(json::value& pod, std::string_view key, std::string_view text);
+// POD goes to nodes with LABELS alone, besides what it asks for already.
+void selectNodes(const std::map<std::string, std::string>& labels, json::value& pod);
 
 // A hash of all of POD, as podFor() made it, but its identity and its network profile. A pod of a pool serves
 // a Sandbox whose own pod would have the same shape.

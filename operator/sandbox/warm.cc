@@ -108,9 +108,14 @@ std::string ownShape(const Observed& observed, const api::SandboxSpec& spec, con
   return plain && !observed.presentShape.empty() ? observed.presentShape : shapeFor(spec, resolved, config);
 }
 
+// plainShape() of the template, which is there.
+std::string templateShape(const Observed& observed, const Config& config) {
+  return observed.presentShape.empty() ? plainShape(*observed.template_, config) : observed.presentShape;
+}
+
 // The pods that the pool makes now have SHAPE.
 bool fitsTemplate(const Observed& observed, const Config& config, const std::string& shape) {
-  return observed.template_ != nullptr && shape == plainShape(*observed.template_, config);
+  return observed.template_ != nullptr && shape == templateShape(observed, config);
 }
 
 void sayWhyNot(const Observed& observed, const Config& config, const std::string& shape, Start& start) {
@@ -177,7 +182,7 @@ const api::SandboxSnapshot* goldenFor(const Observed& observed, const api::Sandb
       start.way == Start::Way::Cold || (start.way == Start::Way::Adopt && fitsGolden(observed, *start.offer));
   if (!unborn || observed.golden == nullptr || spec.restoreFrom || api::isBuilder(sandbox)) return nullptr;
   if (hasFailedGolden(sandbox)) return nullptr;
-  const std::string present = plainShape(*observed.template_, config);
+  const std::string present = templateShape(observed, config);
   const bool same = ownShape(observed, spec, resolved, config) == present &&
                     (start.offer == nullptr || start.offer->shape == present);
   const bool isOfIt =

@@ -1,6 +1,7 @@
 #include "operator/snapshot/reconciler.h"
 
 #include "base/log.h"
+#include "runtime/remove_seen.h"
 #include "runtime/write_status.h"
 
 namespace cloister::snapshot {
@@ -44,17 +45,6 @@ Duration Reconciler::lasted(const Observed& observed) {
   return now - memory.since;
 }
 
-Task<Result<void>> Reconciler::remove(std::shared_ptr<const api::SandboxSnapshot> snapshot) {
-  const api::ObjectMeta& meta = snapshot->metadata;
-  auto answer = co_await parts_.client.remove(kube::sandboxSnapshots, api::keyOf(meta),
-                                              {.uid = meta.uid, .resourceVersion = meta.resourceVersion});
-  if (answer || answer.error().code == Errc::NotFound) co_return Result<void>{};
-  if (answer.error().code == Errc::Conflict) {
-    co_await catchUp(parts_.client, parts_.stores.snapshots, kube::sandboxSnapshots, api::keyOf(meta));
-  }
-  co_return failWith("deleting the expired SandboxSnapshot", answer.error());
-}
-
 Task<Result<runtime::Outcome>> Reconciler::reconcile(kube::ObjectKey key, uint64_t id) {
   const auto snapshot = parts_.stores.snapshots.get(key);
   if (snapshot == nullptr) {
@@ -65,7 +55,9 @@ Task<Result<runtime::Outcome>> Reconciler::reconcile(kube::ObjectKey key, uint64
   log::debug("reconcile", {{"snapshot", kube::toString(key)}, {"id", id}, {"remove", next.remove}});
   if (next.report) parts_.report(*snapshot, *next.report);
   Result<void> done;
-  if (next.remove) done = co_await remove(snapshot);
+  if (next.remove)
+    done = co_await runtime::removeSeen(parts_.client, kube::sandboxSnapshots, parts_.stores.snapshots,
+                                        snapshot, "deleting the expired SandboxSnapshot");
   if (next.status) {
     done = co_await writeStatus(parts_.client, kube::sandboxSnapshots, parts_.stores.snapshots, snapshot,
                                 std::move(*next.status));

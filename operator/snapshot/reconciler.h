@@ -34,7 +34,6 @@ class Reconciler {
 
   Observed observe(std::shared_ptr<const api::SandboxSnapshot> snapshot);
   Duration lasted(const Observed& observed);
-  Task<Result<void>> remove(std::shared_ptr<const api::SandboxSnapshot> snapshot);
 
   Parts parts_;
   std::map<kube::ObjectKey, Memory> memory_;  // of those at a stage that is waited out

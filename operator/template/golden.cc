@@ -3,6 +3,7 @@
 #include "base/hash.h"
 #include "operator/owner.h"
 #include "operator/sandbox/diagnose.h"
+#include "operator/sandbox/pod.h"
 #include "operator/sandbox/reasons.h"
 #include "operator/sandbox/resolve.h"
 #include "operator/template/reasons.h"
@@ -32,13 +33,6 @@ std::string refusal(const api::SandboxTemplate& from, const Config& config) {
   return "";
 }
 
-// OBJECT has a name that is needed, and the operator has given it.
-template <class T>
-bool isOwn(const api::SandboxTemplate& from, const T& object) {
-  const api::OwnerReference* owner = api::goldenOwner(object.metadata);
-  return owner != nullptr && owner->uid == from.metadata.uid;
-}
-
 json::value objectOf(const api::SandboxTemplate& from, const std::string& name, const char* kind,
                      json::value spec) {
   return {
@@ -56,7 +50,7 @@ json::value objectOf(const api::SandboxTemplate& from, const std::string& name, 
 // first time.
 bool isAsMade(const api::SandboxTemplate& from, const api::Sandbox& builder) {
   const std::string& revision = builder.status.templateRevision;
-  return isOwn(from, builder) && api::isBuilder(builder) && builder.metadata.generation <= 1 &&
+  return isOwn(from, builder.metadata) && api::isBuilder(builder) && builder.metadata.generation <= 1 &&
          (revision.empty() || revision == revisionName(from)) && !api::podNumber(builder.status) &&
          !builder.status.golden;
 }
@@ -102,7 +96,7 @@ class Round {
     const auto& failure = from_.status.goldenFailure;
     if (isNamed()) {
       tellGolden();
-      if (seen_.builder && isOwn(from_, *seen_.builder)) remove(seen_.builder);
+      if (seen_.builder && isOwn(from_, seen_.builder->metadata)) remove(seen_.builder);
     } else if (!isTaken()) {
       if (names(from_.status.golden)) step_.golden.reset();
       if (failure && failure->name == seen_.name)
@@ -146,7 +140,7 @@ class Round {
   // Something else has a name that is needed. Nobody tells when that goes.
   bool isTaken() {
     const auto leave = [&](const auto& object, const std::string& kind, std::string_view why) {
-      if (object == nullptr || isOwn(from_, *object)) return false;
+      if (object == nullptr || isOwn(from_, object->metadata)) return false;
       tell(why, "A " + kind + " named " + seen_.name + " exists and belongs to somebody else. Delete it.");
       lookAgain(now_ + goldenLook);
       return true;
@@ -280,6 +274,11 @@ std::string goldenName(const api::SandboxTemplate& from, const std::string& shap
                          shortHash(from.metadata.uid + "/" + revisionName(from) + "/" + shape, 8));
 }
 
+bool isOwn(const api::SandboxTemplate& from, const api::ObjectMeta& meta) {
+  const api::OwnerReference* owner = api::goldenOwner(meta);
+  return owner != nullptr && owner->uid == from.metadata.uid;
+}
+
 GoldenStep planGolden(const api::SandboxTemplate& from, const GoldenObserved& seen, const Config& config,
                       Time now) {
   Round round(from, seen, config, now);
@@ -297,13 +296,10 @@ api::SandboxSpec asBuilder(api::SandboxSpec spec) {
 }
 
 void makeBuilder(const api::SandboxTemplateGolden& golden, const SnapshotsConfig& config, json::value& pod) {
-  json::object& spec = pod.at("spec").as_object();
-  json::value& selector = spec["nodeSelector"];
-  if (selector.is_null()) selector = json::object();
-  for (const auto& [label, value] : config.nodeSelector) selector.as_object()[label] = value;
+  sandbox::selectNodes(config.nodeSelector, pod);
   const auto patience = golden.timeout.value_or(defaultWarmUp);
   const auto period = std::chrono::ceil<seconds>(warmUpPeriod).count();
-  spec["containers"].at(0).as_object()["startupProbe"] = {
+  pod.at("spec").at("containers").at(0).as_object()["startupProbe"] = {
       {"exec", {{"command", json::encode(golden.readyCommand)}}},
       {"periodSeconds", period},
       {"timeoutSeconds", period},

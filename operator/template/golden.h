@@ -31,6 +31,9 @@ using SnapshotPtr = std::shared_ptr<const api::SandboxSnapshot>;
 // is taken of: another one for each revision and shape.
 std::string goldenName(const api::SandboxTemplate& from, const std::string& shape);
 
+// The object with META has a name that is needed for FROM, and the operator has given it.
+bool isOwn(const api::SandboxTemplate& from, const api::ObjectMeta& meta);
+
 struct GoldenObserved {
   std::string name;                    // goldenName()
   SandboxPtr builder = {};             // of that name, whoever's; null: there is none

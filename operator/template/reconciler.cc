@@ -1,6 +1,7 @@
 #include "operator/template/reconciler.h"
 
 #include "operator/sandbox/warm.h"
+#include "runtime/remove_seen.h"
 #include "runtime/write_status.h"
 
 namespace cloister::templates {
@@ -22,20 +23,6 @@ Task<Result<void>> create(kube::Client& client, kube::Resource resource, runtime
     co_return Result<void>{};
   }
   co_return failWith("creating " + key.name + " for the golden snapshot", answer.error());
-}
-
-// If it is still as it was seen: it may have become of use.
-template <class T>
-Task<Result<void>> removeSeen(kube::Client& client, kube::Resource resource, runtime::Store<T>& store,
-                              std::shared_ptr<const T> object) {
-  const api::ObjectMeta& meta = object->metadata;
-  auto answer = co_await client.remove(
-      resource, api::keyOf(meta),
-      {.uid = meta.uid, .resourceVersion = meta.resourceVersion, .propagation = "Background"});
-  if (answer || answer.error().code == Errc::NotFound) co_return Result<void>{};
-  if (answer.error().code == Errc::Conflict)
-    co_await runtime::catchUp(client, store, resource, api::keyOf(meta));
-  co_return failWith("removing " + meta.name + " of the golden snapshot", answer.error());
 }
 
 }  // namespace
@@ -99,12 +86,10 @@ GoldenObserved Reconciler::observeGolden(const api::SandboxTemplate& template_) 
 // done.
 bool Reconciler::isBegun(const api::SandboxTemplate& template_, const GoldenObserved& seen) {
   const kube::ObjectKey key = api::keyOf(template_.metadata);
-  const api::OwnerReference* owner =
-      seen.builder == nullptr ? nullptr : api::goldenOwner(seen.builder->metadata);
-  const bool own = owner != nullptr && owner->uid == template_.metadata.uid;
   if (template_.status.golden && template_.status.golden->snapshotName == seen.name)
     begun_.erase(key);
-  else if (own && !seen.builder->metadata.deletionTimestamp)
+  else if (seen.builder && isOwn(template_, seen.builder->metadata) &&
+           !seen.builder->metadata.deletionTimestamp)
     begun_[key] = seen.name;
   const auto begun = begun_.find(key);
   return begun != begun_.end() && begun->second == seen.name;
@@ -115,11 +100,15 @@ Task<Result<void>> Reconciler::removeOld(kube::ObjectKey key, GoldenStep step) {
   Result<void> all;
   for (auto& builder : step.oldBuilders) {
     begun_.erase(key);
-    auto done = co_await removeSeen(parts_.client, kube::sandboxes, stores.sandboxes, builder);
+    auto done =
+        co_await runtime::removeSeen(parts_.client, kube::sandboxes, stores.sandboxes, builder,
+                                     "removing " + builder->metadata.name + " of the golden snapshot");
     if (!done) all = done;
   }
   for (auto& snapshot : step.oldSnapshots) {
-    auto done = co_await removeSeen(parts_.client, kube::sandboxSnapshots, stores.snapshots, snapshot);
+    auto done =
+        co_await runtime::removeSeen(parts_.client, kube::sandboxSnapshots, stores.snapshots, snapshot,
+                                     "removing " + snapshot->metadata.name + " of the golden snapshot");
     if (!done) all = done;
   }
   co_return all;
