@@ -22,7 +22,9 @@ Result<RunscConfig> parseRunscConfig(std::string_view text) {
   boost::system::error_code error;
   const json::value parsed = boost::json::parse(text, error);
   if (error) return fail(Errc::InvalidInput, "not JSON: " + error.message());
-  auto config = json::decode<RunscConfig>(parsed, json::Unknown::Refuse);
+  // The file and the program are replaced one after the other: what a later version says in it must not
+  // stop every sandbox of the node.
+  auto config = json::decode<RunscConfig>(parsed, json::Unknown::Ignore);
   if (!config) return config;
   if (!config->runsc.starts_with('/')) return fail(Errc::InvalidInput, "runsc: give an absolute path");
   if (!config->socket.starts_with('/')) return fail(Errc::InvalidInput, "socket: give an absolute path");
