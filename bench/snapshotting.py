@@ -31,20 +31,40 @@ AT_ONCE = 20
 POOL = "held"
 # Of one start, snapshot or removal; far above what any takes.
 LIMIT_SECONDS = 120
-_BALLAST_MIB = 128
-# It answers how often it was asked, and how much it holds.
-_SETUP = f"""
+
+
+@dataclass(frozen=True)
+class Server:
+    """Answers HTTP: how often it was asked, and how much it holds."""
+
+    warm_up_seconds: int
+    ballast_mib: int
+
+    @property
+    def program(self) -> str:
+        setup = f"""
 import itertools, time
-time.sleep({WARM_UP_SECONDS})
-ballast, count = bytearray(b"x") * ({_BALLAST_MIB} << 20), itertools.count(1)
+time.sleep({self.warm_up_seconds})
+ballast, count = bytearray(b"x") * ({self.ballast_mib} << 20), itertools.count(1)
 """
-_SERVER = program(_SETUP, 'f"{next(count)} {len(ballast)}"')
+        return program(setup, 'f"{next(count)} {len(ballast)}"')
+
+    def counted(self, answer: bytes) -> int:
+        """How often it was asked. It must hold what it held."""
+        count, size = answer.decode().split()
+        if int(size) != self.ballast_mib << 20:
+            raise AssertionError(f"the sandbox holds {size} bytes, not {self.ballast_mib} MiB")
+        return int(count)
 
 
-def server(name: str, snapshot: str | None = None) -> dict:
-    """A Sandbox that answers HTTP, or one that continues from SNAPSHOT."""
+WARMED_UP = Server(WARM_UP_SECONDS, 128)
+PLAIN = Server(0, 0)
+
+
+def server(name: str, snapshot: str | None = None, what: Server = WARMED_UP) -> dict:
+    """A Sandbox of WHAT, or one that continues from its SNAPSHOT."""
     made = workloads.sandbox(name)
-    made["spec"] |= {"command": ["python3", "-c", _SERVER], "resources": {"cpu": "500m", "memory": "512Mi", "disk": "256Mi"}}
+    made["spec"] |= {"command": ["python3", "-c", what.program], "resources": {"cpu": "500m", "memory": "512Mi", "disk": "256Mi"}}
     if snapshot:
         made["spec"]["restoreFrom"] = {"name": snapshot}
     return made
@@ -64,14 +84,6 @@ def waits(pod: dict) -> bool:
             and ready(pod))
 
 
-def counted(answer: bytes) -> int:
-    """How often the server was asked. It must hold what it held."""
-    count, size = answer.decode().split()
-    if int(size) != _BALLAST_MIB << 20:
-        raise AssertionError(f"the sandbox holds {size} bytes, not {_BALLAST_MIB} MiB")
-    return int(count)
-
-
 @dataclass
 class Bed:
     cluster: Cluster
@@ -89,10 +101,10 @@ class Bed:
         self.api.create(self.path(kind=f"{kind.lower()}s"),
                         {"apiVersion": "cloister.dev/v1alpha1", "kind": kind, "metadata": {"name": name}, "spec": spec})
 
-    def begin(self, name: str, snapshot: str | None = None) -> float:
+    def begin(self, name: str, snapshot: str | None = None, what: Server = WARMED_UP) -> float:
         """Creates a server; the moment before."""
         began = time.perf_counter()
-        self.api.create(self.path(), server(name, snapshot))
+        self.api.create(self.path(), server(name, snapshot, what))
         return began
 
     def answer(self, name: str) -> tuple[float, bytes]:
@@ -105,11 +117,11 @@ class Bed:
         self.addresses[name] = address()
         return first_answer(self.addresses[name], LIMIT_SECONDS)
 
-    def start(self, name: str, snapshot: str | None = None) -> tuple[float, int]:
+    def start(self, name: str, snapshot: str | None = None, what: Server = WARMED_UP) -> tuple[float, int]:
         """Seconds until it answers, and how often it had been asked by then."""
-        began = self.begin(name, snapshot)
+        began = self.begin(name, snapshot, what)
         at, said = self.answer(name)
-        return at - began, counted(said)
+        return at - began, what.counted(said)
 
     def remove(self, *names: str) -> None:
         """And waits until they and their pods are gone."""
@@ -173,7 +185,7 @@ class Figures:
     cold_pod: list[float] = field(default_factory=list)   # an empty gVisor pod, until Ready
     warm_up: list[float] = field(default_factory=list)    # the program from the beginning, until its first answer
     fork: list[float] = field(default_factory=list)       # the same, continued from a snapshot
-    held: list[float] = field(default_factory=list)       # ... in a held pod of a pool
+    held: list[float] = field(default_factory=list)       # a plain server, continued in a held pod of a pool
     unpause: list[float] = field(default_factory=list)
     at_once: list[float] = field(default_factory=list)    # twenty forks, per fork
 
@@ -230,8 +242,8 @@ def _empty_pod(bed: Bed, name: str, template: dict) -> float:
 
 
 def _make_pool(bed: Bed) -> None:
-    """That holds one pod like the server's."""
-    bed.make("SandboxTemplate", POOL, {"sandbox": server("")["spec"]})
+    """That holds one pod like the plain server's."""
+    bed.make("SandboxTemplate", POOL, {"sandbox": server("", what=PLAIN)["spec"]})
     bed.make("SandboxPool", POOL, {"templateRef": {"name": POOL}, "replicas": 1, "hold": True})
 
 
@@ -250,7 +262,7 @@ def _held_fork(bed: Bed, name: str, snapshot: str) -> float:
     began = time.perf_counter()
     bed.api.create(bed.path(), in_held_pod(name, snapshot))
     at, said = bed.answer(name)
-    counted(said)
+    PLAIN.counted(said)
     bed.sandboxes.wait(f"{name} Ready", lambda: bed.sandboxes.first(name, ready), LIMIT_SECONDS)
     status = bed.api.get(bed.path(name))["status"]
     if not any(c["type"] == "WarmStart" and c["status"] == "True" for c in status["conditions"]):
@@ -281,16 +293,18 @@ def measure(bed: Bed, rounds: int, say: Callable[[str], None]) -> list[Row]:
     template, figures = _template(bed), Figures()
     bed.start("origin")
     bed.save("origin", "first")
+    bed.start("plain", what=PLAIN)
+    bed.save("plain", "plain")
     _make_pool(bed)
     for name in ("warm", "warmer"):  # what only a first one pays for is not counted
         bed.start(name, "first")
         bed.remove(name)
-        _held_fork(bed, f"{name}-held", "first")
+        _held_fork(bed, f"{name}-held", "plain")
     for round in range(rounds):
         figures.cold_pod.append(_empty_pod(bed, f"cold-{round}", template))
         figures.fork.append(bed.start(f"fork-{round}", "first")[0])
         bed.remove(f"fork-{round}")
-        figures.held.append(_held_fork(bed, f"held-{round}", "first"))
+        figures.held.append(_held_fork(bed, f"held-{round}", "plain"))
         figures.warm_up.append(bed.start(f"begun-{round}")[0])
         figures.unpause.append(_unpaused(bed, f"begun-{round}"))
         for by_hand in (round % 2 == 0, round % 2 != 0):
@@ -305,8 +319,9 @@ def measure(bed: Bed, rounds: int, say: Callable[[str], None]) -> list[Row]:
     for round in range(max(1, rounds // 3)):
         _forks_at_once(bed, "first", f"many-{round}", figures)
         say(f"{AT_ONCE} forks at once: {1000 * figures.at_once[-1]:.0f} ms each")
-    bed.remove("origin")
+    bed.remove("origin", "plain")
     bed.drop("first")
+    bed.drop("plain")
     return rows(figures)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lib.http_probe import ask
 from lib.report import Row
-from snapshotting import LIMIT_SECONDS, Bed, counted
+from snapshotting import LIMIT_SECONDS, WARMED_UP, Bed
 from support.node_agent import STORE
 
 
@@ -42,7 +42,7 @@ def measure(bed: Bed, cycles: int, say: Callable[[str], None]) -> list[Row]:
     before, lost, count = Traces.now(bed.agent.runsc), 0, 1
     for cycle in range(cycles):
         now, following = f"soak-{cycle}", f"soak-{cycle + 1}"
-        count = counted(ask(bed.addresses[now]))
+        count = WARMED_UP.counted(ask(bed.addresses[now]))
         bed.save(now, f"soaked-{cycle}")
         bed.remove(now)
         if bed.start(following, f"soaked-{cycle}")[1] != count + 1:

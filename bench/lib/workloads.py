@@ -14,11 +14,12 @@ def sandbox(name: str) -> dict:
 
 
 def template_of(pod: dict) -> dict:
-    """The template that makes pods like POD. Without our labels: they would make it one of ours."""
+    """The template that makes pods like POD. Without our labels and annotations: they would make it one of ours, and are refused."""
     spec = {key: value for key, value in pod["spec"].items() if key not in _ASSIGNED}
     # Admission adds these two by itself.
     spec["tolerations"] = [t for t in spec.get("tolerations", []) if not t["key"].startswith("node.kubernetes.io/")]
-    metadata = {"annotations": pod["metadata"].get("annotations") or {}, "labels": {"bench": "cold-start"}}
+    notes = {key: value for key, value in (pod["metadata"].get("annotations") or {}).items() if not key.startswith("cloister.dev/")}
+    metadata = {"annotations": notes, "labels": {"bench": "cold-start"}}
     return {"metadata": metadata, "spec": spec}
 
 

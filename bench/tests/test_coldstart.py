@@ -3,7 +3,7 @@ from coldstart import Start, latency_rows, write_rows
 from lib.workloads import bare_pod, peer_sandbox, template_of
 
 POD = {
-    "metadata": {"name": "box-1a2b", "uid": "u", "annotations": {"dev.gvisor.x": "y"},
+    "metadata": {"name": "box-1a2b", "uid": "u", "annotations": {"dev.gvisor.x": "y", "cloister.dev/image": "i"},
                  "labels": {"cloister.dev/sandbox": "box", "app.kubernetes.io/managed-by": "cloister-operator"},
                  "ownerReferences": [{"kind": "Sandbox", "name": "box"}]},
     "spec": {"containers": [{"name": "sandbox", "image": "i"}], "runtimeClassName": "gvisor", "nodeName": "n",

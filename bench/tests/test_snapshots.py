@@ -1,6 +1,6 @@
 import pytest
 from lib.http_probe import longest_gap
-from snapshotting import POOL, Figures, counted, in_held_pod, rows, server, waits
+from snapshotting import PLAIN, POOL, WARMED_UP, Figures, in_held_pod, rows, server, waits
 from soak import Traces
 
 
@@ -15,9 +15,10 @@ def test_what_continues_is_what_began():
     began, continued = server("a"), server("b", "saved")
     assert continued["spec"].pop("restoreFrom") == {"name": "saved"}
     assert began["spec"] == continued["spec"], "another spec is refused"
-    assert counted(b"7 134217728") == 7
+    assert server("c", what=PLAIN)["spec"]["command"] != began["spec"]["command"]
+    assert WARMED_UP.counted(b"7 134217728") == PLAIN.counted(b"7 0") == 7
     with pytest.raises(AssertionError, match="holds 1 bytes"):
-        counted(b"7 1")
+        WARMED_UP.counted(b"7 1")
 
 
 def test_a_fork_in_a_held_pod_says_nothing_of_what_it_runs():
