@@ -45,7 +45,8 @@ Agent::Storing::Storing(const Parts& parts, Depot& to, uint64_t seed, Storer::Re
           std::move(gate)) {}
 
 Agent::Agent(Surroundings with)
-    : parts_{with.client, with.clock, stores_, with.vault, with.files, with.runsc, with.disk, with.node},
+    : parts_{with.client, with.clock, stores_,   with.vault, with.files,
+             with.runsc,  with.disk,  with.node, with.depot, with.quota},
       seed_(with.seed),
       reconciler_(parts_),
       scrubber_({.clock = with.clock,
@@ -167,6 +168,12 @@ StartAnswer Agent::decide(const StartRequest& request, const StartView& view) {
   return answer;
 }
 
+// Whoever asks is about to open its files. It stays meanwhile, and is evicted after others from then on.
+void Agent::noteUse(const SnapshotId& id) {
+  if (auto noted = parts_.vault.use(id, parts_.clock.now()); !noted)
+    log::warn("the use of a snapshot cannot be noted", {{"uid", id.uid}, {"reason", noted.error().message}});
+}
+
 Task<Result<StartView>> Agent::look(StartRequest request) {
   // One that was refused is there all the same, with nothing in it (refusals.h).
   StartView view{.node = parts_.node,
@@ -223,6 +230,7 @@ Result<void> Agent::lookInside(StartView& view) {
   if (!kept && kept.error().code != Errc::InvalidInput) return fail(kept.error());
   if (kept) {
     view.kept = std::move(*kept);
+    if (view.kept) noteUse(id);
   } else {
     view.damage = kept.error().message;
     wake(id);

@@ -28,6 +28,7 @@ class Agent {
     uint64_t seed = 0;
     Depot* depot = nullptr;  // null: snapshots stay on the node
     bool sweeps = false;     // removes from there what nobody refers to any more
+    int64_t quota = 0;       // bytes that snapshots may take on the node; 0: as many as the disk has
   };
   explicit Agent(Surroundings with);
 
@@ -44,6 +45,7 @@ class Agent {
   StartAnswer decide(const StartRequest& request, const StartView& view);
   Task<StartAnswer> answerStart(StartRequest request);
   Task<Result<StartView>> look(StartRequest request);
+  void noteUse(const SnapshotId& id);
   Result<void> lookInside(StartView& view);
 
   Stores stores_;

@@ -156,6 +156,19 @@ Task<Result<int64_t>> Depot::store(SnapshotId id, Kept kept, api::SnapshotStore 
   co_return total;
 }
 
+Task<Result<void>> Depot::confirm(SnapshotId id, api::SnapshotStore place, std::string digest) {
+  const auto text = co_await fetchManifest(id, place);
+  if (!text) co_return fail(text.error());
+  if (digestOf(*text) != digest) co_return fail(Errc::InvalidInput, "its manifest there is another one");
+  const auto objects = co_await with_.bucket.list(place.location);
+  if (!objects) co_return fail(objects.error());
+  int64_t total = 0;
+  for (const store::Object& object : *objects) total += object.size;
+  if (total == place.sizeBytes) co_return Result<void>{};
+  co_return fail(Errc::InvalidInput, "there are " + std::to_string(total) + " bytes of it, in place of " +
+                                         std::to_string(place.sizeBytes.value_or(0)));
+}
+
 Task<Result<void>> Depot::receive(std::string key, store::FileKeys keys,
                                   std::function<Result<void>(std::string_view)> take,
                                   std::function<void()> progress) {

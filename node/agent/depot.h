@@ -33,6 +33,10 @@ class Depot {
   // there is not sent again. An error with the reason api::snapshot::corrupt is about the files of KEPT.
   Task<Result<int64_t>> store(SnapshotId id, Kept kept, api::SnapshotStore place);
 
+  // All of it is at PLACE, as far as sizes tell, with the manifest of DIGEST. NotFound or InvalidInput tells
+  // what is not.
+  Task<Result<void>> confirm(SnapshotId id, api::SnapshotStore place, std::string digest);
+
   // The text of the manifest at PLACE; NotFound when there is none. InvalidInput when it is not what was put
   // there.
   Task<Result<std::string>> fetchManifest(SnapshotId id, api::SnapshotStore place);

@@ -4,13 +4,12 @@
 
 #include "base/log.h"
 #include "base/utf8.h"
+#include "node/agent/evict.h"
 #include "node/agent/on_disk.h"
 
 namespace cloister::node {
 namespace {
 
-// Left on the disk for others besides.
-constexpr int64_t spareBytes = int64_t(256) << 20;
 // Bytes of a failure that are told.
 constexpr size_t longestMessage = 1024;
 // A failure of which nobody has asked for so long after its next turn came is forgotten.
@@ -18,15 +17,6 @@ constexpr Duration forgotten = std::chrono::minutes(10);
 
 SnapshotId idOf(const api::SandboxSnapshot& snapshot) {
   return {.namespace_ = snapshot.metadata.namespace_, .uid = snapshot.metadata.uid};
-}
-
-Result<void> checkRoom(Vault& vault, int64_t needed) {
-  const auto room = vault.room();
-  if (!room) return fail(room.error());
-  if (*room >= needed + spareBytes) return {};
-  return fail(Errc::Internal, "the node's disk has room for " + std::to_string(*room >> 20) +
-                                  " MiB more, and it needs " + std::to_string((needed + spareBytes) >> 20) +
-                                  " MiB; delete snapshots or other files there");
 }
 
 }  // namespace
@@ -105,7 +95,7 @@ Task<void> Fetcher::run(api::SandboxSnapshot snapshot) {
 Task<Result<void>> Fetcher::fetch(api::SandboxSnapshot snapshot) {
   const SnapshotId id = idOf(snapshot);
   auto done = co_await fetchAll(id, std::move(snapshot.status));
-  parts_.vault.reserve(id, 0);
+  parts_.vault.release(id);
   if (!done) {
     (void)co_await onDisk(parts_.disk, [&] { return parts_.vault.discard(id); });
     co_return done;
@@ -125,17 +115,14 @@ Task<Result<void>> Fetcher::fetchAll(SnapshotId id, api::SandboxSnapshotStatus s
     co_return fail(Errc::InvalidInput, "the manifest in the store is not the one that status.digest tells");
   auto manifest = parseManifest(*text);
   if (!manifest) co_return fail(manifest.error());
-  if (auto enough = checkRoom(parts_.vault, sizeOf(*manifest)); !enough) co_return enough;
-  int64_t missing = sizeOf(*manifest);
-  parts_.vault.reserve(id, missing);
+  if (auto enough = co_await makeRoom(parts_, id, sizeOf(*manifest)); !enough) co_return enough;
   auto folder = parts_.vault.stage(id);
   if (!folder) co_return fail(folder.error());
   for (const ManifestFile& file : manifest->files) {
     const std::string path = *folder + "/" + file.name;
     auto fetched = co_await depot_.fetch(id, *status.store, file, path, [&](int64_t bytes) {
       if (const auto found = fetches_.find(id); found != fetches_.end()) found->second.done += bytes;
-      missing -= bytes;
-      parts_.vault.reserve(id, missing);
+      parts_.vault.arrived(id, bytes);
     });
     if (!fetched) co_return fetched;
   }

@@ -41,6 +41,11 @@ class Descriptor {
   int number_;
 };
 
+Time timeOf(const timespec& time) {
+  return Time(std::chrono::duration_cast<Duration>(std::chrono::seconds(time.tv_sec) +
+                                                   std::chrono::nanoseconds(time.tv_nsec)));
+}
+
 // Hands the file to TAKE, block by block; errno, or 0.
 template <class Take>
 int readAll(int file, const Take& take) {
@@ -143,8 +148,23 @@ class RealFiles final : public Files {
   Result<Time> changedAt(const std::string& path) override {
     struct stat found{};
     if (::lstat(path.c_str(), &found) != 0) return cannot("look at", path, errno);
-    return Time(std::chrono::duration_cast<Duration>(std::chrono::seconds(found.st_ctim.tv_sec) +
-                                                     std::chrono::nanoseconds(found.st_ctim.tv_nsec)));
+    return timeOf(found.st_ctim);
+  }
+
+  Result<Time> stampOf(const std::string& path) override {
+    struct stat found{};
+    if (::lstat(path.c_str(), &found) != 0) return cannot("look at", path, errno);
+    return timeOf(found.st_mtim);
+  }
+
+  Result<void> stamp(const std::string& path, Time time) override {
+    const auto whole = std::chrono::floor<std::chrono::seconds>(time);
+    const timespec at{.tv_sec = whole.time_since_epoch().count(),
+                      .tv_nsec = std::chrono::duration_cast<std::chrono::nanoseconds>(time - whole).count()};
+    const timespec times[] = {{.tv_sec = 0, .tv_nsec = UTIME_OMIT}, at};
+    if (::utimensat(AT_FDCWD, path.c_str(), times, AT_SYMLINK_NOFOLLOW) != 0)
+      return cannot("stamp", path, errno);
+    return {};
   }
 
   Result<FileSum> sumAndSync(const std::string& path) override {

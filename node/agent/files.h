@@ -40,6 +40,9 @@ class Files {
   virtual Result<int64_t> size(const std::string& path) = 0;
   // When it was made, written, renamed or given other rights last, by the machine's clock.
   virtual Result<Time> changedAt(const std::string& path) = 0;
+  // Its time stamp: when it was written last, or what was set since.
+  virtual Result<Time> stampOf(const std::string& path) = 0;
+  virtual Result<void> stamp(const std::string& path, Time time) = 0;
   // Reads the whole file, and returns when it is on disk.
   virtual Result<FileSum> sumAndSync(const std::string& path) = 0;
   // Names made, renamed and removed in it are on disk when this returns.

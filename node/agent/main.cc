@@ -10,6 +10,7 @@
 #include <boost/asio/thread_pool.hpp>
 
 #include "base/log.h"
+#include "base/quantity.h"
 #include "base/version.h"
 #include "kube/connect.h"
 #include "node/agent/agent.h"
@@ -31,6 +32,7 @@ struct Options {
   std::string runscRoot = "/run/containerd/runsc/k8s.io";
   std::string socket = "/run/cloister/node.sock";
   std::string store = "/var/lib/cloister/snapshots";
+  std::string quota;
   DepotOptions depot;
   bool sweeps = true;
   std::string logLevel = "info";
@@ -51,6 +53,8 @@ void declare(CLI::App& app, Options& options) {
       ->capture_default_str();
   app.add_option("--socket", options.socket, "Where cloister-runsc asks")->capture_default_str();
   app.add_option("--store", options.store, "The folder of the snapshots")->capture_default_str();
+  app.add_option("--quota", options.quota,
+                 "How much snapshots may take there, as a quantity: 100Gi. Default: as much as the disk has");
   DepotOptions& depot = options.depot;
   const auto add = [&app](const char* name, std::string& value, const char* words) {
     app.add_option(name, value, words)->group("Object storage")->capture_default_str();
@@ -87,6 +91,9 @@ Task<void> runAgent(Agent& agent, Door& door, asio::io_context& context) {
 int run(const Options& options) {
   if (options.node.empty() || options.runsc.empty())
     return complain({.message = "--node-name and --runsc are required to run; or say install, or uninstall"});
+  const auto quota = options.quota.empty() ? 0 : parseUnits(options.quota).value_or(0);
+  if (!options.quota.empty() && quota == 0)
+    return complain({.message = "--quota: a quantity above 0, such as 100Gi, not \"" + options.quota + "\""});
   asio::io_context context(1);
   const auto clock = realClock(context.get_executor());
   auto connection = kube::loadConfig(kube::locationsFromEnvironment(options.kubeconfig, ""));
@@ -116,7 +123,8 @@ int run(const Options& options) {
                .node = options.node,
                .seed = std::random_device{}(),
                .depot = depot ? &depot->depot() : nullptr,
-               .sweeps = options.sweeps});
+               .sweeps = options.sweeps,
+               .quota = quota});
   auto door = Door::open(context.get_executor(), *clock, options.socket,
                          [&](StartRequest request) { return agent.answer(std::move(request)); }, {});
   if (!door) return complain(door.error());

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "base/log.h"
+#include "node/agent/evict.h"
 #include "node/agent/oci_spec.h"
 #include "node/agent/on_disk.h"
 #include "runtime/write_status.h"
@@ -11,8 +12,6 @@ namespace cloister::node {
 namespace {
 
 constexpr const char* bySandbox = "sandbox";
-// Left on the disk for others besides.
-constexpr int64_t spareBytes = int64_t(256) << 20;
 
 std::string indexKey(const std::string& namespace_, const std::string& name) {
   return namespace_ + "/" + name;
@@ -66,19 +65,6 @@ Result<void> noteImage(const json::value& pod, const std::string& podUID, Runnin
     return fail(Errc::Internal, "the kubelet has not told yet which image the sandbox runs");
   own->spec = withoutImageName(std::move(own->spec));
   return {};
-}
-
-// A checkpoint that fills the disk would fail, after the sandbox has stood still for nothing, and other pods
-// of the node would suffer.
-Result<void> checkRoom(Vault& vault, int64_t memoryLimit) {
-  const auto room = vault.room();
-  if (!room) return fail(room.error());
-  const int64_t needed = memoryLimit + spareBytes;
-  if (*room >= needed) return {};
-  return fail(Errc::Internal, "the node's disk has room for " + std::to_string(*room >> 20) +
-                                  " MiB more, and the snapshot may need " + std::to_string(needed >> 20) +
-                                  " MiB, as much as the sandbox's memory limit; delete snapshots or other "
-                                  "files there");
 }
 
 // A disk that is not mounted has lost nothing.
@@ -175,6 +161,7 @@ Task<Result<runtime::Outcome>> Reconciler::apply(Observed observed) {
     observed.snapshot = parts_.stores.snapshots.get(key);
     if (observed.snapshot == nullptr) co_return runtime::Outcome{};
     auto kept = co_await take(observed);
+    parts_.vault.release(idOf(*observed.snapshot));
     if (kept) {
       observed.kept = std::move(*kept);
     } else {
@@ -208,7 +195,12 @@ Task<Result<Kept>> Reconciler::take(Observed observed) {
   if (auto noted = noteImage(*pod, podUID, *running); !noted) co_return fail(noted.error());
   auto version = co_await parts_.runsc.version();
   if (!version) co_return fail(version.error());
-  if (auto enough = checkRoom(parts_.vault, running->memoryLimit); !enough) co_return fail(enough.error());
+  // One that fills the disk would fail, after the sandbox has stood still for nothing, and other pods of the
+  // node would suffer.
+  if (auto enough = co_await makeRoom(parts_, id, running->memoryLimit); !enough) {
+    co_return failWith("there is no room for a snapshot, which may be as large as the sandbox's memory limit",
+                       enough.error());
+  }
   auto folder = parts_.vault.stage(id);
   if (!folder) co_return fail(folder.error());
   const Instant paused = parts_.clock.instant();

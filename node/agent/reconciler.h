@@ -20,6 +20,8 @@ struct Stores {
   std::vector<std::shared_ptr<const api::SandboxSnapshot>> snapshotsOf(const kube::ObjectKey& sandbox) const;
 };
 
+class Depot;
+
 // What the agent works with; all of it outlives the agent.
 struct Parts {
   kube::Client& client;
@@ -30,6 +32,8 @@ struct Parts {
   Runsc& runsc;
   boost::asio::any_io_executor disk;  // threads that may wait for the disk
   std::string node;                   // its name
+  Depot* depot = nullptr;             // null: snapshots stay on the node
+  int64_t quota = 0;                  // bytes that the vault may take; 0: as many as the disk has
 };
 
 class Reconciler {

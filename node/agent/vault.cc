@@ -86,16 +86,19 @@ Result<void> Vault::putInPlace(const SnapshotId& id, std::string_view text) {
 Result<int64_t> Vault::room() {
   auto room = files_.freeBytes(staging());
   if (!room) return room;
-  for (const auto& [id, bytes] : reserved_) *room -= bytes;
+  for (const auto& [id, bytes] : reserved_) *room -= bytes.missing;
   return std::max<int64_t>(*room, 0);
 }
 
-void Vault::reserve(const SnapshotId& id, int64_t bytes) {
-  if (bytes > 0) {
-    reserved_[id] = bytes;
-  } else {
-    reserved_.erase(id);
-  }
+void Vault::arrived(const SnapshotId& id, int64_t bytes) {
+  if (const auto found = reserved_.find(id); found != reserved_.end())
+    found->second.missing = std::max<int64_t>(found->second.missing - bytes, 0);
+}
+
+int64_t Vault::reserved() const {
+  int64_t total = 0;
+  for (const auto& [id, bytes] : reserved_) total += bytes.total;
+  return total;
 }
 
 Result<std::optional<Kept>> Vault::find(const SnapshotId& id) {
@@ -143,9 +146,52 @@ Result<void> Vault::takeAway(const SnapshotId& id) {
 }
 
 Result<void> Vault::remove(const SnapshotId& id) {
+  if (auto done = hide(id); !done) return done;
+  return clear(id);
+}
+
+Result<void> Vault::hide(const SnapshotId& id) {
   if (auto done = checkNames(id); !done) return done;
-  if (auto done = takeAway(id); !done) return done;
+  return takeAway(id);
+}
+
+Result<void> Vault::clear(const SnapshotId& id) {
+  if (auto done = checkNames(id); !done) return done;
   return files_.remove(debrisOf(id));
+}
+
+Result<void> Vault::use(const SnapshotId& id, Time now) {
+  if (auto done = checkNames(id); !done) return done;
+  used_[id] = now;
+  return files_.stamp(folderOf(id), now);
+}
+
+Result<std::vector<Copy>> Vault::copies() {
+  std::vector<Copy> copies;
+  const auto ids = all();
+  if (!ids) return fail(ids.error());
+  std::map<SnapshotId, Time> used;
+  for (const SnapshotId& id : *ids) {
+    const std::string folder = folderOf(id);
+    const auto stamp = files_.stampOf(folder);
+    if (!stamp && stamp.error().code == Errc::NotFound) continue;  // it is being removed
+    if (!stamp) return fail(stamp.error());
+    Copy copy{.id = id, .usedAt = *stamp};
+    if (const auto noted = used_.find(id); noted != used_.end()) {
+      copy.usedAt = std::max(copy.usedAt, noted->second);
+      used.insert(*noted);
+    }
+    const auto names = files_.list(folder);
+    if (!names) return fail(names.error());
+    for (const std::string& name : *names) {
+      const auto size = files_.size(folder + "/" + name);
+      if (!size && size.error().code != Errc::NotFound) return fail(size.error());
+      copy.bytes += size.value_or(0);
+    }
+    copies.push_back(std::move(copy));
+  }
+  used_ = std::move(used);
+  return copies;
 }
 
 Result<std::vector<SnapshotId>> Vault::all() {

@@ -23,6 +23,14 @@ struct Kept {
   std::string digest;
 };
 
+// What a snapshot takes on the node.
+struct Copy {
+  SnapshotId id;
+  int64_t bytes = 0;
+  Time usedAt = {};  // when it was written, or restored from, last
+  bool operator==(const Copy&) const = default;
+};
+
 class Vault {
  public:
   Vault(Files& files, std::string root) : files_(files), root_(std::move(root)) {}
@@ -40,8 +48,13 @@ class Vault {
   Result<void> discard(const SnapshotId& id);
   // Bytes that may still be staged, besides all that is reserved.
   Result<int64_t> room();
-  // BYTES more are going to be staged for ID: in place of what it had reserved. 0 when there will be no more.
-  void reserve(const SnapshotId& id, int64_t bytes);
+  // BYTES are going to be staged for ID, until it is released: in place of what it had reserved.
+  void reserve(const SnapshotId& id, int64_t bytes) { reserved_[id] = {.total = bytes, .missing = bytes}; }
+  // So many of them are there.
+  void arrived(const SnapshotId& id, int64_t bytes);
+  void release(const SnapshotId& id) { reserved_.erase(id); }
+  // All that is, bytes that are there included.
+  int64_t reserved() const;
   // None when there is none of ID. InvalidInput when what is there cannot be used, or was condemned.
   Result<std::optional<Kept>> find(const SnapshotId& id);
   // Its files are there, as long as they were. InvalidInput names one that is not.
@@ -57,6 +70,13 @@ class Vault {
   // ... but for its successor, which has come from elsewhere.
   void acquit(const SnapshotId& id) { condemned_.erase(id); }
   Result<void> remove(const SnapshotId& id);
+  // The two steps of that: it is not to be found any more, which is done in no time; and its bytes are gone.
+  Result<void> hide(const SnapshotId& id);
+  Result<void> clear(const SnapshotId& id);
+  // A restore from it begins NOW. An error tells that this will not be remembered over a restart.
+  Result<void> use(const SnapshotId& id, Time now);
+  // All that is kept, good or bad.
+  Result<std::vector<Copy>> copies();
   Result<std::vector<SnapshotId>> all();
 
  private:
@@ -72,7 +92,12 @@ class Vault {
   Files& files_;
   std::string root_;
   std::map<SnapshotId, std::string> condemned_;
-  std::map<SnapshotId, int64_t> reserved_;
+  struct Reserved {
+    int64_t total = 0;    // bytes
+    int64_t missing = 0;  // of them
+  };
+  std::map<SnapshotId, Reserved> reserved_;
+  std::map<SnapshotId, Time> used_;
 };
 
 }  // namespace cloister::node

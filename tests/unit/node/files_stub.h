@@ -52,6 +52,14 @@ class FailingFiles final : public Files {
     if (fails()) return broken();
     return real_->changedAt(path);
   }
+  Result<Time> stampOf(const std::string& path) override {
+    if (fails()) return broken();
+    return real_->stampOf(path);
+  }
+  Result<void> stamp(const std::string& path, Time time) override {
+    if (fails()) return broken();
+    return real_->stamp(path, time);
+  }
   Result<int64_t> size(const std::string& path) override {
     if (fails()) return broken();
     return real_->size(path);

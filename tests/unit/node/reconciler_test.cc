@@ -123,6 +123,17 @@ class AgentReconciler : public testing::Test {
     }
   }
 
+  // Of the sandbox, to 1 GiB.
+  void limitMemory() {
+    folder_.write(
+        "box-id/config.json",
+        R"({"linux":{"resources":{"memory":{"limit":1073741824}}},"annotations":{
+        "io.kubernetes.cri.sandbox-uid":")" +
+            podUID_ +
+            R"(","io.kubernetes.cri.container-type":"container","io.kubernetes.cri.container-name":"sandbox",
+        "dev.gvisor.spec.mount.workspace.type":"bind"}})");
+  }
+
   // The watches catch up.
   void sync(Stores& stores) {
     const std::string version = std::to_string(server_.storage().revision());
@@ -143,7 +154,8 @@ class AgentReconciler : public testing::Test {
     if (auto opened = vault.open(); !opened) return fail(opened.error());
     Stores stores;
     sync(stores);
-    Reconciler reconciler({client_, clock_, stores, vault, files, runsc_, clock_.executor(), "node-1"});
+    Reconciler reconciler(
+        {client_, clock_, stores, vault, files, runsc_, clock_.executor(), "node-1", nullptr, quota_});
     return test::run(clock_, reconciler.reconcile(key, 1));
   }
   Result<runtime::Outcome> reconcile() { return reconcile(*files_); }
@@ -152,6 +164,7 @@ class AgentReconciler : public testing::Test {
   std::string root_ = folder_.path("store");
   std::map<std::string, std::pair<std::string, std::string>> configs_;
   std::string podUID_;
+  int64_t quota_ = 0;  // of what is kept
   cloister::test::SimClock clock_;
   cloister::test::ScriptedTransport transport_{clock_};
   cloister::test::ApiServer server_{clock_};
@@ -241,13 +254,7 @@ TEST_F(AgentReconciler, LeavesNothingOfAnAttemptThatFailed) {
 
 // The sandbox is not even stopped for it.
 TEST_F(AgentReconciler, TakesNoneThatTheDiskMayHaveNoRoomFor) {
-  folder_.write(
-      "box-id/config.json",
-      R"({"linux":{"resources":{"memory":{"limit":1073741824}}},"annotations":{
-      "io.kubernetes.cri.sandbox-uid":")" +
-          podUID_ +
-          R"(","io.kubernetes.cri.container-type":"container","io.kubernetes.cri.container-name":"sandbox",
-      "dev.gvisor.spec.mount.workspace.type":"bind"}})");
+  limitMemory();
   createSnapshot();
   FailingFiles full;
   full.free = (int64_t(1280) << 20) - 1;
@@ -257,6 +264,20 @@ TEST_F(AgentReconciler, TakesNoneThatTheDiskMayHaveNoRoomFor) {
   EXPECT_THAT(runsc_.checkpoints, IsEmpty());
   full.free = int64_t(1280) << 20;
   ASSERT_TRUE(reconcile(full));
+  EXPECT_EQ(reason(), "Taken");
+}
+
+TEST_F(AgentReconciler, TakesNoneBeyondTheQuota) {
+  limitMemory();
+  createSnapshot();
+  quota_ = (int64_t(1) << 30) - 1;
+  EXPECT_FALSE(reconcile()) << "so that it is tried again";
+  EXPECT_EQ(reason(), "Retrying");
+  EXPECT_THAT(api::findCondition(status().conditions, "Ready")->message,
+              HasSubstr("it needs 1024 MiB, and snapshots.localQuota allows"));
+  EXPECT_THAT(runsc_.checkpoints, IsEmpty());
+  quota_ = int64_t(1) << 30;
+  ASSERT_TRUE(reconcile());
   EXPECT_EQ(reason(), "Taken");
 }
 

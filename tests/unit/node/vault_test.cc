@@ -162,9 +162,12 @@ TEST_F(VaultTest, ReservesRoom) {
   vault.reserve(id, 300);
   vault.reserve(other, 200);
   EXPECT_EQ(vault.room().value(), 500);
-  vault.reserve(id, 100);
-  vault.reserve(other, 0);
+  vault.arrived(id, 200);
+  vault.release(other);
   EXPECT_EQ(vault.room().value(), 900);
+  EXPECT_EQ(vault.reserved(), 300) << "also what is there";
+  vault.arrived(id, 200);
+  EXPECT_EQ(vault.room().value(), 1000);
   vault.reserve(id, 2000);
   EXPECT_EQ(vault.room().value(), 0);
 }
