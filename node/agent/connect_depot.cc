@@ -31,6 +31,30 @@ Result<std::shared_ptr<const net::Tls>> tlsFor(const DepotOptions& options, bool
   return net::makeTls(tls);
 }
 
+// To URL, with the authorities of OPTIONS.
+Result<std::unique_ptr<net::Transport>> connect(boost::asio::any_io_executor executor, net::BaseUrl url,
+                                                const DepotOptions& options) {
+  auto tls = tlsFor(options, url.tls);
+  if (!tls) return failWith("--store-ca", tls.error());
+  return std::make_unique<net::HttpClient>(std::move(executor), std::move(url), std::move(*tls),
+                                           net::HttpClient::Options{.largestBody = largestAnswer});
+}
+
+// A Secret's credentials, or a token: one of them.
+Result<void> checkLogin(const DepotOptions& options) {
+  if (options.token.empty()) {
+    if (!options.role.empty() || !options.sts.empty())
+      return fail(Errc::InvalidInput, "--store-token: --store-role and --store-sts are nothing without it");
+    auto good = readCredentials(options.credentials);
+    return good ? Result<void>{} : failWith("--store-credentials", good.error());
+  }
+  if (!options.credentials.empty())
+    return fail(Errc::InvalidInput, "--store-token: give it or --store-credentials, not both");
+  if (auto url = stsOf(options); !url) return fail(url.error());
+  auto token = readTrimmed(options.token);
+  return token ? Result<void>{} : failWith("--store-token", token.error());
+}
+
 }  // namespace
 
 Result<store::Credentials> readCredentials(const std::string& folder) {
@@ -79,37 +103,59 @@ Result<store::Place> placeOf(const DepotOptions& options) {
   return place;
 }
 
+Result<net::BaseUrl> stsOf(const DepotOptions& options) {
+  if (!options.sts.empty()) {
+    auto url = net::parseBaseUrl(options.sts);
+    return url ? url : failWith("--store-sts", url.error());
+  }
+  if (options.role.empty()) {
+    return fail(Errc::InvalidInput,
+                "--store-role: AWS gives credentials for a role; name it, or another service by --store-sts");
+  }
+  return net::parseBaseUrl("https://sts." + options.region + ".amazonaws.com");
+}
+
 Result<std::unique_ptr<ConnectedDepot>> ConnectedDepot::open(boost::asio::any_io_executor executor,
                                                              Clock& clock, Files& files,
                                                              boost::asio::any_io_executor disk,
                                                              DepotOptions options) {
   const auto place = placeOf(options);
   if (!place) return fail(place.error());
-  if (auto good = readCredentials(options.credentials); !good)
-    return failWith("--store-credentials", good.error());
+  if (auto good = checkLogin(options); !good) return fail(good.error());
   if (auto good = readKeyRing(options.keys, options.currentKey); !good)
     return failWith("--store-keys", good.error());
-  auto tls = tlsFor(options, place->endpoint.tls);
-  if (!tls) return failWith("--store-ca", tls.error());
+  auto transport = connect(executor, *store::urlOf(*place), options);
+  if (!transport) return fail(transport.error());
+  std::unique_ptr<net::Transport> sts;
+  if (!options.token.empty()) {
+    auto connected = connect(executor, *stsOf(options), options);
+    if (!connected) return fail(connected.error());
+    sts = std::move(*connected);
+  }
   if (!options.prefix.empty() && !options.prefix.ends_with('/')) options.prefix += '/';
-  auto transport =
-      std::make_unique<net::HttpClient>(std::move(executor), *store::urlOf(*place), std::move(*tls),
-                                        net::HttpClient::Options{.largestBody = largestAnswer});
-  return std::unique_ptr<ConnectedDepot>(
-      new ConnectedDepot(std::move(transport), clock, files, std::move(disk), *place, options));
+  return std::unique_ptr<ConnectedDepot>(new ConnectedDepot(std::move(*transport), std::move(sts), clock,
+                                                            files, std::move(disk), *place, options));
 }
 
-ConnectedDepot::ConnectedDepot(std::unique_ptr<net::Transport> transport, Clock& clock, Files& files,
-                               boost::asio::any_io_executor disk, const store::Place& place,
-                               const DepotOptions& options)
+ConnectedDepot::ConnectedDepot(std::unique_ptr<net::Transport> transport, std::unique_ptr<net::Transport> sts,
+                               Clock& clock, Files& files, boost::asio::any_io_executor disk,
+                               const store::Place& place, const DepotOptions& options)
     : transport_(std::move(transport)),
-      bucket_(*transport_, clock, place, [folder = options.credentials] { return readCredentials(folder); },
-              {}),
+      sts_(std::move(sts)),
+      identity_(sts_ ? std::optional<store::WebIdentity>(std::in_place, *sts_, clock, options.role,
+                                                         [path = options.token] { return readTrimmed(path); })
+                     : std::nullopt),
+      bucket_(*transport_, clock, place, loginOf(options), {}),
       depot_({.bucket = bucket_,
               .files = files,
               .disk = std::move(disk),
               .keyRing = [folder = options.keys,
                           current = options.currentKey] { return readKeyRing(folder, current); },
               .prefix = options.prefix}) {}
+
+store::Bucket::Login ConnectedDepot::loginOf(const DepotOptions& options) {
+  if (identity_) return [this] { return identity_->login(); };
+  return store::atOnce([folder = options.credentials] { return readCredentials(folder); });
+}
 
 }  // namespace cloister::node

@@ -160,9 +160,10 @@ Task<Result<void>> makeRoom(Parts parts, SnapshotId id, int64_t bytes) {
     const SnapshotId victim = idOf(**next);
     auto whole = co_await confirm(parts, *next);
     if (!whole && !isOfThatOne(whole.error())) {
-      co_return fail(Errc::Internal, tellShortage(*space, bytes) +
-                                         "; no copy goes for it, as the store does not say that it has them: " +
-                                         whole.error().message);
+      co_return fail(
+          Errc::Internal,
+          tellShortage(*space, bytes) +
+              "; no copy goes for it, as the store does not say that it has them: " + whole.error().message);
     }
     if (!whole) {
       log::warn("the store has not all of a snapshot, and its copy stays",

@@ -22,8 +22,8 @@ int64_t shortage(const Space& space, int64_t bytes);
 // That something is, for people: the limit in the way, and what to do. Pure.
 std::string tellShortage(const Space& space, int64_t bytes);
 
-// SNAPSHOT is in the store as well, by what its object says, and none of PODS, which are this node's, is about
-// to begin from it. Pure.
+// SNAPSHOT is in the store as well, by what its object says, and none of PODS, which are this node's, is
+// about to begin from it. Pure.
 bool isSpare(const api::SandboxSnapshot& snapshot, const Depot& depot,
              const std::vector<std::shared_ptr<const api::Pod>>& pods);
 // The one of COPIES, all of them spare, that goes first for MISSING bytes: used longest ago, and not lately.

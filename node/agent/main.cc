@@ -66,6 +66,11 @@ void declare(CLI::App& app, Options& options) {
   add("--store-prefix", depot.prefix, "What all keys begin with");
   add("--store-addressing", depot.addressing, "Path or VirtualHost");
   add("--store-credentials", depot.credentials, "Folder with the files accessKey and secretKey");
+  add("--store-token", depot.token,
+      "File of a token that stands for a role, in place of --store-credentials (AssumeRoleWithWebIdentity)");
+  add("--store-role", depot.role, "That role's ARN. Default: the service finds it by the token");
+  add("--store-sts", depot.sts,
+      "URL of the service that gives credentials for it. Default: AWS's of the region");
   add("--store-keys", depot.keys, "Folder of store keys, each a file with 32 bytes in base64");
   add("--store-key", depot.currentKey, "The one of them for new snapshots");
   add("--store-ca", depot.ca, "File of authorities for the endpoint. Default: the system's");

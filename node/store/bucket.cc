@@ -27,7 +27,15 @@ net::Request bodyRequest(std::string method, std::string body) {
   return out;
 }
 
+Task<Result<Credentials>> readNow(std::function<Result<Credentials>()> read) {
+  co_return read();
+}
+
 }  // namespace
+
+std::function<Task<Result<Credentials>>()> atOnce(std::function<Result<Credentials>()> read) {
+  return [read = std::move(read)] { return readNow(read); };
+}
 
 Result<net::BaseUrl> urlOf(const Place& place) {
   if (!isBucketName(place.bucket)) {
@@ -62,7 +70,7 @@ Task<Result<net::Response>> Bucket::callTimes(unsigned tries, net::Request reque
 }
 
 Task<Result<net::Response>> Bucket::once(net::Request request) {
-  auto credentials = login_();
+  auto credentials = co_await login_();
   if (!credentials) co_return fail(credentials.error());
   sign(request, net::authority(*urlOf(place_)), *credentials, place_.region, clock_.now());
   auto answer = co_await transport_.exchange(std::move(request));

@@ -19,6 +19,9 @@ struct Place {
   bool operator==(const Place&) const = default;
 };
 
+// Credentials that READ has at once, as a Bucket asks for them.
+std::function<Task<Result<Credentials>>()> atOnce(std::function<Result<Credentials>()> read);
+
 // Where requests go. InvalidInput when the bucket's name cannot be part of a host's or of a path.
 Result<net::BaseUrl> urlOf(const Place& place);
 
@@ -29,7 +32,7 @@ class Bucket {
     unsigned tries = 4;
     Duration pause = milliseconds(500);  // after the first one; twice as long after each other one
   };
-  using Login = std::function<Result<Credentials>()>;  // asked for each request
+  using Login = std::function<Task<Result<Credentials>>()>;  // asked for each request
 
   // TRANSPORT goes to urlOf(PLACE).
   Bucket(net::Transport& transport, Clock& clock, Place place, Login login, Options options)

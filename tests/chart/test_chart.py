@@ -239,6 +239,9 @@ REFUSED = {
     "a quote in a flag of runsc": ({"snapshots": {"runscFlags": {"debug-log": "/a'b"}}}, "runscFlags"),
     "a node that is half prepared": ({"snapshots": {"nodePreparation": "Some"}}, "nodePreparation"),
     "no node at a time": ({"snapshots": {"maxUnavailable": 0}}, "maxUnavailable"),
+    "a quota that is no quantity": ({"snapshots": {"localQuota": "100 GB"}}, "localQuota"),
+    "a role that is not used": ({"snapshots": {"enabled": True, "store": {"webIdentity": {"roleARN": "r"}}}}, "webIdentity.enabled"),
+    "an identity without a role": ({"snapshots": {"enabled": True, "store": {"webIdentity": {"enabled": True}}}}, "webIdentity.roleARN"),
     "a digest that is none": ({"image": {"digest": "sha256:1"}}, "digest"),
 }
 

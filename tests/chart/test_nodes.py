@@ -105,6 +105,14 @@ def test_nobody_reaches_what_runs_on_nodes(render):
     assert ("NetworkPolicy", "cloister-node", "cloister-node") not in without
 
 
+def test_a_quota_is_handed_on_where_there_is_one(render):
+    def arguments(values):
+        return the(render(values), "DaemonSet")["spec"]["template"]["spec"]["containers"][0]["args"]
+
+    assert "--quota=100Gi" in arguments({"snapshots": {"enabled": True, "localQuota": "100Gi"}})
+    assert not any(argument.startswith("--quota") for argument in arguments(SNAPSHOTS))
+
+
 STORE = {"snapshots": {"enabled": True, "store": {"endpoint": "https://s3.example:9000", "bucket": "saved"}}}
 
 
@@ -126,6 +134,21 @@ def test_a_store_has_its_secrets_and_its_port(render):
     assert rights(objects["ClusterRole", "", "cloister-node"])["", "namespaces"] == {"get"}
     egress = objects["NetworkPolicy", "cloister-node", "cloister-node"]["spec"]["egress"]
     assert {"port": 9000, "protocol": "TCP"} in egress[0]["ports"]
+
+
+def test_a_token_stands_in_for_the_secret(render):
+    identity = {"enabled": True, "roleARN": "arn:aws:iam::1:role/a", "endpoint": "http://sts.example:9001", "audience": "minio"}
+    objects = render({"snapshots": {"enabled": True, "store": {**STORE["snapshots"]["store"], "webIdentity": identity}}})
+    pod = the(objects, "DaemonSet")["spec"]["template"]["spec"]
+    arguments = dict(argument.split("=", 1) for argument in pod["containers"][0]["args"])
+    assert arguments["--store-role"] == identity["roleARN"] and arguments["--store-sts"] == identity["endpoint"]
+    assert "--store-credentials" not in arguments and "cloister-store-credentials" not in str(pod)
+    folder, file = arguments["--store-token"].rsplit("/", 1)
+    mounted = {mount["mountPath"]: mount["name"] for mount in pod["containers"][0]["volumeMounts"]}
+    (source,) = next(volume for volume in pod["volumes"] if volume["name"] == mounted[folder])["projected"]["sources"]
+    assert source["serviceAccountToken"] == {"audience": "minio", "expirationSeconds": 3600, "path": file}
+    ports = objects["NetworkPolicy", "cloister-node", "cloister-node"]["spec"]["egress"][0]["ports"]
+    assert {"port": 9000, "protocol": "TCP"} in ports and {"port": 9001, "protocol": "TCP"} in ports
 
 
 def test_a_store_may_have_authorities_of_its_own(render):

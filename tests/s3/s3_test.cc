@@ -76,7 +76,7 @@ class Server : public testing::Test {
  protected:
   Bucket bucket(const std::string& name, const Credentials& login, Clock& clock) {
     Place place{.endpoint = *net::parseBaseUrl(setting("S3_ENDPOINT")), .bucket = name};
-    return Bucket(meter_, clock, std::move(place), [login] { return login; }, {.tries = 2});
+    return Bucket(meter_, clock, std::move(place), atOnce([login] { return login; }), {.tries = 2});
   }
   Bucket bucket() { return bucket("saved", login_, *clock_); }
   template <class T>
@@ -157,7 +157,7 @@ TEST_F(Server, ResumesAnUploadThatWasInterruptedAnywhere) {
     ASSERT_TRUE(run(to.remove(prefix_ + "large")));
     TextSource source(text);
     Place place = to.place();
-    Bucket once(meter_, *clock_, place, [this] { return login_; }, {.tries = 1});
+    Bucket once(meter_, *clock_, place, atOnce([this] { return login_; }), {.tries = 1});
     meter_.calls = 0;
     meter_.failAt = failAt;
     EXPECT_FALSE(run(upload(once, prefix_ + "large", int64_t(text.size()), source)));

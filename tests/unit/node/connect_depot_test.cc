@@ -89,6 +89,18 @@ TEST_F(ConnectDepot, NamesTheOptionAtFault) {
   expectFault("--store-bucket", [](auto& o) { o.endpoint += "/path"; });
   expectFault("--store-addressing", [](auto& o) { o.addressing = "Other"; });
   expectFault("--store-credentials", [](auto& o) { o.credentials += "-none"; });
+  expectFault("--store-token", [](auto& o) { o.role = "role"; });
+  expectFault("--store-token", [](auto& o) { o.sts = "https://sts.example"; });
+  expectFault("--store-token", [](auto& o) { o.token = o.credentials + "/accessKey"; });
+  expectFault("--store-role", [](auto& o) { o.token = std::exchange(o.credentials, "") + "/accessKey"; });
+  expectFault("--store-token", [](auto& o) {
+    o.token = std::exchange(o.credentials, "") + "/none";
+    o.role = "role";
+  });
+  expectFault("--store-sts", [](auto& o) {
+    o.token = std::exchange(o.credentials, "") + "/accessKey";
+    o.sts = "sts.example";
+  });
   expectFault("--store-keys", [](auto& o) { o.currentKey = "2"; });
   expectFault("--store-ca", [](auto& o) {
     o.endpoint = "https://127.0.0.1:1";
@@ -96,6 +108,42 @@ TEST_F(ConnectDepot, NamesTheOptionAtFault) {
   });
   options_ = good;
   EXPECT_TRUE(open());
+}
+
+TEST_F(ConnectDepot, AsksAwsOfTheRegionForCredentials) {
+  options_.region = "eu-central-1";
+  options_.role = "role";
+  EXPECT_EQ(net::authority(stsOf(options_).value()), "sts.eu-central-1.amazonaws.com");
+  options_.sts = "http://sts.example:9000";
+  EXPECT_EQ(net::authority(stsOf(options_).value()), "sts.example:9000");
+}
+
+TEST_F(ConnectDepot, AsksTheEndpointWithWhatItGotForItsToken) {
+  folder_.write("token", "eyJ\n");
+  options_.credentials = "";
+  options_.token = folder_.path("token");
+  options_.sts = options_.endpoint;
+  const auto depot = open().value();
+  const auto place = depot->depot().choosePlace(id, "cluster").value();
+  server_.script(
+      {cloister::test::readRequest(),
+       send("200 OK",
+            "<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIdentityResult><Credentials>"
+            "<AccessKeyId>given</AccessKeyId><SecretAccessKey>secret</SecretAccessKey>"
+            "<SessionToken>session</SessionToken><Expiration>2999-01-01T00:00:00Z</Expiration>"
+            "</Credentials></AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>")});
+  const std::string gone = "<Error><Code>NoSuchKey</Code></Error>";
+  server_.script({cloister::test::readRequest(), send("404 Not Found", gone), cloister::test::readRequest(),
+                  send("404 Not Found", gone)});
+  for (int i = 0; i < 2; ++i) {
+    const auto text = cloister::test::run(context_, depot->depot().fetchManifest(id, place));
+    EXPECT_EQ(text.error().code, Errc::NotFound) << text.error().message;
+  }
+  ASSERT_EQ(server_.requests().size(), 3U) << "the credentials are asked for once";
+  EXPECT_TRUE(server_.requests()[0].body.ends_with("&WebIdentityToken=eyJ")) << server_.requests()[0].body;
+  const net::Request& asked = server_.requests().back();
+  EXPECT_THAT(std::string(net::header(asked.headers, "authorization")), HasSubstr("Credential=given/"));
+  EXPECT_EQ(net::header(asked.headers, "x-amz-security-token"), "session");
 }
 
 TEST_F(ConnectDepot, AsksTheEndpointWithTheCredentialsOfNow) {

@@ -40,8 +40,9 @@ TEST(Shortage, IsToldWithTheLimitInTheWay) {
               HasSubstr("disk has room for 300 MiB more, and it needs 356 MiB; delete snapshots"));
   EXPECT_THAT(tellShortage({.room = 900 * mib, .taken = 80 * mib, .quota = 120 * mib}, 100 * mib),
               HasSubstr("take 80 MiB of the 120 MiB that snapshots.localQuota allows, and it needs 100 MiB"));
-  EXPECT_THAT(tellShortage({.room = 900 * mib, .taken = 0, .quota = 90 * mib}, 100 * mib),
-              HasSubstr("it needs 100 MiB, and snapshots.localQuota allows all of the node's together 90 MiB"));
+  EXPECT_THAT(
+      tellShortage({.room = 900 * mib, .taken = 0, .quota = 90 * mib}, 100 * mib),
+      HasSubstr("it needs 100 MiB, and snapshots.localQuota allows all of the node's together 90 MiB"));
 }
 
 TEST(Evicted, IsWhatWasUsedLongestAgo) {
@@ -67,7 +68,9 @@ class Evicting : public Storing {
     sync(stores_);
     disk_.free = int64_t(4) << 30;
   }
-  void setUsed(int64_t minutes) { EXPECT_TRUE(here_.use(id_, clock_.now() - std::chrono::minutes(minutes * 10))); }
+  void setUsed(int64_t minutes) {
+    EXPECT_TRUE(here_.use(id_, clock_.now() - std::chrono::minutes(minutes * 10)));
+  }
   // For BYTES more, by a new process of the first node.
   Result<void> makeRoom(int64_t bytes) {
     Vault vault(disk_, root(1));
@@ -219,7 +222,8 @@ TEST_F(Evicting, KeepsWhatIsUsedWhileTheStoreIsAsked) {
   EXPECT_TRUE(isHere());
 }
 
-// Each step of the disk fails once, or is the last one: nothing but the whole copy goes, and the next attempt gets its room.
+// Each step of the disk fails once, or is the last one: nothing but the whole copy goes, and the next attempt
+// gets its room.
 TEST_F(Evicting, LosesNothingWhateverTheDiskDoes) {
   for (const bool dies : {false, true}) {
     for (int failAt = 1;; ++failAt) {

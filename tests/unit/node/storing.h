@@ -92,7 +92,8 @@ class Storing : public testing::Test {
   }
   store::Bucket bucket() {
     return store::Bucket(s3_, clock_, place_,
-                         [] { return store::Credentials{.accessKey = "a", .secretKey = "s"}; }, {.tries = 1});
+                         store::atOnce([] { return store::Credentials{.accessKey = "a", .secretKey = "s"}; }),
+                         {.tries = 1});
   }
   Parts parts(Stores& stores, Vault& vault, Files& files, std::string node) {
     return {client_, clock_, stores, vault, files, runsc_, clock_.executor(), std::move(node)};

@@ -34,7 +34,7 @@ class S3 : public testing::Test {
  protected:
   Bucket bucket(unsigned tries = 4) {
     return Bucket(s3_, clock_, cloister::test::fakePlace,
-                  [] { return Credentials{.accessKey = "a", .secretKey = "s"}; }, {.tries = tries});
+                  atOnce([] { return Credentials{.accessKey = "a", .secretKey = "s"}; }), {.tries = tries});
   }
   template <class T>
   T run(Task<T> task) {
