@@ -51,6 +51,8 @@ Result<StartAnswer> parseAnswer(std::string_view line) {
   if (!answer) return answer;
   if (answer->action == StartAction::Restore && !answer->image.starts_with('/'))
     return fail(Errc::InvalidInput, "image is no absolute path");
+  if (!answer->runsc.empty() && !answer->runsc.starts_with('/'))
+    return fail(Errc::InvalidInput, "runsc is no absolute path");
   return answer;
 }
 

@@ -15,11 +15,12 @@ inline constexpr size_t longestLine = 64 << 10;
 enum class ContainerKind { sandbox, container };  // as CRI has it: the pod's root container, or one in it
 BOOST_DESCRIBE_ENUM(ContainerKind, sandbox, container)
 
-// Start: its `start` waits for the answer. Wait: that was told Hold, and answered; now the answer tells how
-// it begins, once its pod was taken. It may be Hold again: then it asks again. Begun: it runs; Start means
-// that this is known now.
-enum class StartStage { Start, Wait, Begun };
-BOOST_DESCRIBE_ENUM(StartStage, Start, Wait, Begun)
+// Create: the pod's root container is about to be created, and Start tells with which runsc: no other one can
+// restore it later. Start: its `start` waits for the answer. Wait: that was told Hold, and answered; now the
+// answer tells how it begins, once its pod was taken. It may be Hold again: then it asks again. Begun: it
+// runs; Start means that this is known now.
+enum class StartStage { Start, Wait, Begun, Create };
+BOOST_DESCRIBE_ENUM(StartStage, Start, Wait, Begun, Create)
 
 struct StartRequest {
   std::string container;  // runsc's id
@@ -40,10 +41,12 @@ struct StartAnswer {
   StartAction action = StartAction::Refuse;
   std::string image;     // with Restore: the folder of the checkpoint, an absolute path
   std::string message;   // with Refuse: for people, what is wrong and what to do
-  bool unknown = false;  // with Refuse: nobody could find out whether it may start
+  bool unknown = false;  // with Refuse: nobody could find out whether it may start, or what with
+  std::string runsc =
+      {};  // with Start of stage Create: the one to use, an absolute path; empty: the node's own
   bool operator==(const StartAnswer&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(StartAnswer, (), (action, image, message, unknown))
+BOOST_DESCRIBE_STRUCT(StartAnswer, (), (action, image, message, unknown, runsc))
 
 inline StartAnswer refuse(std::string message) {
   return {.action = StartAction::Refuse, .image = {}, .message = std::move(message)};

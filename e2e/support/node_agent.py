@@ -15,6 +15,8 @@ LABEL = "cloister.dev/snapshots"
 PROGRAMS = Path("/var/lib/cloister-cluster/cloister-runsc")
 STORE = Path("/var/lib/cloister-cluster/snapshots")
 RUN = Path("/run/cloister-cluster/node")
+# The node's own runsc, which a test may replace: the cluster's is everybody's.
+RUNSC = Path("/var/lib/cloister-cluster/node-runsc/runsc")
 
 
 class NodeAgent:
@@ -22,7 +24,24 @@ class NodeAgent:
         self.cluster, self.api = cluster, api
         self.config = Path(cluster.env["CLOISTER_CONTAINERD_CONFIG"])
         self.drop_in = self.config.parent / "containerd.d/cloister.toml"
-        self.runsc = Path(cluster.run("which", "runsc").stdout.strip()).resolve()
+        self.runsc = RUNSC
+        self.install_runsc(self.built_runsc())
+
+    def built_runsc(self) -> bytes:
+        return Path(self.cluster.run("which", "runsc").stdout.strip()).resolve().read_bytes()
+
+    def install_runsc(self, program: bytes) -> None:
+        """As a package manager does it."""
+        if RUNSC.exists() and RUNSC.read_bytes() == program:
+            return
+        RUNSC.parent.mkdir(exist_ok=True)
+        aside = RUNSC.with_name("runsc.new")
+        aside.write_bytes(program)
+        aside.chmod(0o755)
+        aside.rename(RUNSC)
+
+    def runsc_version(self) -> str:
+        return self.cluster.run(str(RUNSC), "--version").stdout.split()[2]
 
     @property
     def paths(self) -> dict[str, str]:
@@ -90,6 +109,10 @@ class NodeAgent:
     def kept(self, namespace: str) -> list[Path]:
         """The folders of its snapshots."""
         return list(STORE.glob(f"{namespace}/*"))
+
+    def versions(self) -> set[str]:
+        """Of which it keeps runsc."""
+        return {copy.parent.name for copy in STORE.glob(".versions/*/runsc") if not copy.parent.name.startswith(".")}
 
     def debris(self) -> list[Path]:
         """What is in nobody's place."""

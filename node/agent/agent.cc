@@ -13,6 +13,9 @@ constexpr Duration fetchPatience = seconds(90);
 // Since the question: cloister-runsc waits for longer (runsc/main.cc), but not for ever.
 constexpr Duration longest = seconds(95);
 constexpr Duration retryPeriod = milliseconds(500);
+// How soon another runsc is noticed, and in how many of these times a copy that nothing needs any more.
+constexpr Duration versionsPeriod = seconds(10);
+constexpr int clearingPeriods = 6;
 
 // None when there is none, or none that can be read.
 template <class T>
@@ -64,8 +67,15 @@ Agent::Agent(Surroundings with)
                          parts_, *with.depot, seed_, [this](const SnapshotId& id) { wake(id); },
                          [this] { return current(); })),
       sweeps_(with.sweeps),
+      versions_({.files = with.files,
+                 .runsc = with.runsc,
+                 .installed = std::move(with.installed),
+                 .folder = std::move(with.copies),
+                 .vault = with.vault,
+                 .clock = with.clock,
+                 .disk = with.disk}),
       holder_({with.client, with.clock, stores_.pods,
-               [this](StartRequest request) { return look(std::move(request)); }}),
+               [this](StartRequest request) { return look(std::move(request)); }, with.runsc}),
       freezer_({with.client, with.clock, stores_.pods, with.runsc}),
       freezes_(
           {.name = "freeze", .workers = 4, .seed = seed_}, with.clock,
@@ -128,6 +138,7 @@ void Agent::start(TaskGroup& group) {
     if (sweeps_) group.spawn("sweep", storing_->sweeper.run());
   }
   group.spawn("scrub", scrubber_.run());
+  group.spawn("versions", keepVersions());
   freezes_.start(group);
 }
 
@@ -156,7 +167,56 @@ Task<StartAnswer> Agent::answerStart(StartRequest request) {
   }
 }
 
+// What of LEFT nothing on this node has in use. What is being saved runs.
+Task<Result<std::set<std::string>>> Agent::withoutUsed(std::set<std::string> left) {
+  auto running = co_await parts_.runsc.list();
+  if (!running) co_return fail(running.error());
+  for (const RunningContainer& one : *running) {
+    const auto own = co_await parts_.runsc.versionOf(one.bundle);
+    if (!own && own.error().code != Errc::NotFound) co_return fail(own.error());
+    if (own) left.erase(*own);
+  }
+  const auto kept = parts_.vault.all();
+  if (!kept) co_return fail(kept.error());
+  for (const SnapshotId& id : *kept) {
+    const auto found = parts_.vault.find(id);
+    if (!found && found.error().code != Errc::InvalidInput) co_return fail(found.error());
+    if (found && *found) left.erase((*found)->manifest.runtimeVersion);
+  }
+  co_return left;
+}
+
+Task<Result<void>> Agent::clearVersions() {
+  auto left = co_await versions_.others();
+  if (!left) co_return fail(left.error());
+  const auto eraseTold = [&] {
+    for (const auto& snapshot : parts_.stores.snapshots.all()) left->erase(snapshot->status.runtimeVersion);
+  };
+  eraseTold();
+  if (!left->empty()) {
+    left = co_await withoutUsed(std::move(*left));
+    if (!left) co_return fail(left.error());
+    // Once more: what was saved and has ended meanwhile is in the store or told by now.
+    eraseTold();
+  }
+  co_return co_await versions_.removeUnneeded(std::move(*left));
+}
+
+Task<void> Agent::keepVersions() {
+  for (int round = 1;; ++round) {
+    auto installed = co_await versions_.keepInstalled();
+    if (!installed) log::warn("runsc does not tell its version", {{"reason", installed.error().message}});
+    if (round % clearingPeriods == 0 && current()) {
+      auto done = co_await clearVersions();
+      if (!done) log::warn("copies of runsc cannot be cleared up", {{"reason", done.error().message}});
+    }
+    co_await parts_.clock.sleep(versionsPeriod);
+  }
+}
+
 StartAnswer Agent::decide(const StartRequest& request, const StartView& view) {
+  // Whether it may start is decided when it asks for that.
+  if (request.stage == StartStage::Create) return decideCreation(view);
   StartAnswer answer = decideStart(request, view);
   // There is nothing in the root container that it could be restored into.
   if (answer.action == StartAction::Restore && !refusals_.allow(request))
@@ -205,21 +265,39 @@ Task<Result<StartView>> Agent::look(StartRequest request) {
   if (!snapshot) co_return fail(snapshot.error());
   view.snapshot = std::move(*snapshot);
   if (!isVaultToRead(view)) co_return view;
-  auto version = co_await parts_.runsc.version();
-  if (!version) co_return fail(version.error());
-  view.runtimeVersion = std::move(*version);
-  if (auto done = lookInside(view); !done) co_return fail(done.error());
+  auto known = co_await withRunsc(request, std::move(view));
+  if (!known || request.stage == StartStage::Create) co_return known;
+  if (auto done = lookInside(*known); !done) co_return fail(done.error());
+  lookAtContainers(request, **object, *known);
+  co_return known;
+}
+
+// VIEW with the runsc that the container was created with, or is to be.
+Task<Result<StartView>> Agent::withRunsc(StartRequest request, StartView view) {
+  if (request.stage == StartStage::Create) {
+    auto program = co_await parts_.runsc.programOf(view.snapshot->status.runtimeVersion);
+    if (!program) co_return fail(program.error());
+    view.program = std::move(*program);
+    co_return view;
+  }
+  auto version = co_await parts_.runsc.versionOf(request.bundle);
+  if (!version && version.error().code != Errc::NotFound) co_return fail(version.error());
+  view.runtimeVersion = version.value_or("");
+  co_return view;
+}
+
+// What the container of REQUEST is, and which images those of its POD have, or are to have.
+void Agent::lookAtContainers(const StartRequest& request, const json::value& pod, StartView& view) {
   if (view.kept) {
     for (const ManifestContainer& one : view.kept->manifest.containers)
-      view.images[one.name] = wantedImage(**object, one.name);
+      view.images[one.name] = wantedImage(pod, one.name);
   }
-  if (const auto config = parts_.files.read(request.bundle + "/config.json")) {
-    if (auto container = readContainer(*config)) view.container = std::move(*container);
-    // What was held has its image already, and the kubelet has told which one it is.
-    const bool has = request.stage == StartStage::Wait;
-    if (view.container) view.image = (has ? runningImage : wantedImage)(**object, view.container->name);
-  }
-  co_return view;
+  const auto config = parts_.files.read(request.bundle + "/config.json");
+  if (!config) return;
+  if (auto container = readContainer(*config)) view.container = std::move(*container);
+  // What was held has its image already, and the kubelet has told which one it is.
+  const bool has = request.stage == StartStage::Wait;
+  if (view.container) view.image = (has ? runningImage : wantedImage)(pod, view.container->name);
 }
 
 // What the vault has of the snapshot. That it cannot be read proves nothing of what is there.

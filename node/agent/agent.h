@@ -11,6 +11,7 @@
 #include "node/agent/start.h"
 #include "node/agent/storer.h"
 #include "node/agent/sweep.h"
+#include "node/agent/versions.h"
 #include "runtime/informer.h"
 
 namespace cloister::node {
@@ -26,9 +27,11 @@ class Agent {
     boost::asio::any_io_executor disk;
     std::string node;
     uint64_t seed = 0;
-    Depot* depot = nullptr;  // null: snapshots stay on the node
-    bool sweeps = false;     // removes from there what nobody refers to any more
-    int64_t quota = 0;       // bytes that snapshots may take on the node; 0: as many as the disk has
+    Depot* depot = nullptr;      // null: snapshots stay on the node
+    bool sweeps = false;         // removes from there what nobody refers to any more
+    int64_t quota = 0;           // bytes that snapshots may take on the node; 0: as many as the disk has
+    std::string installed = {};  // the node's own runsc, and
+    std::string copies = {};     // ... where copies of its versions are kept; empty: nowhere
   };
   explicit Agent(Surroundings with);
 
@@ -46,7 +49,12 @@ class Agent {
   Task<StartAnswer> answerStart(StartRequest request);
   Task<Result<StartView>> look(StartRequest request);
   void noteUse(const SnapshotId& id);
+  Task<Result<StartView>> withRunsc(StartRequest request, StartView view);
+  void lookAtContainers(const StartRequest& request, const json::value& pod, StartView& view);
   Result<void> lookInside(StartView& view);
+  Task<void> keepVersions();
+  Task<Result<void>> clearVersions();
+  Task<Result<std::set<std::string>>> withoutUsed(std::set<std::string> left);
 
   Stores stores_;
   Parts parts_;
@@ -68,6 +76,7 @@ class Agent {
   };
   std::unique_ptr<Storing> storing_;  // null without a depot
   bool sweeps_;
+  Versions versions_;
   Refusals refusals_;
   Holder holder_;
   Freezer freezer_;

@@ -141,7 +141,7 @@ class RealFiles final : public Files {
   }
 
   Result<void> makeProgram(const std::string& path) override {
-    if (::chmod(path.c_str(), 0700) != 0) return cannot("make a program of", path, errno);
+    if (::chmod(path.c_str(), 0755) != 0) return cannot("make a program of", path, errno);
     return {};
   }
 

@@ -35,7 +35,7 @@ class Files {
   virtual Result<void> write(const std::string& path, std::string_view text) = 0;
   // To the end of the file, which is made if need be. Not on disk yet: see sumAndSync.
   virtual Result<void> append(const std::string& path, std::string_view bytes) = 0;
-  // Root may run it.
+  // Whoever reaches it may run it: runsc does so again as nobody.
   virtual Result<void> makeProgram(const std::string& path) = 0;
   virtual Result<int64_t> size(const std::string& path) = 0;
   // When it was made, written, renamed or given other rights last, by the machine's clock.

@@ -92,10 +92,12 @@ void Holder::podChanged(const kube::ObjectKey& key) {
 }
 
 Task<Result<void>> Holder::tell(StartRequest request, bool held, std::string version) {
+  const auto runsc = co_await parts_.runsc.versionOf(request.bundle);
+  if (!runsc && runsc.error().code != Errc::NotFound) co_return fail(runsc.error());
   const api::PodCondition condition{.type = std::string(api::heldCondition),
                                     .status = held ? "True" : "False",
                                     .reason = held ? "Waiting" : "Begun",
-                                    .message = {},
+                                    .message = runsc.value_or("unknown"),
                                     .lastTransitionTime = std::chrono::floor<seconds>(parts_.clock.now())};
   json::object metadata{{"uid", request.podUID}};
   if (!version.empty()) metadata["resourceVersion"] = version;

@@ -1,11 +1,13 @@
 // Containers that were held: what they are told once their pods are taken, and what their pods' conditions
-// tell of them (api::heldCondition). Nothing of it is kept: whoever waits asks again.
+// tell of them (api::heldCondition; its message is the version of the runsc that created them, or "unknown").
+// Nothing of it is kept: whoever waits asks again.
 #pragma once
 
 #include <functional>
 #include <map>
 
 #include "kube/client.h"
+#include "node/agent/runsc.h"
 #include "node/agent/start.h"
 #include "runtime/store.h"
 
@@ -19,6 +21,7 @@ class Holder {
     const runtime::Store<api::Pod>& pods;  // of this node, and of Sandboxes or pools
     // What the API server has, and the node.
     std::function<Task<Result<StartView>>(StartRequest)> look;
+    Runsc& runsc;
   };
   explicit Holder(Parts parts) : parts_(std::move(parts)) {}
 

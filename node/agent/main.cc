@@ -107,7 +107,8 @@ int run(const Options& options) {
   if (!transport) return complain(transport.error());
   kube::Client client(**transport, *clock);
   const auto files = realFiles();
-  const auto runsc = realRunsc(context.get_executor(), options.runsc, options.runscRoot);
+  const std::string copies = copiesIn(options.store);
+  const auto runsc = realRunsc(context.get_executor(), options.runsc, options.runscRoot, copies);
   Vault vault(*files, options.store);
   if (auto opened = vault.open(); !opened) return complain(opened.error());
   asio::thread_pool disk(1);
@@ -129,7 +130,9 @@ int run(const Options& options) {
                .seed = std::random_device{}(),
                .depot = depot ? &depot->depot() : nullptr,
                .sweeps = options.sweeps,
-               .quota = quota});
+               .quota = quota,
+               .installed = options.runsc,
+               .copies = copies});
   auto door = Door::open(context.get_executor(), *clock, options.socket,
                          [&](StartRequest request) { return agent.answer(std::move(request)); }, {});
   if (!door) return complain(door.error());

@@ -9,6 +9,7 @@
 #include "api/sandbox.h"
 #include "base/hash.h"
 #include "node/runsc/decide.h"
+#include "node/version.h"
 
 namespace cloister::node {
 namespace {
@@ -20,11 +21,9 @@ bool isPlain(std::string_view text) {
 }
 
 Result<void> check(const Preparation& settings) {
-  const std::pair<std::string_view, const std::string*> paths[] = {{"folder", &settings.folder},
-                                                                   {"runsc", &settings.runsc},
-                                                                   {"runsc-root", &settings.runscRoot},
-                                                                   {"socket", &settings.socket},
-                                                                   {"drop-in", &settings.dropIn}};
+  const std::pair<std::string_view, const std::string*> paths[] = {
+      {"folder", &settings.folder}, {"runsc", &settings.runsc}, {"runsc-root", &settings.runscRoot},
+      {"socket", &settings.socket}, {"store", &settings.store}, {"drop-in", &settings.dropIn}};
   for (const auto& [name, path] : paths) {
     if (!path->starts_with('/') || !isPlain(*path))
       return fail(Errc::InvalidInput,
@@ -40,8 +39,8 @@ Result<void> check(const Preparation& settings) {
 }
 
 std::string runscConfig(const Preparation& settings) {
-  return boost::json::serialize(
-             json::encode(RunscConfig{.runsc = settings.runsc, .socket = settings.socket})) +
+  return boost::json::serialize(json::encode(RunscConfig{
+             .runsc = settings.runsc, .socket = settings.socket, .versions = copiesIn(settings.store)})) +
          "\n";
 }
 

@@ -17,6 +17,7 @@ struct Preparation {
   std::string runsc = "/usr/local/bin/runsc";
   std::string runscRoot = "/run/containerd/runsc";
   std::string socket = "/run/cloister/node.sock";
+  std::string store = "/var/lib/cloister/snapshots";  // of cloister-node
   std::string containerdConfig = "/etc/containerd/config.toml";
   std::string containerdSocket = "/run/containerd/containerd.sock";
   std::string dropIn = "/etc/containerd/conf.d/cloister.toml";

@@ -27,6 +27,10 @@ PrepareCommand::PrepareCommand(CLI::App& app)
   install_->add_option("--runsc-flag", settings_->runscFlags,
                        "NAME=VALUE for [runsc_config] of the shim's configuration; any number");
   install_->add_option("--socket", settings_->socket, "Where cloister-runsc asks")->capture_default_str();
+  install_
+      ->add_option("--store", settings_->store,
+                   "The folder of cloister-node's snapshots, with copies of runsc")
+      ->capture_default_str();
   install_->add_option("--handler", settings_->handler, "The handler of the RuntimeClass")
       ->capture_default_str();
   install_

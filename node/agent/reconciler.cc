@@ -23,6 +23,7 @@ SnapshotId idOf(const api::SandboxSnapshot& snapshot) {
 
 struct Running {
   std::string rootId;
+  std::string rootBundle;
   std::vector<ManifestContainer> specs;
   int64_t memoryLimit = 0;  // bytes, as far as its containers have one
 };
@@ -39,6 +40,7 @@ Result<Running> findContainers(Files& files, const std::vector<RunningContainer>
     auto container = readContainer(*config);
     if (!container || container->podUID != podUID) continue;
     if (container->isRoot) out.rootId = one.id;
+    if (container->isRoot) out.rootBundle = one.bundle;
     hasWorkspace |= container->hasWorkspaceInside;
     out.memoryLimit += container->memoryLimit;
     out.specs.push_back({.name = container->name, .spec = std::move(container->compared)});
@@ -193,7 +195,7 @@ Task<Result<Kept>> Reconciler::take(Observed observed) {
   auto pod = co_await parts_.client.get(kube::pods, api::keyOf(observed.pod->metadata));
   if (!pod) co_return fail(pod.error());
   if (auto noted = noteImage(*pod, podUID, *running); !noted) co_return fail(noted.error());
-  auto version = co_await parts_.runsc.version();
+  auto version = co_await parts_.runsc.versionOf(running->rootBundle);
   if (!version) co_return fail(version.error());
   // One that fills the disk would fail, after the sandbox has stood still for nothing, and other pods of the
   // node would suffer.

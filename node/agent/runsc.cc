@@ -1,36 +1,21 @@
 #include "node/agent/runsc.h"
 
+#include <map>
 #include <set>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include <boost/json/parse.hpp>
 
 #include "json/codec.h"
 #include "kube/process.h"
 #include "node/cri.h"
+#include "node/version.h"
 
 namespace cloister::node {
 namespace {
 
 // A sandbox of many GiB on a slow disk.
 constexpr Duration longestCheckpoint = std::chrono::minutes(10);
-
-// Which file a program is: another one has another number, or has been written to since.
-struct FileIdentity {
-  dev_t device = 0;
-  ino_t inode = 0;
-  timespec changed = {};
-  bool operator==(const FileIdentity& other) const {
-    return device == other.device && inode == other.inode && changed.tv_sec == other.changed.tv_sec &&
-           changed.tv_nsec == other.changed.tv_nsec;
-  }
-};
-
-std::optional<FileIdentity> identityOf(const std::string& path) {
-  struct stat found = {};
-  if (::stat(path.c_str(), &found) != 0) return std::nullopt;
-  return FileIdentity{.device = found.st_dev, .inode = found.st_ino, .changed = found.st_ctim};
-}
 
 // ID is in ALL for as long as this lives, perhaps with another one of it.
 class Saving {
@@ -47,19 +32,28 @@ class Saving {
 
 class RealRunsc final : public Runsc {
  public:
-  RealRunsc(boost::asio::any_io_executor executor, std::string program, std::string root)
-      : executor_(std::move(executor)), program_(std::move(program)), root_(std::move(root)) {}
+  RealRunsc(boost::asio::any_io_executor executor, std::string program, std::string root, std::string copies)
+      : executor_(std::move(executor)),
+        program_(std::move(program)),
+        root_(std::move(root)),
+        copies_(std::move(copies)) {}
 
   Task<Result<std::vector<RunningContainer>>> list() override {
-    auto output = co_await call({"--root=" + root_, "list", "--format=json"}, seconds(30));
+    auto output = co_await call(program_, {"--root=" + root_, "list", "--format=json"}, seconds(30));
     if (!output) co_return fail(output.error());
-    co_return parseRunscList(*output);
+    auto all = parseRunscList(*output);
+    if (!all) co_return all;
+    bundles_.clear();
+    for (const RunningContainer& one : *all) bundles_[one.id] = one.bundle;
+    co_return all;
   }
 
   Task<Result<void>> checkpoint(std::string rootId, std::string folder) override {
     // Not compressed: the sandbox stands still meanwhile.
     const Saving saving(saving_, rootId);
-    auto output = co_await call({"--root=" + root_, "checkpoint", "--leave-running", "--compression=none",
+    const std::string program = programOfContainer(rootId);
+    auto output = co_await call(program,
+                                {"--root=" + root_, "checkpoint", "--leave-running", "--compression=none",
                                  "--image-path=" + folder, std::move(rootId)},
                                 longestCheckpoint);
     if (!output) co_return fail(output.error());
@@ -72,30 +66,57 @@ class RealRunsc final : public Runsc {
   Task<Result<void>> kill(std::string id) override { return act({"kill", std::move(id), "KILL"}); }
 
   Task<Result<std::string>> version() override {
-    const auto program = identityOf(program_);
-    if (program && program == told_) co_return version_;
-    auto output = co_await call({"--version"}, seconds(30));
+    const std::string file = fileAt(program_);
+    if (!file.empty() && file == told_) co_return version_;
+    auto output = co_await call(program_, {"--version"}, seconds(30));
     if (!output) co_return fail(output.error());
     auto version = parseRunscVersion(*output);
     // If it was replaced meanwhile, this is what neither of the two is known to be.
-    if (version && program == identityOf(program_)) {
-      told_ = program;
+    if (version && file == fileAt(program_)) {
+      told_ = file;
       version_ = *version;
     }
     co_return version;
   }
 
+  Task<Result<std::string>> versionOf(std::string bundle) override {
+    const auto program = createdWith(bundle);
+    if (!program || program->file == fileAt(program_)) co_return co_await version();
+    std::string known = node::versionOf(copies_, *program);
+    if (!known.empty()) co_return known;
+    co_return fail(
+        Errc::NotFound,
+        "the sandbox was started with a runsc that has been replaced since, and of which there is no copy");
+  }
+
+  Task<Result<std::string>> programOf(std::string wanted) override {
+    auto installed = co_await version();
+    if (!installed) co_return fail(installed.error());
+    if (wanted == *installed) co_return program_;
+    if (copies_.empty() || !isVersion(wanted)) co_return "";
+    std::string copy = copyOf(copies_, wanted);
+    co_return ::access(copy.c_str(), X_OK) == 0 ? copy : "";
+  }
+
  private:
+  // As the last list has it.
+  std::string programOfContainer(const std::string& id) const {
+    const auto bundle = bundles_.find(id);
+    return bundle == bundles_.end() ? program_ : programFor(program_, copies_, bundle->second);
+  }
+
+  // ARGS: the command, and the container that it is about.
   Task<Result<void>> act(std::vector<std::string> args) {
+    const std::string program = programOfContainer(args.at(1));
     args.insert(args.begin(), "--root=" + root_);
-    auto output = co_await call(std::move(args), seconds(30));
+    auto output = co_await call(program, std::move(args), seconds(30));
     if (!output) co_return fail(output.error());
     co_return Result<void>{};
   }
 
-  Task<Result<std::string>> call(std::vector<std::string> args, Duration deadline) {
+  Task<Result<std::string>> call(std::string program, std::vector<std::string> args, Duration deadline) {
     kube::Command command{
-        .program = program_, .args = std::move(args), .environment = {}, .deadline = deadline};
+        .program = std::move(program), .args = std::move(args), .environment = {}, .deadline = deadline};
     auto finished = co_await kube::run(executor_, std::move(command));
     if (!finished) co_return fail(finished.error());
     if (finished->exitStatus != 0) {
@@ -108,16 +129,19 @@ class RealRunsc final : public Runsc {
   boost::asio::any_io_executor executor_;
   std::string program_;
   std::string root_;
-  std::optional<FileIdentity> told_;  // which VERSION_ is of: each fork waits for it
+  std::string copies_;
+  std::map<std::string, std::string> bundles_;  // of the containers that were listed last, by id
+  std::string told_;                            // which file VERSION_ is of: each fork waits for it
   std::string version_;
   std::multiset<std::string> saving_;  // sandboxes whose checkpoint is on its way
 };
 
 }  // namespace
 
-std::unique_ptr<Runsc> realRunsc(boost::asio::any_io_executor executor, std::string program,
-                                 std::string root) {
-  return std::make_unique<RealRunsc>(std::move(executor), std::move(program), std::move(root));
+std::unique_ptr<Runsc> realRunsc(boost::asio::any_io_executor executor, std::string program, std::string root,
+                                 std::string copies) {
+  return std::make_unique<RealRunsc>(std::move(executor), std::move(program), std::move(root),
+                                     std::move(copies));
 }
 
 Result<std::vector<RunningContainer>> parseRunscList(std::string_view output) {

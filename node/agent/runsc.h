@@ -34,13 +34,19 @@ class Runsc {
   virtual Task<Result<void>> resume(std::string rootId) = 0;
   // The processes of container ID end, without another step; of a sandbox that stands still, once it goes on.
   virtual Task<Result<void>> kill(std::string id) = 0;
-  // As `runsc --version` has it.
+  // As `runsc --version` has it, of what is installed.
   virtual Task<Result<std::string>> version() = 0;
+  // Of the runsc that the container of BUNDLE was created with; NotFound when nobody knows any more.
+  virtual Task<Result<std::string>> versionOf(std::string /*bundle*/) { return version(); }
+  // The runsc of VERSION; empty where there is none on this node.
+  virtual Task<Result<std::string>> programOf(std::string /*version*/) { co_return ""; }
 };
 
-// PROGRAM with the state folder ROOT of containerd's namespace. InvalidInput and Internal carry what it said.
-std::unique_ptr<Runsc> realRunsc(boost::asio::any_io_executor executor, std::string program,
-                                 std::string root);
+// PROGRAM with the state folder ROOT of containerd's namespace, and COPIES, the folder of other versions of
+// it (node/version.h): each container is spoken to with that which created it. InvalidInput and Internal
+// carry what it said.
+std::unique_ptr<Runsc> realRunsc(boost::asio::any_io_executor executor, std::string program, std::string root,
+                                 std::string copies);
 
 // The containers in the output of `runsc list --format=json`.
 Result<std::vector<RunningContainer>> parseRunscList(std::string_view output);

@@ -9,6 +9,15 @@ constexpr int mostTries = 3;
 const StartAnswer start{.action = StartAction::Start, .image = {}, .message = {}};
 const StartAnswer hold{.action = StartAction::Hold, .image = {}, .message = {}};
 
+// Why VIEW's container cannot be restored from what runsc VERSION took.
+StartAnswer refuseVersion(const std::string& name, const std::string& version, const StartView& view) {
+  const std::string own = view.runtimeVersion.empty()
+                              ? "one that was replaced since, and of which this node has no copy"
+                              : view.runtimeVersion;
+  return refuse(name + " was taken by runsc " + version + ", and the pod was created with " + own +
+                "; only a node that has had the former since cloister-node runs there can restore it");
+}
+
 bool isAsked(const StartRequest& request, const StartView& view) {
   return view.pod && view.pod->metadata.uid == request.podUID && view.pod->spec.nodeName == view.node;
 }
@@ -74,7 +83,7 @@ StartAnswer decideRestore(const StartView& view) {
   if (!isReady(view)) return refuse(name + " is not Ready on this node");
   if (const std::string& version = view.snapshot->status.runtimeVersion;
       !view.kept && api::isStored(*view.snapshot) && version != view.runtimeVersion) {
-    return refuse(name + " was taken by runsc " + version + ", and this node has " + view.runtimeVersion);
+    return refuseVersion(name, version, view);
   }
   if (!view.kept && !view.fetching.empty()) return refuse(name + ": " + view.fetching);
   if (!view.kept && !view.damage.empty())
@@ -83,10 +92,8 @@ StartAnswer decideRestore(const StartView& view) {
   const Manifest& manifest = view.kept->manifest;
   if (view.kept->digest != view.snapshot->status.digest)
     return refuse("the files of " + name + " are not those that its status.digest tells");
-  if (manifest.runtimeVersion != view.runtimeVersion) {
-    return refuse(name + " was taken by runsc " + manifest.runtimeVersion + ", and this node has " +
-                  view.runtimeVersion);
-  }
+  if (manifest.runtimeVersion != view.runtimeVersion)
+    return refuseVersion(name, manifest.runtimeVersion, view);
   if (!view.container) return refuse("the container's config.json cannot be read");
   const auto saved = std::ranges::find(manifest.containers, view.container->name, &ManifestContainer::name);
   if (saved == manifest.containers.end())
@@ -189,6 +196,14 @@ StartAnswer decideStart(const StartRequest& request, const StartView& view) {
     return refuse("the sandbox could not be restored from the SandboxSnapshot \"" + namedBy(*view.sandbox) +
                   "\"; containerd's log on the node has what runsc said");
   return decideRestore(view);
+}
+
+// A golden snapshot is made anew at little cost, and keeps nobody from what was mended in a later runsc.
+StartAnswer decideCreation(const StartView& view) {
+  if (!isReady(view) || api::beginsFrom(*view.sandbox) != nullptr) return start;
+  StartAnswer answer = start;
+  answer.runsc = view.program;
+  return answer;
 }
 
 }  // namespace cloister::node

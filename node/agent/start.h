@@ -16,7 +16,7 @@ namespace cloister::node {
 // As far as it had to be asked; each is none when there is none.
 struct StartView {
   std::string node;            // this one
-  std::string runtimeVersion;  // of this node's runsc
+  std::string runtimeVersion;  // of the runsc that the container was created with; empty: it is not known
   std::optional<api::Pod> pod = {};
   std::optional<api::SandboxPool> pool = {};  // of the name that the pod's owner has, and
   std::optional<api::Sandbox> sandbox = {};   // ... likewise
@@ -30,6 +30,7 @@ struct StartView {
   std::optional<Container> container = {};
   Image image = {};  // that the container is to have, as the pod says; or has, of one that was held
   std::map<std::string, Image> images = {};  // that those of the snapshot's names are to have, by their names
+  std::string program = {};  // the runsc of the snapshot's version; empty: there is none on this node
 };
 
 // What has to be found out next to decide about REQUEST; empty when nothing of its kind.
@@ -41,5 +42,7 @@ bool isVaultToRead(const StartView& view);
 bool isToFetch(const StartView& view);
 
 StartAnswer decideStart(const StartRequest& request, const StartView& view);
+// For a question of stage Create: with which runsc.
+StartAnswer decideCreation(const StartView& view);
 
 }  // namespace cloister::node

@@ -6,13 +6,14 @@
 #include <boost/json/serialize.hpp>
 
 #include "node/cri.h"
+#include "node/file.h"
 
 namespace cloister::node {
 namespace {
 
 // None when it is of no use.
 std::optional<json::object> parse(std::string_view config) {
-  if (config.size() > largestConfig) return std::nullopt;
+  if (config.size() > largestFile) return std::nullopt;
   boost::system::error_code error;
   json::value parsed = boost::json::parse(config, error);
   if (error || !parsed.is_object()) return std::nullopt;
@@ -32,26 +33,7 @@ void limitProcesses(json::object& process, int64_t most) {
   limits = std::move(kept);
 }
 
-// Empty when it is not there.
-std::string annotationIn(std::string_view config, std::string_view name) {
-  const std::optional<json::object> parsed = parse(config);
-  const json::object* annotations = parsed ? cri::annotationsOf(*parsed) : nullptr;
-  return annotations == nullptr ? "" : cri::annotation(*annotations, name);
-}
-
 }  // namespace
-
-bool mayBeHeld(std::string_view config) {
-  return !annotationIn(config, api::holdAnnotation).empty();
-}
-
-bool mayStartUnasked(std::string_view config) {
-  return annotationIn(config, api::restoreAnnotation).starts_with(api::goldenPrefix) && !mayBeHeld(config);
-}
-
-std::string rootOf(std::string_view config) {
-  return annotationIn(config, cri::rootId);
-}
 
 std::string bundleBeside(const std::string& bundle, const std::string& id) {
   return bundle.substr(0, bundle.rfind('/') + 1) + id;
@@ -75,21 +57,23 @@ Result<std::optional<std::string>> withProcessLimit(std::string_view config) {
   return boost::json::serialize(*parsed);
 }
 
-std::optional<StartRequest> questionOf(std::string_view config) {
+Bundle readBundle(std::string_view config) {
   const std::optional<json::object> parsed = parse(config);
   const json::object* found = parsed ? cri::annotationsOf(*parsed) : nullptr;
-  if (found == nullptr) return std::nullopt;
+  if (found == nullptr) return {};
   const json::object& annotations = *found;
-  if (cri::annotation(annotations, api::restoreAnnotation).empty() &&
-      cri::annotation(annotations, api::holdAnnotation).empty()) {
-    return std::nullopt;
-  }
-  return StartRequest{.container = {},
-                      .kind = cri::isRoot(annotations) ? ContainerKind::sandbox : ContainerKind::container,
-                      .bundle = {},
-                      .podNamespace = cri::annotation(annotations, cri::podNamespace),
-                      .podName = cri::annotation(annotations, cri::podName),
-                      .podUID = cri::annotation(annotations, cri::podUID)};
+  const std::string from = cri::annotation(annotations, api::restoreAnnotation);
+  Bundle out{.root = cri::annotation(annotations, cri::rootId),
+             .mayBeHeld = !cri::annotation(annotations, api::holdAnnotation).empty()};
+  out.mayStartUnasked = from.starts_with(api::goldenPrefix) && !out.mayBeHeld;
+  if (from.empty() && !out.mayBeHeld) return out;
+  out.question = {.container = {},
+                  .kind = cri::isRoot(annotations) ? ContainerKind::sandbox : ContainerKind::container,
+                  .bundle = {},
+                  .podNamespace = cri::annotation(annotations, cri::podNamespace),
+                  .podName = cri::annotation(annotations, cri::podName),
+                  .podUID = cri::annotation(annotations, cri::podUID)};
+  return out;
 }
 
 }  // namespace cloister::node

@@ -10,21 +10,19 @@
 
 namespace cloister::node {
 
-// Larger ones are not read; containerd's have some 30 KiB. No Pod is that large, however its JSON is escaped.
-inline constexpr size_t largestConfig = 16 << 20;
+struct Bundle {
+  // To ask before the container is started: all but its id and bundle. None when there is nothing to ask: the
+  // pod does not say that it is to be restored or held.
+  std::optional<StartRequest> question = {};
+  std::string root = {};         // the id of the root container of its pod; empty when that is not told
+  bool mayStartUnasked = false;  // its pod begins from a golden snapshot, and starts as any other where there
+                                 // is nobody to ask
+  bool mayBeHeld = false;        // api::holdAnnotation
+};
 
-// The question to ask before the container is started: all but its id and bundle. None when there is nothing
-// to ask: the pod does not say that it is to be restored or held, or CONFIG is of no use, which runsc itself
-// will tell.
-std::optional<StartRequest> questionOf(std::string_view config);
-
-// CONFIG is of a pod that begins from a golden snapshot, and starts as any other where there is nobody to
-// ask.
-bool mayStartUnasked(std::string_view config);
-// CONFIG is of a pod that may be held (api::holdAnnotation).
-bool mayBeHeld(std::string_view config);
-// The id of the root container of its pod; empty when it tells none.
-std::string rootOf(std::string_view config);
+// Of one that is of no use, or larger than largestFile, it tells nothing: runsc itself will tell.
+// containerd's have some 30 KiB, and no Pod is that large, however its JSON is escaped.
+Bundle readBundle(std::string_view config);
 // Of the container ID, which is in the same pod as, or is, the one of BUNDLE.
 std::string bundleBeside(const std::string& bundle, const std::string& id);
 

@@ -8,12 +8,33 @@
 namespace cloister::node {
 namespace {
 
-// What the container in BUNDLE may use, as its pod asks for.
-Result<void> limit(const std::string& bundle, const Outside& outside) {
-  auto config = withProcessLimit(outside.readConfig(bundle));
-  if (!config) return fail(config.error());
-  if (!*config) return {};
-  return outside.writeConfig(bundle, **config);
+// What the container in BUNDLE, which CONFIG is of, may use, as its pod asks for.
+Result<void> limit(const std::string& bundle, const std::string& config, const Outside& outside) {
+  auto limited = withProcessLimit(config);
+  if (!limited) return fail(limited.error());
+  if (!*limited) return {};
+  return outside.writeConfig(bundle, **limited);
+}
+
+// What the container in BUNDLE is created with: its sandbox's, or that which cloister-node tells. An error is
+// why that cannot be known: what was created with another one could never be restored.
+Result<std::string> programToCreate(const std::string& bundle, const std::string& config,
+                                    const Outside& outside) {
+  Bundle told = readBundle(config);
+  std::string own = outside.program(told.root.empty() ? bundle : bundleBeside(bundle, told.root));
+  // A held one begins from whatever fits it, and from a golden snapshot only what the node's own has saved.
+  const bool asks = told.question && told.question->kind == ContainerKind::sandbox && !told.mayBeHeld &&
+                    !told.mayStartUnasked;
+  if (!asks) return own;
+  told.question->container = told.root;
+  told.question->bundle = bundle;
+  told.question->stage = StartStage::Create;
+  const auto answer = outside.ask(*told.question);
+  if (!answer)
+    return failWith("the pod continues from a snapshot, and only cloister-node knows whose runsc it needs",
+                    answer.error());
+  if (answer->unknown) return fail(Errc::Unavailable, answer->message);
+  return answer->runsc.empty() ? own : answer->runsc;
 }
 
 }  // namespace
@@ -28,37 +49,40 @@ Result<RunscConfig> parseRunscConfig(std::string_view text) {
   if (!config) return config;
   if (!config->runsc.starts_with('/')) return fail(Errc::InvalidInput, "runsc: give an absolute path");
   if (!config->socket.starts_with('/')) return fail(Errc::InvalidInput, "socket: give an absolute path");
+  if (!config->versions.empty() && !config->versions.starts_with('/'))
+    return fail(Errc::InvalidInput, "versions: give an absolute path");
   return config;
 }
 
 Result<Decision> decide(const std::vector<std::string>& args, const std::string& bundle,
                         const Outside& outside) {
   if (const auto created = findCreated(args)) {
-    auto limited = limit(*created, outside);
-    if (!limited) return fail(limited.error());
-    return Decision{.args = args};
+    const std::string config = outside.readConfig(*created);
+    if (auto limited = limit(*created, config, outside); !limited) return fail(limited.error());
+    auto program = programToCreate(*created, config, outside);
+    if (!program) return fail(program.error());
+    return Decision{.args = args, .creation = Creation{.bundle = *created, .program = std::move(*program)}};
   }
   const auto call = findStart(args);
   if (!call) return Decision{.args = args};
-  const std::string config = outside.readConfig(bundle);
-  auto question = questionOf(config);
-  if (!question) return Decision{.args = args};
-  question->container = call->id;
-  question->bundle = bundle;
-  const bool isRoot = question->kind == ContainerKind::sandbox;
+  Bundle told = readBundle(outside.readConfig(bundle));
+  if (!told.question) return Decision{.args = args};
+  StartRequest& question = *told.question;
+  question.container = call->id;
+  question.bundle = bundle;
+  const bool isRoot = question.kind == ContainerKind::sandbox;
   // Which of the two it is, and from what it begins, is decided with the other container: this one has
   // nothing of the tenant's.
-  if (isRoot && mayBeHeld(config)) return Decision{.args = args, .hold = Hold{.question = *question}};
-  const auto answer = outside.ask(*question);
-  const std::string root = rootOf(config);
-  const std::string rootBundle = bundleBeside(bundle, root);
+  if (isRoot && told.mayBeHeld) return Decision{.args = args, .hold = Hold{.question = question}};
+  const auto answer = outside.ask(question);
+  const std::string rootBundle = bundleBeside(bundle, told.root);
   if (!isRoot && answer && answer->action != StartAction::Refuse && outside.isHeld(rootBundle)) {
-    return Decision{.args = args, .hold = Hold{.root = root, .question = *question}};
+    return Decision{.args = args, .hold = Hold{.root = told.root, .question = question}};
   }
   if (answer && answer->action == StartAction::Start) return Decision{.args = args};
   // Into a root container that was started nothing can be restored; what is in one that was restored would
   // be, by runsc's own start, and nobody has looked whether it may.
-  const bool maySkip = !isRoot && mayStartUnasked(config) && !outside.isRestored(rootBundle);
+  const bool maySkip = !isRoot && told.mayStartUnasked && !outside.isRestored(rootBundle);
   const bool skips = !answer || answer->unknown || answer->action == StartAction::Restore;
   if (maySkip && skips) return Decision{.args = args};
   if (answer && answer->action == StartAction::Restore)

@@ -12,11 +12,12 @@
 namespace cloister::node {
 
 struct RunscConfig {
-  std::string runsc;   // the program that all calls go to
-  std::string socket;  // cloister-node's
+  std::string runsc;          // the node's own, which new sandboxes are created with
+  std::string socket;         // cloister-node's
+  std::string versions = {};  // the folder of copies of other versions (node/version.h); empty: none
   bool operator==(const RunscConfig&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(RunscConfig, (), (runsc, socket))
+BOOST_DESCRIBE_STRUCT(RunscConfig, (), (runsc, socket, versions))
 
 // TEXT is the file beside the program, JSON with absolute paths. InvalidInput names the member at fault.
 Result<RunscConfig> parseRunscConfig(std::string_view text);
@@ -27,6 +28,8 @@ struct Outside {
   std::function<Result<StartAnswer>(const StartRequest&)> ask;
   std::function<bool(const std::string& bundle)> isHeld;      // its start was answered without starting it
   std::function<bool(const std::string& bundle)> isRestored;  // its start became a restore
+  // What the container there is to be spoken to with; the node's own if nothing else is known.
+  std::function<std::string(const std::string& bundle)> program;
 };
 
 // A container whose start is answered without starting it.
@@ -36,8 +39,15 @@ struct Hold {
   bool operator==(const Hold&) const = default;
 };
 
+struct Creation {
+  std::string bundle;
+  std::string program;  // which runsc to create it with
+  bool operator==(const Creation&) const = default;
+};
+
 struct Decision {
   std::vector<std::string> args;  // to run runsc with; with HOLD, when it begins
+  std::optional<Creation> creation = {};
   std::optional<Hold> hold = {};
   bool restoresRoot = false;  // the shim must not be told that this has failed
 };

@@ -2,44 +2,38 @@
 
 #include <cerrno>
 #include <cstring>
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <boost/json/parse.hpp>
 
 #include "json/codec.h"
-#include "node/runsc/bundle.h"
+#include "node/file.h"
 
 namespace cloister::node {
 namespace {
 
 constexpr int failed = 125;
 
-}  // namespace
-
-std::string readAll(int file) {
-  std::string text;
-  char buffer[16 << 10];
-  ssize_t got = 0;
-  while (text.size() <= largestConfig && (got = ::read(file, buffer, sizeof buffer)) > 0)
-    text.append(buffer, size_t(got));
-  ::close(file);
-  return got == 0 ? text : "";
-}
-
-std::string readFile(const std::string& path) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  return file < 0 ? "" : readAll(file);
-}
-
-bool writeAll(int file, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t put = ::write(file, text.data(), text.size());
-    if (put <= 0) return false;
-    text.remove_prefix(size_t(put));
+// As execv() wants them.
+class Arguments {
+ public:
+  Arguments(const std::string& program, std::vector<std::string>& rest) : program_(program) {
+    pointers_.push_back(program_.data());
+    for (std::string& one : rest) pointers_.push_back(one.data());
+    pointers_.push_back(nullptr);
   }
-  return true;
+  char* const* pointers() const { return pointers_.data(); }
+
+ private:
+  std::string program_;
+  std::vector<char*> pointers_;
+};
+
+int cannotRun(const std::string& program) {
+  return complain("cannot run " + program + ": " + std::strerror(errno));
 }
+
+}  // namespace
 
 int complain(const std::string& message) {
   const std::string text = "cloister-runsc: " + message + "\n";
@@ -55,13 +49,16 @@ std::string lastWords(std::string_view log) {
 }
 
 int execute(const std::string& program, std::vector<std::string> args) {
-  args.insert(args.begin(), program);
-  std::vector<char*> pointers;
-  pointers.reserve(args.size() + 1);
-  for (std::string& arg : args) pointers.push_back(arg.data());
-  pointers.push_back(nullptr);
-  ::execv(program.c_str(), pointers.data());
-  return complain("cannot run " + program + ": " + std::strerror(errno));
+  ::execv(program.c_str(), Arguments(program, args).pointers());
+  return cannotRun(program);
+}
+
+int execute(int file, const std::string& program, std::vector<std::string> args) {
+  Arguments all(program, args);
+  ::fexecve(file, all.pointers(), environ);
+  // A script is opened by its name, once FILE is closed.
+  if (errno == ENOENT) ::execv(program.c_str(), all.pointers());
+  return cannotRun(program);
 }
 
 }  // namespace cloister::node

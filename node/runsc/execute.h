@@ -7,11 +7,6 @@
 
 namespace cloister::node {
 
-// All that comes from FILE, which is closed then. Empty when it cannot be read, or is too large.
-std::string readAll(int file);
-std::string readFile(const std::string& path);
-bool writeAll(int file, std::string_view text);
-
 // Tells it on standard error. The exit code to end with.
 int complain(const std::string& message);
 
@@ -20,5 +15,7 @@ std::string lastWords(std::string_view log);
 
 // Becomes PROGRAM. Returns the exit code to end with, if that fails.
 int execute(const std::string& program, std::vector<std::string> args);
+// Becomes the program that FILE is, whatever PROGRAM, its name, stands for by now.
+int execute(int file, const std::string& program, std::vector<std::string> args);
 
 }  // namespace cloister::node

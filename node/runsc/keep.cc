@@ -9,10 +9,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "node/file.h"
 #include "node/runsc/ask.h"
 #include "node/runsc/bundle.h"
 #include "node/runsc/call.h"
 #include "node/runsc/execute.h"
+#include "node/version.h"
 
 namespace cloister::node {
 namespace {
@@ -27,12 +29,14 @@ void silence() {
   if (nothing > STDERR_FILENO) ::close(nothing);
 }
 
-Result<void> run(const Keep& container, const std::vector<std::string>& args, bool silent) {
+// With what the container of BUNDLE was created with: runsc may have been replaced while it was held.
+Result<void> run(const Keep& container, const std::string& bundle, const std::vector<std::string>& args,
+                 bool silent) {
   const pid_t child = ::fork();
   if (child < 0) return fail(Errc::Internal, std::string("fork: ") + std::strerror(errno));
   if (child == 0) {
     if (silent) silence();
-    _exit(execute(container.runsc, args));
+    _exit(execute(programFor(container.config.runsc, container.config.versions, bundle), args));
   }
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
@@ -52,7 +56,7 @@ Result<void> beginRoot(const Keep& container, const std::vector<std::string>& ar
   const std::string bundle = bundleBeside(container.hold.question.bundle, container.hold.root);
   const Descriptor turn = waitForTurn(bundle);
   if (!isHeld(bundle)) return {};
-  if (auto done = run(container, ofRoot(args, container.hold.root), true); !done) return done;
+  if (auto done = run(container, bundle, ofRoot(args, container.hold.root), true); !done) return done;
   letGo(bundle);
   return {};
 }
@@ -62,7 +66,7 @@ Result<void> begin(const Keep& container, const StartAnswer& answer) {
   std::vector<std::string> args = container.args;
   if (answer.action == StartAction::Restore) args = restoreInstead(args, *findStart(args), answer.image);
   if (auto done = beginRoot(container, args); !done) return done;
-  return run(container, args, false);
+  return run(container, container.hold.question.bundle, args, false);
 }
 
 class Question {
@@ -75,7 +79,8 @@ class Question {
     StartRequest request = container_.hold.question;
     request.stage = stage;
     while (sandbox_.get() >= 0) {
-      auto answer = node::ask(container_.socket, request, longestQuestion, longestQuestion, sandbox_.get());
+      auto answer =
+          node::ask(container_.config.socket, request, longestQuestion, longestQuestion, sandbox_.get());
       if (answer && answer->action != again) return *answer;
       pollfd waiting{.fd = sandbox_.get(), .events = POLLIN, .revents = 0};
       if (::poll(&waiting, 1, int(container_.retryPeriod / milliseconds(1))) > 0) break;

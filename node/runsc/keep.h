@@ -13,8 +13,7 @@
 namespace cloister::node {
 
 struct Keep {
-  std::string runsc;
-  std::string socket;
+  RunscConfig config;
   std::vector<std::string> args;  // that start the container
   Hold hold;
   Duration retryPeriod = seconds(1);

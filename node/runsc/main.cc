@@ -1,6 +1,7 @@
 // cloister-runsc: what gVisor's shim calls in place of runsc. It limits the processes of a container that is
 // created, where its pod asks for that, and asks cloister-node before a container of a pod that continues
-// from a snapshot, or is held, is started; every other call goes straight through.
+// from a snapshot, or is held, is started, and with which version of runsc its sandbox is created; every
+// other call goes straight through, to the runsc that the container was created with.
 
 #include <cerrno>
 #include <csignal>
@@ -16,6 +17,7 @@
 
 #include <boost/json/serialize.hpp>
 
+#include "node/file.h"
 #include "node/runsc/ask.h"
 #include "node/runsc/bundle.h"
 #include "node/runsc/call.h"
@@ -23,6 +25,7 @@
 #include "node/runsc/execute.h"
 #include "node/runsc/held.h"
 #include "node/runsc/keep.h"
+#include "node/version.h"
 
 namespace cloister::node {
 namespace {
@@ -36,23 +39,21 @@ std::string configOf(const std::string& bundle) {
   return bundle + "/config.json";
 }
 
-// Whole, or not at all.
 Result<void> writeConfig(const std::string& bundle, std::string_view text) {
-  const std::string path = configOf(bundle);
-  const std::string aside = path + ".cloister";
-  const auto trouble = [&] { return fail(Errc::Internal, aside + ": " + std::strerror(errno)); };
-  const int file = ::open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (file < 0) return trouble();
-  const bool whole = writeAll(file, text);
-  if (::close(file) != 0 || !whole || ::rename(aside.c_str(), path.c_str()) != 0) return trouble();
-  return {};
+  return replaceFile(configOf(bundle), text);
+}
+
+// What the container of BUNDLE is to be spoken to with, now: runsc may be replaced at any time.
+std::string programFor(const RunscConfig& config, const std::string& bundle) {
+  return node::programFor(config.runsc, config.versions, bundle);
 }
 
 // Where the shim finds the reason, which ends up in the container's status.
 void tellShim(const std::string& logFile, const std::string& message) {
   const json::object line{{"level", "error"}, {"msg", "cloister-runsc: " + message}};
   const std::string text = boost::json::serialize(line) + "\n";
-  const int file = ::open(logFile.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
+  // The first call of a container makes it.
+  const int file = ::open(logFile.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (file < 0) return;
   (void)!::write(file, text.data(), text.size());
   ::close(file);
@@ -87,11 +88,11 @@ std::string heldOne(std::string_view command, const std::vector<std::string>& ar
 int passOn(const RunscConfig& config, std::vector<std::string> args, const std::string& bundle) {
   if (!asksFor("state", args).empty()) {
     const bool held = !heldOne("state", args, bundle).empty();
-    return tellState(config.runsc, std::move(args), held);
+    return tellState(programFor(config, bundle), std::move(args), held);
   }
   // To runsc it has not been started, and so cannot be waited for.
   if (const std::string held = heldOne("wait", args, bundle); !held.empty()) {
-    const auto question = questionOf(readFile(configOf(held)));
+    const auto question = readBundle(readFile(configOf(held))).question;
     awaitBegin(held, question && question->kind == ContainerKind::container);
   }
   // Nor has it a process that could be told.
@@ -99,7 +100,7 @@ int passOn(const RunscConfig& config, std::vector<std::string> args, const std::
     endSandbox(held);
     letGo(held);
   }
-  return execute(config.runsc, std::move(args));
+  return execute(programFor(config, bundle), std::move(args));
 }
 
 // The container of ARGS is not started, and so nothing of its sandbox is.
@@ -117,12 +118,22 @@ int restoreRoot(const RunscConfig& config, std::vector<std::string> args, const 
   if (child == 0) {
     // The shim ends its calls that take too long: this one as well.
     if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || ::getppid() != self) _exit(EXIT_FAILURE);
-    _exit(execute(config.runsc, std::move(args)));
+    _exit(execute(programFor(config, bundle), std::move(args)));
   }
   int status = EXIT_FAILURE;
   while (child > 0 && ::waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
   if (child < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0) endSandbox(bundle);
   return EXIT_SUCCESS;
+}
+
+// The very file that is noted is run, also when another one has its name by then. What cannot be noted is not
+// created: it would be spoken to by another version later, and its snapshots would tell a wrong one.
+int create(const Creation& creation, std::vector<std::string> args) {
+  const Descriptor file(::open(creation.program.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) return complain("cannot open " + creation.program + ": " + std::strerror(errno));
+  const auto noted = noteCreation(creation.bundle, {.path = creation.program, .file = fileOf(file.get())});
+  if (!noted) return refuseStart(args, creation.bundle, noted.error().message);
+  return execute(file.get(), creation.program, std::move(args));
 }
 
 int answerWithoutStarting(const RunscConfig& config, Decision decision) {
@@ -135,8 +146,7 @@ int answerWithoutStarting(const RunscConfig& config, Decision decision) {
   }
   if (decision.hold->root.empty()) return EXIT_SUCCESS;
   if (!lock) return refuseStart(decision.args, bundle, lock.error().message);
-  const auto stays = stayBehind(
-      {.runsc = config.runsc, .socket = config.socket, .args = decision.args, .hold = *decision.hold}, *lock);
+  const auto stays = stayBehind({.config = config, .args = decision.args, .hold = *decision.hold}, *lock);
   return stays ? EXIT_SUCCESS : refuseStart(decision.args, bundle, stays.error().message);
 }
 
@@ -153,9 +163,11 @@ int run(std::vector<std::string> args) {
                                return ask(config->socket, request, patience, answerPatience);
                              },
                          .isHeld = isHeld,
-                         .isRestored = isRestored});
+                         .isRestored = isRestored,
+                         .program = [&](const std::string& folder) { return programFor(*config, folder); }});
   if (!decided) return refuseStart(args, bundle, decided.error().message);
   if (decided->hold) return answerWithoutStarting(*config, std::move(*decided));
+  if (decided->creation) return create(*decided->creation, std::move(decided->args));
   if (decided->restoresRoot) return restoreRoot(*config, std::move(decided->args), bundle);
   return passOn(*config, std::move(decided->args), bundle);
 }

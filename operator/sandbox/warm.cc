@@ -63,12 +63,19 @@ std::vector<const Offer*> inOrder(const Observed& observed) {
   return offers;
 }
 
+// What POD, which is held, was created with can restore what runsc VERSION has saved; so could any, as far as
+// a cloister-node knows that does not tell.
+bool hasRunsc(const api::Pod& pod, const std::string& version) {
+  const std::string& own = api::findPodCondition(pod, api::heldCondition)->message;
+  return own.empty() || own == version;
+}
+
 // The pod of OFFER waits where SNAPSHOT is kept, with the very image that was saved.
 bool isHeldFor(const api::SandboxSnapshot& snapshot, const Offer& offer) {
   const api::SandboxSnapshotStatus& saved = snapshot.status;
   const api::ContainerStatus* container = sandboxContainer(*offer.pod);
   return api::isHeld(*offer.pod) && offer.pod->spec.nodeName == saved.nodeName && container != nullptr &&
-         container->imageID == saved.imageID;
+         container->imageID == saved.imageID && hasRunsc(*offer.pod, saved.runtimeVersion);
 }
 
 // Where the Sandbox is to go on from its snapshot, the pod of OFFER, which has the image that it would get
@@ -125,7 +132,8 @@ void sayWhyNot(const Observed& observed, const Config& config, const std::string
     start.reason = reason::poolEmpty;
     start.message =
         "The " + pool + " has no ready pod" +
-        (from ? " with the saved image on the node of the SandboxSnapshot \"" + from->name + "\"." : ".");
+        (from ? " with the saved image and runsc on the node of the SandboxSnapshot \"" + from->name + "\"."
+              : ".");
     return;
   }
   const std::string own = shapingOverrides(observed.sandbox->spec);

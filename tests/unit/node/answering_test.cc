@@ -208,5 +208,93 @@ TEST(Refusals, TellWhoseRootContainerWasStarted) {
   EXPECT_FALSE(refusals.isStarted(inside));
 }
 
+TEST_F(Answering, TellsWithWhichRunscASandboxIsToBeCreated) {
+  ASSERT_TRUE(store());
+  createPod();
+  RunningAgent agent(*this, 2, *files_);
+  const auto create = [&] { return agent.ask(ContainerKind::sandbox, StartStage::Create); };
+  EXPECT_EQ(create().action, StartAction::Start);
+  EXPECT_EQ(create().runsc, "") << "there is none of that version";
+  runsc_.programs["v1"] = "/copies/v1/runsc";
+  EXPECT_EQ(create().runsc, "/copies/v1/runsc");
+  EXPECT_TRUE(agent.vault().all()->empty()) << "that is fetched when it is to start";
+  const auto isAwayFor = [this](Duration time) {
+    transport_.failAll(cloister::test::Fault::Refused);
+    clock_.at(clock_.instant() + time, [this] { transport_.failAll(std::nullopt); });
+  };
+  isAwayFor(seconds(10));
+  EXPECT_EQ(create().runsc, "/copies/v1/runsc") << "the API server was away for a while";
+  isAwayFor(seconds(60));
+  const StartAnswer answer = create();
+  EXPECT_EQ(answer.action, StartAction::Refuse);
+  EXPECT_TRUE(answer.unknown);
+  clock_.advance(seconds(60));
+  EXPECT_EQ(agent.ask().action, StartAction::Restore) << "that says nothing of its start";
+}
+
+TEST_F(Answering, RestoresNothingIntoASandboxOfAnotherVersion) {
+  ASSERT_TRUE(store());
+  runsc_.createdWith = "v2";
+  const StartAnswer answer = ask();
+  EXPECT_EQ(answer.action, StartAction::Refuse);
+  EXPECT_THAT(answer.message, HasSubstr("taken by runsc v1, and the pod was created with v2"));
+}
+
+TEST_F(Answering, RefusesAtOnceWhatWasCreatedWithARunscThatIsGone) {
+  ASSERT_TRUE(store());
+  runsc_.createdWith = "";
+  const Instant before = clock_.instant();
+  const StartAnswer answer = ask();
+  EXPECT_EQ(answer.action, StartAction::Refuse);
+  EXPECT_FALSE(answer.unknown);
+  EXPECT_THAT(answer.message, HasSubstr("replaced since, and of which this node has no copy"));
+  EXPECT_LE(clock_.instant() - before, seconds(1));
+}
+
+TEST_F(Answering, KeepsTheVersionsThatSomethingNeeds) {
+  const auto install = [this](const std::string& version) {
+    std::filesystem::rename(folder_.writeProgram("bin/new", version), installed_);
+    runsc_.installed = version;
+  };
+  const auto kept = [this] { return files_->list(copies_).value(); };
+  installed_ = folder_.path("bin/runsc");
+  copies_ = folder_.path("copies");
+  install("v1");
+  auto agent = std::make_unique<RunningAgent>(*this, 2, *files_);
+  clock_.runUntilIdle();
+  EXPECT_THAT(kept(), testing::ElementsAre("v1"));
+  for (const char* version : {"v2", "v3", "v4"}) {
+    install(version);
+    clock_.advance(seconds(10));
+  }
+  runsc_.running = {{.id = "c", .bundle = "/b"}};
+  runsc_.createdWith = "v2";
+  EXPECT_THAT(kept(), testing::ElementsAre("v1", "v2", "v3", "v4"));
+  clock_.advance(seconds(60));
+  EXPECT_THAT(kept(), testing::Contains("v3")) << "it may have been about to be used";
+  clock_.advance(seconds(60));
+  EXPECT_THAT(kept(), testing::ElementsAre("v1", "v2", "v4"))
+      << "the snapshot's, that of what runs, and what is installed";
+  runsc_.running.clear();
+  agent.reset();
+  server_.erase("user", {"sandboxsnapshots", {"team", "saved"}});
+  agent = std::make_unique<RunningAgent>(*this, 2, *files_);
+  clock_.advance(seconds(180));
+  EXPECT_THAT(kept(), testing::ElementsAre("v4"));
+}
+
+// It is in a store that is not told of: its SandboxSnapshot may be made anew from it.
+TEST_F(Answering, KeepsTheVersionOfWhatIsInItsStore) {
+  installed_ = folder_.writeProgram("bin/runsc", "v1");
+  copies_ = folder_.path("copies");
+  setStatus([](json::object& status) { status.erase("runtimeVersion"); });
+  const RunningAgent agent(*this, 1, *files_);
+  clock_.runUntilIdle();
+  std::filesystem::rename(folder_.writeProgram("bin/new", "v2"), installed_);
+  runsc_.installed = "v2";
+  clock_.advance(seconds(300));
+  EXPECT_THAT(files_->list(copies_).value(), testing::ElementsAre("v1", "v2"));
+}
+
 }  // namespace
 }  // namespace cloister::node

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "node/file.h"
 #include "node/runsc/bundle.h"
 
 namespace cloister::node {
@@ -21,6 +22,13 @@ std::string config(const char* more) {
 }
 const std::string ordinary = config("");
 const std::string restored = config(R"(,"cloister.dev/restore-from":"snap")");
+
+// Of a pod that may be held.
+std::string heldConfig(const char* kind) {
+  return R"({"annotations":{"io.kubernetes.cri.container-type":")" + std::string(kind) +
+         R"(","io.kubernetes.cri.sandbox-id":"root","io.kubernetes.cri.sandbox-name":"pod",
+    "io.kubernetes.cri.sandbox-namespace":"ns","io.kubernetes.cri.sandbox-uid":"u","cloister.dev/hold":"true"}})";
+}
 
 class Decide : public testing::Test {
  protected:
@@ -43,10 +51,12 @@ class Decide : public testing::Test {
                       return answer_;
                     },
                 .isHeld = [this](const std::string& folder) { return folder == held_; },
-                .isRestored = [this](const std::string& folder) { return folder == restoredRoot_; }});
+                .isRestored = [this](const std::string& folder) { return folder == restoredRoot_; },
+                .program = [](const std::string& folder) { return "runsc of " + folder; }});
     if (!decided) return fail(decided.error());
     hold_ = std::move(decided->hold);
     restoresRoot_ = decided->restoresRoot;
+    creation_ = std::move(decided->creation);
     return std::move(decided->args);
   }
 
@@ -65,6 +75,7 @@ class Decide : public testing::Test {
   std::string held_;          // the folder of a container that is held
   std::string restoredRoot_;  // ... of one whose start became a restore
   std::optional<Hold> hold_;
+  std::optional<Creation> creation_;
 };
 
 TEST_F(Decide, PassesOtherCallsThroughUnread) {
@@ -122,6 +133,49 @@ TEST_F(Decide, LeavesOtherContainersAsTheyAre) {
   EXPECT_EQ((*this)(start, limited("12")), start);
   EXPECT_EQ((*this)(Args{"create", "--bundle"}, limited("12")), (Args{"create", "--bundle"}));
   EXPECT_EQ(written_.first, "");
+}
+
+TEST_F(Decide, CreatesContainersWithTheirSandboxesRunsc) {
+  EXPECT_TRUE((*this)(create, ordinary));
+  EXPECT_EQ(creation_, (Creation{.bundle = "/b", .program = "runsc of /b"}));
+  const std::string rest = R"(,"io.kubernetes.cri.sandbox-id":"root")";
+  EXPECT_TRUE((*this)(create, config(rest.c_str())));
+  EXPECT_EQ(creation_, (Creation{.bundle = "/b", .program = "runsc of /root"}));
+  EXPECT_TRUE(asked_.empty());
+  EXPECT_TRUE((*this)(start, ordinary));
+  EXPECT_EQ(creation_, std::nullopt);
+}
+
+TEST_F(Decide, AsksWithWhichRunscToCreateWhatContinuesFromASnapshot) {
+  answer_ =
+      StartAnswer{.action = StartAction::Start, .image = {}, .message = {}, .runsc = "/copies/v1/runsc"};
+  EXPECT_TRUE((*this)(create, restored));
+  EXPECT_EQ(creation_, (Creation{.bundle = "/b", .program = "/copies/v1/runsc"}));
+  ASSERT_EQ(asked_.size(), 1U);
+  EXPECT_EQ(asked_[0].stage, StartStage::Create);
+  EXPECT_EQ(asked_[0].bundle, "/b");
+  EXPECT_EQ(asked_[0].podUID, "u");
+  for (const StartAnswer& answer : {refuse("an older cloister-node does not know the question"),
+                                    StartAnswer{.action = StartAction::Start, .image = {}, .message = {}}}) {
+    answer_ = answer;
+    EXPECT_TRUE((*this)(create, restored));
+    EXPECT_EQ(creation_->program, "runsc of /b");
+  }
+  asked_.clear();
+  EXPECT_TRUE((*this)(create, heldConfig("sandbox")));
+  EXPECT_TRUE((*this)(create, inner()));
+  EXPECT_TRUE((*this)(create, config(R"(,"cloister.dev/restore-from":"golden/snap")")));
+  EXPECT_EQ(creation_->program, "runsc of /b") << "what was mended since counts for all that begins";
+  EXPECT_TRUE(asked_.empty());
+}
+
+// With another runsc it could never be restored.
+TEST_F(Decide, CreatesNothingWhoseRunscIsNotKnown) {
+  answer_ = fail(Errc::Unavailable, "nobody listens");
+  EXPECT_THAT((*this)(create, restored).error().message, HasSubstr("nobody listens"));
+  answer_ =
+      StartAnswer{.action = StartAction::Refuse, .image = {}, .message = "cannot find out", .unknown = true};
+  EXPECT_EQ((*this)(create, restored).error().message, "cannot find out");
 }
 
 TEST_F(Decide, StartsOrdinaryPodsWithoutAsking) {
@@ -208,13 +262,6 @@ TEST_F(Decide, StartsTheRootContainerOfWhatIsRefused) {
   EXPECT_EQ((*this)(start, restored), start);
 }
 
-// Of a pod that may be held.
-std::string heldConfig(const char* kind) {
-  return R"({"annotations":{"io.kubernetes.cri.container-type":")" + std::string(kind) +
-         R"(","io.kubernetes.cri.sandbox-id":"root","io.kubernetes.cri.sandbox-name":"pod",
-    "io.kubernetes.cri.sandbox-namespace":"ns","io.kubernetes.cri.sandbox-uid":"u","cloister.dev/hold":"true"}})";
-}
-
 TEST_F(Decide, HoldsTheRootContainerUntilTheOtherOneIsDecided) {
   answer_ = fail(Errc::Unavailable, "nobody listens");
   EXPECT_EQ((*this)(start, heldConfig("sandbox")), start);
@@ -254,7 +301,7 @@ TEST_F(Decide, LeavesAConfigThatCannotBeReadToRunsc) {
   for (const std::string& text :
        {std::string(), std::string("{"), std::string("[]"), std::string(R"({"annotations":[]})"),
         std::string(R"({"annotations":{"cloister.dev/restore-from":7}})"),
-        std::string(largestConfig + 1, ' ') + restored, std::string(100, '[')}) {
+        std::string(largestFile + 1, ' ') + restored, std::string(100, '[')}) {
     EXPECT_EQ((*this)(start, text), start);
   }
   EXPECT_TRUE(asked_.empty());
@@ -263,8 +310,9 @@ TEST_F(Decide, LeavesAConfigThatCannotBeReadToRunsc) {
 TEST(RunscConfig, IsReadStrictly) {
   EXPECT_EQ(parseRunscConfig(R"({"runsc":"/opt/runsc","socket":"/run/s"})").value(),
             (RunscConfig{.runsc = "/opt/runsc", .socket = "/run/s"}));
-  for (const char* text : {"", "{}", R"({"runsc":"runsc","socket":"/s"})", R"({"runsc":"/r","socket":""})",
-                           R"({"runsc":1,"socket":"/s"})"}) {
+  for (const char* text :
+       {"", "{}", R"({"runsc":"runsc","socket":"/s"})", R"({"runsc":"/r","socket":""})",
+        R"({"runsc":"/r","socket":"/s","versions":"v"})", R"({"runsc":1,"socket":"/s"})"}) {
     EXPECT_FALSE(parseRunscConfig(text)) << text;
   }
   // A later version's, whose program is not there yet, or no longer.

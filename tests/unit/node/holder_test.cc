@@ -8,6 +8,7 @@
 #include "tests/support/apiserver/api_server.h"
 #include "tests/support/scripted_transport.h"
 #include "tests/support/sim_clock.h"
+#include "tests/unit/node/storing.h"
 
 namespace cloister::node {
 namespace {
@@ -83,7 +84,8 @@ class HolderTest : public testing::Test {
   cloister::test::ApiServer server_{clock_};
   kube::Client client_{transport_, clock_};
   runtime::Store<api::Pod> pods_;
-  Holder holder_{{client_, clock_, pods_, [this](StartRequest) { return look(); }}};
+  NoRunsc runsc_;
+  Holder holder_{{client_, clock_, pods_, [this](StartRequest) { return look(); }, runsc_}};
   TaskGroup group_{clock_.executor()};
   StartRequest request_{.container = "c",
                         .kind = ContainerKind::container,
@@ -99,8 +101,10 @@ class HolderTest : public testing::Test {
 };
 
 TEST_F(HolderTest, TellsThatItWaitsAndAnswersWhenItIsTaken) {
+  runsc_.createdWith = "v7";
   ask();
   EXPECT_EQ(held(), "True");
+  EXPECT_EQ(api::findPodCondition(pod(), api::heldCondition)->message, "v7");
   sync();
   pass(seconds(60));
   EXPECT_FALSE(answer_);
@@ -110,6 +114,12 @@ TEST_F(HolderTest, TellsThatItWaitsAndAnswersWhenItIsTaken) {
   pass(milliseconds(1));
   ASSERT_TRUE(answer_);
   EXPECT_EQ(answer_->action, StartAction::Start);
+}
+
+TEST_F(HolderTest, TellsThatNobodyKnowsItsRunsc) {
+  runsc_.createdWith = "";
+  ask();
+  EXPECT_EQ(api::findPodCondition(pod(), api::heldCondition)->message, "unknown") << "no snapshot is of that";
 }
 
 TEST_F(HolderTest, WaitsForTheSandboxToNameIt) {

@@ -14,7 +14,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "node/runsc/execute.h"
+#include "node/file.h"
+#include "node/version.h"
 #include "tests/unit/kube/temp_folder.h"
 
 namespace cloister::node {
@@ -44,7 +45,7 @@ class KeepTest : public testing::Test {
     runsc("exit 0");
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
-    std::strncpy(address.sun_path, container_.socket.c_str(), sizeof address.sun_path - 1);
+    std::strncpy(address.sun_path, container_.config.socket.c_str(), sizeof address.sun_path - 1);
     EXPECT_EQ(::bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
     EXPECT_EQ(::listen(listener_, 4), 0);
   }
@@ -107,8 +108,9 @@ class KeepTest : public testing::Test {
   pid_t sandbox_ = 0;
   std::vector<Descriptor> locks_;
   int listener_;
-  Keep container_{.runsc = folder_.path("runsc"),
-                  .socket = folder_.path("s"),
+  Keep container_{.config = {.runsc = folder_.path("runsc"),
+                             .socket = folder_.path("s"),
+                             .versions = folder_.path("versions")},
                   .args = {"--root=/r", "--log=" + folder_.path("log.json"), "start", "box"},
                   .hold = {.root = "root",
                            .question = {.container = "box",
@@ -134,6 +136,20 @@ TEST_F(KeepTest, RestoresBothFromWhereItIsTold) {
   auto asked = agent({restore, start});
   EXPECT_EQ(stays(), "");
   EXPECT_THAT(calls(), ElementsAre(HasSubstr("--image-path=/s/1 root"), HasSubstr("--image-path=/s/1 box")));
+}
+
+TEST_F(KeepTest, BeginsWithTheRunscThatCreatedItWhenAnotherOneIsInstalledMeanwhile) {
+  const std::string former = fileAt(container_.config.runsc);
+  for (const char* one : {"root", "box"})
+    ASSERT_TRUE(noteCreation(folder_.path(one), {.path = container_.config.runsc, .file = former}));
+  folder_.write("versions/v1/of", former + "\n");
+  folder_.writeProgram("versions/v1/runsc", "#!/bin/sh\necho v1 \"$@\" >> " + folder_.path("calls") + "\n");
+  const std::string other = "#!/bin/sh\necho v2 >> " + folder_.path("calls") + "\n";
+  std::filesystem::rename(folder_.writeProgram("new", other), container_.config.runsc);
+  auto asked = agent({start, start});
+  EXPECT_EQ(stays(), "");
+  EXPECT_THAT(calls(), ElementsAre(HasSubstr("v1 --root"), HasSubstr("v1 --root")));
+  asked.get();
 }
 
 // A sidecar that admission has put into the pod.

@@ -27,7 +27,9 @@ TEST(Preparation, NamesWhatIsThereAlready) {
   EXPECT_EQ(files[0], (NodeFile{.path = "/opt/cloister/cloister-runsc", .text = "elf", .isProgram = true}));
   EXPECT_EQ(files[1].path, files[0].path + ".json") << "where the program looks";
   EXPECT_EQ(parseRunscConfig(files[1].text).value(),
-            (RunscConfig{.runsc = "/usr/local/bin/runsc", .socket = "/run/cloister/node.sock"}));
+            (RunscConfig{.runsc = "/usr/local/bin/runsc",
+                         .socket = "/run/cloister/node.sock",
+                         .versions = "/var/lib/cloister/snapshots/.versions"}));
   EXPECT_EQ(files[2].text,
             "binary_name = '/opt/cloister/cloister-runsc'\nroot = '/run/containerd/runsc'\n[runsc_config]\n"
             "  restore-spec-validation = 'warning'\n  'platform' = 'kvm'\n  'debug-log' = '/a=b'\n");

@@ -67,7 +67,7 @@ TEST_F(PreparerTest, InstallsAndSaysThatContainerdMustReadIt) {
   EXPECT_EQ(read(settings_.folder + "/cloister-runsc"), "elf");
   struct stat program{};
   ASSERT_EQ(::stat((settings_.folder + "/cloister-runsc").c_str(), &program), 0);
-  EXPECT_EQ(program.st_mode & 0777, 0700U);
+  EXPECT_EQ(program.st_mode & 0777, 0755U);
 }
 
 TEST_F(PreparerTest, ChangesNothingTheSecondTime) {

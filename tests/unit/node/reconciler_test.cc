@@ -42,6 +42,12 @@ class FakeRunsc final : public Runsc {
   Task<Result<void>> resume(std::string) override { co_return Result<void>{}; }
   Task<Result<void>> kill(std::string) override { co_return Result<void>{}; }
   Task<Result<std::string>> version() override { co_return "v1"; }
+  Task<Result<std::string>> versionOf(std::string bundle) override {
+    asked.push_back(bundle);
+    co_return createdWith;
+  }
+  std::string createdWith = "v1";
+  std::vector<std::string> asked;
 };
 
 class AgentReconciler : public testing::Test {
@@ -196,6 +202,14 @@ TEST_F(AgentReconciler, TakesASnapshot) {
   EXPECT_EQ(status().imageID, "app@sha256:1");
   ASSERT_TRUE(reconcile());
   EXPECT_EQ(runsc_.checkpoints.size(), 1U) << "once";
+}
+
+TEST_F(AgentReconciler, TellsTheVersionThatTheSandboxWasCreatedWith) {
+  createSnapshot();
+  runsc_.createdWith = "v0";
+  ASSERT_TRUE(reconcile());
+  EXPECT_EQ(status().runtimeVersion, "v0");
+  ASSERT_THAT(runsc_.asked, ElementsAre(testing::EndsWith("root-id")));
 }
 
 TEST_F(AgentReconciler, LeavesSnapshotsOfOtherNodesAlone) {

@@ -44,7 +44,7 @@ TEST(Runsc, IsAskedForItsVersionOnceUnlessItIsReplaced) {
         folder.writeProgram("new", "#!/bin/sh\n" + log + "\necho runsc version " + version + "\n"), program);
   };
   boost::asio::io_context context{1};
-  const auto runsc = realRunsc(context.get_executor(), program, "/run/runsc");
+  const auto runsc = realRunsc(context.get_executor(), program, "/run/runsc", "");
   const auto ask = [&] { return test::run(context, runsc->version()).value_or("none"); };
   const auto calls = [&] {
     return std::filesystem::file_size(folder.path("calls")) / std::string("asked\n").size();

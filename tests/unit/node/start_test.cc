@@ -232,6 +232,21 @@ TEST(DecideStart, RestoresWhatWasFetchedFromTheStore) {
   EXPECT_THAT(decideStart(request, view).message, HasSubstr("not Ready on this node"));
 }
 
+TEST(DecideStart, CreatesASandboxWithTheRunscOfItsSnapshot) {
+  StartView view = good();
+  view.program = "/copies/v1/runsc";
+  EXPECT_EQ(decideCreation(view).action, StartAction::Start);
+  EXPECT_EQ(decideCreation(view).runsc, "/copies/v1/runsc");
+  StartView begins = golden();
+  begins.program = view.program;
+  EXPECT_EQ(decideCreation(begins).runsc, "") << "it begins anew, with what was mended since";
+  view.snapshot->status.phase = api::SnapshotPhase::Failed;
+  EXPECT_EQ(decideCreation(view).runsc, "");
+  view.snapshot.reset();
+  EXPECT_EQ(decideCreation(view).action, StartAction::Start);
+  EXPECT_EQ(decideCreation(view).runsc, "");
+}
+
 TEST(DecideStart, FetchesOnlyWhatIsInTheStoreAndCanBeRestoredHere) {
   StartView view = elsewhere();
   EXPECT_FALSE(isToFetch(view)) << "it is here already";
@@ -239,7 +254,7 @@ TEST(DecideStart, FetchesOnlyWhatIsInTheStoreAndCanBeRestoredHere) {
   EXPECT_TRUE(isToFetch(view));
   view.runtimeVersion = "v2";
   EXPECT_FALSE(isToFetch(view));
-  EXPECT_THAT(decideStart(request, view).message, HasSubstr("runsc v1, and this node has v2"));
+  EXPECT_THAT(decideStart(request, view).message, HasSubstr("runsc v1, and the pod was created with v2"));
   view = good();
   view.kept.reset();
   EXPECT_FALSE(isToFetch(view));
@@ -312,7 +327,8 @@ TEST(DecideStart, RefusesEverythingElse) {
       {[](StartView& v) { v.kept.reset(); }, "missing"},
       {[](StartView& v) { v.kept->digest = "sha256:2"; }, "status.digest"},
       {[](StartView& v) { v.snapshot->status.digest = ""; }, "status.digest"},
-      {[](StartView& v) { v.runtimeVersion = "v2"; }, "taken by runsc v1, and this node has v2"},
+      {[](StartView& v) { v.runtimeVersion = "v2"; }, "taken by runsc v1, and the pod was created with v2"},
+      {[](StartView& v) { v.runtimeVersion = ""; }, "created with one that was replaced since"},
       {[](StartView& v) { v.container.reset(); }, "config.json"},
       {[](StartView& v) { v.container->name = "other"; }, "no container \"other\""},
       {[](StartView& v) { v.container->podUID = "another"; }, "another pod's"},

@@ -22,12 +22,22 @@ using cloister::test::FakeS3;
 
 class NoRunsc final : public Runsc {
  public:
-  Task<Result<std::vector<RunningContainer>>> list() override { co_return std::vector<RunningContainer>(); }
+  Task<Result<std::vector<RunningContainer>>> list() override { co_return running; }
   Task<Result<void>> checkpoint(std::string, std::string) override { co_return Result<void>{}; }
   Task<Result<void>> pause(std::string) override { co_return Result<void>{}; }
   Task<Result<void>> resume(std::string) override { co_return Result<void>{}; }
   Task<Result<void>> kill(std::string) override { co_return Result<void>{}; }
-  Task<Result<std::string>> version() override { co_return "v1"; }
+  Task<Result<std::string>> version() override { co_return installed; }
+  Task<Result<std::string>> versionOf(std::string) override {
+    if (createdWith.empty()) co_return fail(Errc::NotFound, "there is no copy");
+    co_return createdWith;
+  }
+  Task<Result<std::string>> programOf(std::string version) override { co_return programs[version]; }
+
+  std::string installed = "v1";
+  std::string createdWith = "v1";  // every container; empty: nobody knows
+  std::vector<RunningContainer> running;
+  std::map<std::string, std::string> programs;
 };
 
 class Storing : public testing::Test {
@@ -193,7 +203,9 @@ class Storing : public testing::Test {
                   .runsc = with.runsc_,
                   .disk = with.clock_.executor(),
                   .node = nameOf(node),
-                  .depot = with.hasDepot_ ? &depot_ : nullptr}),
+                  .depot = with.hasDepot_ ? &depot_ : nullptr,
+                  .installed = with.installed_,
+                  .copies = with.copies_}),
           group_(with.clock_.executor()) {
       agent_.start(group_);
     }
@@ -204,16 +216,18 @@ class Storing : public testing::Test {
       with_.clock_.runUntilIdle();
     }
 
-    Task<StartAnswer> question(ContainerKind kind = ContainerKind::sandbox) {
+    Task<StartAnswer> question(ContainerKind kind = ContainerKind::sandbox,
+                               StartStage stage = StartStage::Start) {
       return agent_.answer({.container = "c",
                             .kind = kind,
                             .bundle = with_.folder_.path("bundle"),
                             .podNamespace = "team",
                             .podName = "next-1",
-                            .podUID = with_.podUID_});
+                            .podUID = with_.podUID_,
+                            .stage = stage});
     }
-    StartAnswer ask(ContainerKind kind = ContainerKind::sandbox) {
-      return test::run(with_.clock_, question(kind));
+    StartAnswer ask(ContainerKind kind = ContainerKind::sandbox, StartStage stage = StartStage::Start) {
+      return test::run(with_.clock_, question(kind, stage));
     }
     Vault& vault() { return vault_; }
 
@@ -245,6 +259,8 @@ class Storing : public testing::Test {
   Kept kept_;
   std::string podUID_;                              // of createPod()
   bool hasDepot_ = true;                            // of the agents
+  std::string installed_;                           // their runsc, and
+  std::string copies_;                              // ... where they keep copies
   store::Place place_ = cloister::test::fakePlace;  // of their bucket
   std::vector<SnapshotId> reported_;                // as corrupt, by the storer
 };

@@ -167,6 +167,31 @@ TEST_F(Held, IsWaitedForOnTheNodeOfTheSnapshot) {
   EXPECT_EQ(world_.sandbox().status.podName, "ready-1");
 }
 
+TEST_F(Held, IsLeftAloneByWhatAnotherRunscHasSaved) {
+  putSnapshot();
+  json::value saved = world_.server.get("sandboxsnapshots", {"team", "saved"});
+  saved.at("status").as_object()["runtimeVersion"] = "v1";
+  world_.server.put("sandboxsnapshots", saved);
+  putHeld("ready-0");
+  const auto createdWith = [&](const std::string& version) {
+    edit("ready-0", [&](api::Pod& pod) {
+      for (api::PodCondition& said : pod.status.conditions) {
+        if (said.type == api::heldCondition) said.message = version;
+      }
+    });
+  };
+  createdWith("v2");
+  pool_.spec.whenEmpty = api::WhenEmpty::Wait;
+  putPool();
+  const api::Sandbox waits = settled(fork());
+  EXPECT_EQ(waits.status.podName, "");
+  EXPECT_THAT(waits.status.conditions, testing::Contains(testing::Field(&api::Condition::message,
+                                                                        HasSubstr("saved image and runsc"))));
+  createdWith("v1");
+  world_.settle();
+  EXPECT_EQ(world_.sandbox().status.podName, "ready-0");
+}
+
 TEST_F(Held, IsOutdatedWhereThePoolHoldsNoMore) {
   putHeld("ready-0");
   const auto updated = [&] {
