@@ -100,7 +100,7 @@ class TwoNodes : public testing::Test {
   boost::asio::io_context context_;
   std::unique_ptr<Clock> clock_ = realClock(context_.get_executor());
   std::unique_ptr<Files> files_ = realFiles();
-  std::unique_ptr<Runsc> runsc_ = realRunsc(context_.get_executor(), "none", "none");
+  std::unique_ptr<Runsc> runsc_ = realRunsc(context_.get_executor(), "none", "none", "");
   net::HttpClient http_{context_.get_executor(), *net::parseBaseUrl(setting("S3_ENDPOINT")), nullptr};
   kube::Client client_{http_, *clock_};  // which is not asked
   DepotOptions options_{.endpoint = setting("S3_ENDPOINT"),
