@@ -122,12 +122,29 @@ bool willFit(const Manifest& saved, const StartView& view) {
   });
 }
 
+// Whoever made or took the pod for it said so with the same write. Another one, which believes that it leads
+// and has an older view of the template, may have named another golden snapshot since.
+bool isMadeFor(const StartView& view) {
+  const api::GoldenStart* golden = api::beginsFrom(*view.sandbox);
+  return golden != nullptr && api::annotationOf(view.pod->metadata, api::restoreAnnotation) ==
+                                  std::string(api::goldenPrefix) + golden->snapshotName;
+}
+
+// By what its status says now, or by what it said when its pod was made: then the root container may have
+// been restored.
+bool isToBegin(const StartView& view) {
+  if (api::beginsFrom(*view.sandbox) != nullptr) return true;
+  return api::continuesFrom(*view.sandbox).empty() &&
+         api::annotationOf(view.pod->metadata, api::restoreAnnotation).starts_with(api::goldenPrefix);
+}
+
 // A golden snapshot saves time, and is never in the way: without it the pod starts as any other. That is
 // decided once, for all of its containers.
 StartAnswer decideGolden(const StartRequest& request, const StartView& view) {
   if (view.rootStarted || view.rootFailures > 0) return start;
   const bool isRoot = request.kind == ContainerKind::sandbox;
-  StartAnswer answer = decideRestore(view);
+  StartAnswer answer =
+      isMadeFor(view) ? decideRestore(view) : refuse("the pod was not made for this golden snapshot");
   if (answer.action == StartAction::Restore && isRoot && !willFit(view.kept->manifest, view)) return start;
   const bool isForAll = isRoot || request.stage == StartStage::Wait;
   return answer.action == StartAction::Refuse && isForAll ? start : answer;
@@ -187,10 +204,10 @@ StartAnswer decideStart(const StartRequest& request, const StartView& view) {
   // is its own, and nothing of its memory gets into the other.
   if (waits && view.sandbox->status.podUID != request.podUID) return hold;
   if (isReplaced(request, view)) return refuse("another pod follows, without the golden snapshot");
-  if (namedBy(*view.sandbox).empty()) return start;
+  if (namedBy(*view.sandbox).empty() && !isToBegin(view)) return start;
   if (view.container && view.container->podUID != request.podUID)
     return refuse("the bundle is another pod's");
-  if (api::beginsFrom(*view.sandbox) != nullptr) return decideGolden(request, view);
+  if (isToBegin(view)) return decideGolden(request, view);
   // The kubelet would try for ever, and nobody learn why. Some other thing may have ended it once.
   if (view.rootFailures >= mostTries)
     return refuse("the sandbox could not be restored from the SandboxSnapshot \"" + namedBy(*view.sandbox) +

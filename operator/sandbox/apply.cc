@@ -75,7 +75,7 @@ Task<Result<void>> createVolume(Parts& parts, CreateVolume action) {
   co_return Result<void>{};
 }
 
-json::value claim(const AdoptPod& action) {
+json::array taking(const AdoptPod& action) {
   std::map<std::string, std::string> labels = action.pod->metadata.labels;
   for (const auto& [key, value] : action.identity.labels) labels[key] = value;
   labels.erase(std::string(api::networkLabel));
@@ -87,6 +87,17 @@ json::value claim(const AdoptPod& action) {
                      {{"op", "replace"},
                       {"path", "/metadata/ownerReferences"},
                       {"value", json::array{json::encode(action.identity.owner)}}}};
+}
+
+json::value claim(const AdoptPod& action) {
+  json::array patch = taking(action);
+  if (!action.golden.empty()) {
+    auto annotations = action.pod->metadata.annotations;
+    annotations[std::string(api::restoreAnnotation)] = std::string(api::goldenPrefix) + action.golden;
+    patch.push_back(
+        {{"op", "replace"}, {"path", "/metadata/annotations"}, {"value", json::encode(annotations)}});
+  }
+  return patch;
 }
 
 Task<Result<void>> adoptPod(Parts& parts, AdoptPod action) {

@@ -13,7 +13,11 @@ bool isUnbegun(const Situation& at) {
 }  // namespace
 
 bool couldNotBegin(const Situation& at) {
-  if (!isUnbegun(at) || api::beginsFrom(at.sandbox) == nullptr) return false;
+  // Whatever another one, which leads as well, has made the status say since.
+  const bool wasTo =
+      isUnbegun(at) &&
+      api::annotationOf(at.pod->metadata, api::restoreAnnotation).starts_with(api::goldenPrefix);
+  if (!wasTo || isToldNotToBegin(at)) return false;
   const Diagnosis diagnosis = diagnosePod(*at.pod, {}, std::nullopt);
   // The very image that was saved, which the registry may not have any more, or never had.
   const bool lacksImage =

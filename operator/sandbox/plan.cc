@@ -107,7 +107,10 @@ void planStart(const Situation& at, const Config& config, Plan& out) {
   if (start.way == Start::Way::Wait || start.way == Start::Way::Fail) return;
   ensurePolicies(at.observed, start.profile, out);
   if (start.way == Start::Way::Adopt) {
-    out.actions.emplace_back(AdoptPod{start.offer->pod, identityAt(at), start.profile.name});
+    out.actions.emplace_back(AdoptPod{.pod = start.offer->pod,
+                                      .identity = identityAt(at),
+                                      .profile = start.profile.name,
+                                      .golden = start.golden != nullptr ? start.golden->metadata.name : ""});
     return;
   }
   if (at.observed.template_ != nullptr && !at.observed.presentIsKept && at.observed.pinned == nullptr)
@@ -170,7 +173,8 @@ void planActions(const Situation& at, const Config& config, Plan& out) {
     if (at.pod != nullptr) remove({at.pod}, out);
     return;
   }
-  if (at.frozen && !at.overdue) return;
+  // What goes on as it is has begun, or may.
+  if (at.frozen && !at.overdue && !isToldNotToBegin(at)) return;
   if (at.pod != nullptr) return planChanges(at, out);
   if (at.start && !at.queued()) planStart(at, config, out);
 }
@@ -182,6 +186,7 @@ bool tellsGolden(const Situation& at, Plan& out) {
   // Whatever else has failed: else its end would be told, for good.
   if (couldNotBegin(at)) {
     out.status = at.observed.sandbox->status;
+    if (!out.status->golden) out.status->golden.emplace();
     out.status->golden->failedPodUID = at.pod->metadata.uid;
     out.report =
         Report{.warning = true,

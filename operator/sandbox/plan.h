@@ -109,6 +109,7 @@ struct AdoptPod {
   std::shared_ptr<const api::Pod> pod;
   PodIdentity identity;  // what it has of it from now on; it keeps its name
   std::string profile;
+  std::string golden = {};  // the golden snapshot that it is to begin from, where it can
 };
 struct LabelPod {  // moves the pod to another network profile (empty: to none)
   std::shared_ptr<const api::Pod> pod;

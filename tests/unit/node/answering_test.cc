@@ -134,6 +134,9 @@ TEST_F(Answering, StartsWhatWouldBeginFromAGoldenSnapshotWhereItsRootWasRefused)
     object.at("spec").as_object().erase("restoreFrom");
     object.as_object()["status"] = {{"golden", {{"snapshotName", "saved"}, {"snapshotUID", id_.uid}}}};
   });
+  server_.edit("operator", {"pods", {"team", "next-1"}}, [](json::value& pod) {
+    pod.at("metadata").as_object()["annotations"] = {{api::restoreAnnotation, "golden/saved"}};
+  });
   RunningAgent agent(*this, 1, *files_);
   EXPECT_EQ(agent.ask(ContainerKind::container).action, StartAction::Restore);
   transport_.failAll(cloister::test::Fault::Refused);

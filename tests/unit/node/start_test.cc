@@ -67,6 +67,7 @@ StartView golden() {
   StartView view = good();
   view.sandbox->spec.restoreFrom.reset();
   view.sandbox->status.golden = api::GoldenStart{"saved", "saved-uid", ""};
+  view.pod->metadata.annotations[std::string(api::restoreAnnotation)] = "golden/saved";
   view.snapshot->metadata.uid = "saved-uid";
   view.images = {{"box", view.image}};
   return view;
@@ -89,6 +90,9 @@ TEST(DecideStart, StartsWhatCannotBeginFromItsGoldenSnapshotAsAWhole) {
   held.stage = StartStage::Wait;
   const std::vector<std::function<void(StartView&)>> changes{
       [](StartView& view) { view.snapshot.reset(); },
+      [](StartView& view) { view.pod->metadata.annotations.clear(); },
+      [](StartView& view) { view.sandbox->status.golden->snapshotName = "of-another-revision"; },
+      [](StartView& view) { view.sandbox->status.golden.reset(); },
       [](StartView& view) { view.snapshot->metadata.uid = "another"; },
       [](StartView& view) { view.snapshot->status.nodeName = "node-2"; },
       [](StartView& view) { view.kept.reset(); },
@@ -149,6 +153,7 @@ TEST(DecideStart, GivesUpARootThatCannotBeRestored) {
 TEST(DecideStart, RefusesAPodThatIsReplaced) {
   StartView view = golden();
   view.sandbox->status.golden->failedPodUID = "another";
+  view.pod->metadata.annotations.clear();
   EXPECT_EQ(decideStart(request, view).action, StartAction::Start);
   view.sandbox->status.golden->failedPodUID = "pod-uid";
   EXPECT_EQ(decideStart(request, view).action, StartAction::Refuse);
