@@ -53,8 +53,8 @@ void observeOrigin(const Stores& stores, Observed& seen) {
   seen.template_ = stores.templates.get({namespace_, named});
   if (seen.template_ == nullptr) return;
   seen.golden = goldenOf(stores, *seen.template_);
-  // Those that can begin from it first.
-  if (seen.pool && seen.golden && !seen.snapshot) {
+  // Those that can begin from it first: they have not begun yet.
+  if (seen.pool && seen.pool->spec.hold.value_or(false) && seen.golden && !seen.snapshot) {
     auto fitting = offersOf(stores, api::keyOf(seen.pool->metadata), seen.golden->status.nodeName);
     seen.offers.insert(seen.offers.begin(), fitting.begin(), fitting.end());
   }

@@ -182,6 +182,11 @@ bool fitsGolden(const Observed& observed, const Offer& offer) {
          offer.revision->metadata.name == observed.presentRevision;
 }
 
+// That the golden snapshot of the template, whose pods have SHAPE, has now.
+std::string goldenNameOf(const Observed& observed, const std::string& shape) {
+  return templates::goldenName(*observed.template_, observed.presentRevision, shape);
+}
+
 // The golden snapshot of the template, if it was made of the very pod that START is to get.
 const api::SandboxSnapshot* goldenFor(const Observed& observed, const api::SandboxSpec& spec,
                                       const Resolved& resolved, const Config& config, const Start& start) {
@@ -193,8 +198,7 @@ const api::SandboxSnapshot* goldenFor(const Observed& observed, const api::Sandb
   const std::string present = templateShape(observed, config);
   const bool same = ownShape(observed, spec, resolved, config) == present &&
                     (start.offer == nullptr || start.offer->shape == present);
-  const bool isOfIt =
-      same && observed.golden->metadata.name == templates::goldenName(*observed.template_, present);
+  const bool isOfIt = same && observed.golden->metadata.name == goldenNameOf(observed, present);
   return isOfIt ? observed.golden.get() : nullptr;
 }
 

@@ -97,6 +97,10 @@ class Round {
     if (isNamed()) {
       tellGolden();
       if (seen_.builder && isOwn(from_, seen_.builder->metadata)) remove(seen_.builder);
+    } else if (isSpoiled()) {
+      tell(reason::building, "The SandboxSnapshot " + seen_.name +
+                                 " is no good any more; another one is made." + wordsOf(*seen_.snapshot));
+      remove(seen_.snapshot);
     } else if (!isTaken()) {
       if (names(from_.status.golden)) step_.golden.reset();
       if (failure && failure->name == seen_.name)
@@ -134,6 +138,14 @@ class Round {
     return names(from_.status.golden) && seen_.snapshot &&
            seen_.snapshot->metadata.uid == from_.status.golden->snapshotUID &&
            seen_.snapshot->status.phase == api::SnapshotPhase::Ready &&
+           !seen_.snapshot->metadata.deletionTimestamp;
+  }
+
+  // What the status names was good, and is no more. It is named until it is gone, and so no failed attempt.
+  bool isSpoiled() const {
+    return names(from_.status.golden) && seen_.snapshot &&
+           seen_.snapshot->metadata.uid == from_.status.golden->snapshotUID &&
+           seen_.snapshot->status.phase == api::SnapshotPhase::Failed &&
            !seen_.snapshot->metadata.deletionTimestamp;
   }
 
@@ -269,9 +281,9 @@ class Round {
 
 }  // namespace
 
-std::string goldenName(const api::SandboxTemplate& from, const std::string& shape) {
-  return api::goldenName(from.metadata.name,
-                         shortHash(from.metadata.uid + "/" + revisionName(from) + "/" + shape, 8));
+std::string goldenName(const api::SandboxTemplate& from, const std::string& revision,
+                       const std::string& shape) {
+  return api::goldenName(from.metadata.name, shortHash(from.metadata.uid + "/" + revision + "/" + shape, 8));
 }
 
 bool isOwn(const api::SandboxTemplate& from, const api::ObjectMeta& meta) {

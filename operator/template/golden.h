@@ -27,9 +27,10 @@ constexpr Duration warmUpPeriod = seconds(5);
 using SandboxPtr = std::shared_ptr<const api::Sandbox>;
 using SnapshotPtr = std::shared_ptr<const api::SandboxSnapshot>;
 
-// Of the snapshot that FROM, with pods of SHAPE (sandbox::plainShape), shall have, and of the Sandbox that it
-// is taken of: another one for each revision and shape.
-std::string goldenName(const api::SandboxTemplate& from, const std::string& shape);
+// Of the snapshot that FROM, with pods of SHAPE (sandbox::plainShape), shall have while its REVISION is that
+// of the name, and of the Sandbox that it is taken of: another one for each revision and shape.
+std::string goldenName(const api::SandboxTemplate& from, const std::string& revision,
+                       const std::string& shape);
 
 // The object with META has a name that is needed for FROM, and the operator has given it.
 bool isOwn(const api::SandboxTemplate& from, const api::ObjectMeta& meta);

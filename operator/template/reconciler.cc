@@ -1,6 +1,7 @@
 #include "operator/template/reconciler.h"
 
 #include "operator/sandbox/warm.h"
+#include "operator/template/revision.h"
 #include "runtime/remove_seen.h"
 #include "runtime/write_status.h"
 
@@ -75,7 +76,7 @@ GoldenObserved Reconciler::observeGolden(const api::SandboxTemplate& template_) 
     begun_.erase(key);
     return seen;
   }
-  seen.name = goldenName(template_, sandbox::plainShape(template_, parts_.config));
+  seen.name = goldenName(template_, revisionName(template_), sandbox::plainShape(template_, parts_.config));
   seen.builder = stores.sandboxes.get({key.namespace_, seen.name});
   seen.snapshot = stores.snapshots.get({key.namespace_, seen.name});
   seen.begun = isBegun(template_, seen);
@@ -83,10 +84,12 @@ GoldenObserved Reconciler::observeGolden(const api::SandboxTemplate& template_) 
 }
 
 // Its end is noticed only if it was seen before: of the template's own. What has got the snapshot's name is
-// done.
+// done, and so is an attempt that has failed, whoever of those that lead has told so.
 bool Reconciler::isBegun(const api::SandboxTemplate& template_, const GoldenObserved& seen) {
   const kube::ObjectKey key = api::keyOf(template_.metadata);
-  if (template_.status.golden && template_.status.golden->snapshotName == seen.name)
+  const api::SandboxTemplateStatus& status = template_.status;
+  const bool failed = status.goldenFailure && status.goldenFailure->name == seen.name;
+  if (failed || (status.golden && status.golden->snapshotName == seen.name))
     begun_.erase(key);
   else if (seen.builder && isOwn(template_, seen.builder->metadata) &&
            !seen.builder->metadata.deletionTimestamp)
@@ -134,6 +137,17 @@ Task<Result<void>> Reconciler::confirmBuilder(kube::ObjectKey builder) {
   co_return Result<void>{};
 }
 
+// Before anything is removed: whoever has seen a newer TEMPLATE_ may need what this view calls old. What was
+// seen to be there was made before this, so for nothing newer.
+Task<Result<void>> Reconciler::confirmTemplate(std::shared_ptr<const api::SandboxTemplate> template_) {
+  const api::ObjectMeta& meta = template_->metadata;
+  auto object = co_await parts_.client.get(kube::sandboxTemplates, api::keyOf(meta));
+  if (!object) co_return failWith("reading the template " + meta.name, object.error());
+  if (json::findString(*object, "metadata.resourceVersion") == meta.resourceVersion) co_return Result<void>{};
+  runtime::learn(parts_.stores.templates, *object);
+  co_return fail({.code = Errc::Conflict, .message = "the template " + meta.name + " was just changed"});
+}
+
 Task<Result<void>> Reconciler::remove(std::shared_ptr<const api::ControllerRevision> revision) {
   const api::ObjectMeta& meta = revision->metadata;
   auto answer = co_await parts_.client.remove(kube::controllerRevisions, api::keyOf(meta),
@@ -176,6 +190,11 @@ Task<Result<runtime::Outcome>> Reconciler::reconcile(kube::ObjectKey key, uint64
     if (!confirmed) co_return fail(confirmed.error());
     next = plan(observe(template_), parts_.config, parts_.clock.now());
   }
+  const bool removes = !next.golden.oldBuilders.empty() || !next.golden.oldSnapshots.empty();
+  if (removes) {
+    auto confirmed = co_await confirmTemplate(template_);
+    if (!confirmed) co_return fail(confirmed.error());
+  }
   for (auto& revision : next.remove) {
     auto done = co_await remove(std::move(revision));
     if (!done) co_return fail(done.error());
@@ -184,11 +203,11 @@ Task<Result<runtime::Outcome>> Reconciler::reconcile(kube::ObjectKey key, uint64
   auto told = co_await tell(template_, next);
   if (!told) co_return fail(told.error());
   // What is not needed any more may be what keeps the rest from being created, and is not kept by it.
-  const bool removes = !next.golden.oldBuilders.empty() || !next.golden.oldSnapshots.empty();
   auto removed = co_await removeOld(key, next.golden);
+  // One builder at a time.
+  if (!removed) co_return fail(removed.error());
   auto made = co_await make(key, std::move(next.golden));
   const bool passes = !made && (isRetryable(made.error()) || made.error().code == Errc::Conflict);
-  if (!removed) co_return fail(removed.error());
   // A quota may not have counted yet that what is old has gone.
   if (!made && !passes && removes) co_return runtime::Outcome{.again = parts_.clock.now() + goldenLook};
   if (!made && !passes) co_return co_await tellRefusal(key, made.error());

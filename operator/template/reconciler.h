@@ -20,6 +20,7 @@ class Reconciler {
   Task<Result<void>> remove(std::shared_ptr<const api::ControllerRevision> revision);
   bool isBegun(const api::SandboxTemplate& template_, const GoldenObserved& seen);
   Task<Result<void>> confirmBuilder(kube::ObjectKey builder);
+  Task<Result<void>> confirmTemplate(std::shared_ptr<const api::SandboxTemplate> template_);
   Task<Result<void>> tell(std::shared_ptr<const api::SandboxTemplate> template_, Plan& next);
   Task<Result<void>> removeOld(kube::ObjectKey key, GoldenStep step);
   Task<Result<void>> make(kube::ObjectKey key, GoldenStep step);

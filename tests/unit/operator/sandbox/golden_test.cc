@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "operator/sandbox/warm.h"
+#include "operator/template/revision.h"
 #include "tests/unit/operator/sandbox/warm.h"
 
 namespace cloister::sandbox {
@@ -30,7 +31,8 @@ class FromGolden : public test::Warm {
 
   // The snapshot is of what the template says now.
   void makeGolden() {
-    snapshot_.metadata.name = templates::goldenName(template_, plainShape(template_, world_.config));
+    snapshot_.metadata.name = templates::goldenName(template_, templates::revisionName(template_),
+                                                    plainShape(template_, world_.config));
     template_.status.golden = api::GoldenSnapshot{snapshot_.metadata.name, snapshot_.metadata.uid};
     world_.server.put("sandboxsnapshots", json::encode(snapshot_));
     putTemplate();
@@ -134,6 +136,10 @@ TEST_F(FromGolden, TakesTheHeldPodThatCanBeginFromIt) {
   const api::Sandbox sandbox = settled(wish());
   EXPECT_EQ(sandbox.status.golden, (api::GoldenStart{snapshot_.metadata.name, "golden-uid", ""}));
   EXPECT_EQ(sandbox.status.podName, "warm-1");
+  const api::Pod taken = *json::decode<api::Pod>(world_.server.get("pods", {"team", "warm-1"}));
+  EXPECT_EQ(api::annotationOf(taken.metadata, api::restoreAnnotation), "golden/" + snapshot_.metadata.name)
+      << "who takes it says for which one";
+  EXPECT_NE(api::annotationOf(taken.metadata, api::shapeAnnotation), "");
   EXPECT_EQ(world_.server.writes().at(0), "PATCH sandboxes/status") << "before it has the pod";
 }
 
@@ -142,6 +148,21 @@ TEST_F(FromGolden, IsNotToldToAHeldPodThatCannotBeginFromIt) {
   const api::Sandbox sandbox = settled(wish());
   EXPECT_EQ(sandbox.status.podName, "warm-0");
   EXPECT_EQ(sandbox.status.golden, std::nullopt);
+  EXPECT_FALSE(pod().at("metadata").at("annotations").as_object().contains(api::restoreAnnotation));
+}
+
+// Which is not reckoned anew for each plan.
+TEST_F(FromGolden, IsOfTheRevisionThatTheTemplateIsKnownToHave) {
+  Observed observed = test::seen(ofTemplate(), {});
+  observed.template_ = std::make_shared<const api::SandboxTemplate>(template_);
+  observed.golden = std::make_shared<const api::SandboxSnapshot>(snapshot_);
+  const api::SandboxSpec spec = template_.spec.sandbox;
+  const auto begins = [&](const std::string& revision) {
+    observed.presentRevision = revision;
+    return chooseStart(observed, spec, resolve(spec, world_.config), world_.config).golden != nullptr;
+  };
+  EXPECT_TRUE(begins(templates::revisionName(template_)));
+  EXPECT_FALSE(begins("another"));
 }
 
 // An adoption has failed, and meanwhile the template says something else: the node's agent believes the
@@ -181,6 +202,30 @@ TEST_F(FromGolden, IsGivenUpWhateverElseFails) {
   ASSERT_TRUE(next.status);
   EXPECT_EQ(next.status->golden->failedPodUID, first.metadata.uid);
   EXPECT_NE(next.status->phase, api::Phase::Failed);
+}
+
+// Another one, which leads as well, has planned a start without it.
+TEST_F(FromGolden, IsGivenUpThoughTheStatusDoesNotNameItAnyMore) {
+  ASSERT_TRUE(isGolden(ofTemplate()));
+  const api::Pod first = world_.pods().at(0);
+  api::Sandbox sandbox = world_.sandbox();
+  sandbox.status.golden.reset();
+  const Observed observed = test::seen(sandbox, {refused(first)});
+  const Plan next = plan(observed, world_.config, world_.clock.now());
+  ASSERT_TRUE(next.status && next.status->golden);
+  EXPECT_EQ(next.status->golden->failedPodUID, first.metadata.uid);
+}
+
+// The revision that it was made from goes with the template.
+TEST_F(FromGolden, IsGivenUpThoughTheTemplateIsGone) {
+  ASSERT_TRUE(isGolden(ofTemplate()));
+  const api::Pod first = world_.pods().at(0);
+  world_.server.erase("sandboxtemplates", api::keyOf(template_.metadata));
+  world_.server.erase("controllerrevisions", {"team", templates::revisionName(template_)});
+  world_.putPod(refused(first));
+  world_.settle();
+  EXPECT_THAT(world_.pods(), testing::IsEmpty());
+  EXPECT_EQ(world_.sandbox().status.phase, api::Phase::Pending);
 }
 
 TEST_F(FromGolden, IsGivenUpWhereItsImageIsNoMore) {

@@ -26,7 +26,7 @@ class Golden : public testing::Test {
     from_.metadata.uid = "template-uid";
     from_.spec.sandbox.image = "python:3";
     from_.spec.golden = api::SandboxTemplateGolden{.readyCommand = {"true"}, .timeout = {}};
-    name_ = goldenName(from_, "shape");
+    name_ = goldenName(from_, revisionName(from_), "shape");
   }
 
   GoldenStep step(Time now = epoch) {
@@ -113,13 +113,15 @@ TEST_F(Golden, HasAnotherNameForEachRevisionAndShape) {
   edited.spec.golden->readyCommand = {"false"};
   api::SandboxTemplate namesake = from_;
   namesake.metadata.uid = "other";
-  const std::set<std::string> names{name_, goldenName(from_, "other"), goldenName(edited, "shape"),
-                                    goldenName(namesake, "shape")};
+  const std::set<std::string> names{name_, goldenName(from_, revisionName(from_), "other"),
+                                    goldenName(edited, revisionName(edited), "shape"),
+                                    goldenName(namesake, revisionName(namesake), "shape")};
   EXPECT_EQ(names.size(), 4u);
   from_.metadata.name = "a.b";
-  EXPECT_TRUE(goldenName(from_, "").starts_with("a-b-golden-")) << "a Sandbox's name has no dots";
+  EXPECT_TRUE(goldenName(from_, revisionName(from_), "").starts_with("a-b-golden-"))
+      << "a Sandbox's name has no dots";
   from_.metadata.name = std::string(35, 'a') + ".b";
-  EXPECT_EQ(goldenName(from_, "").substr(0, 43), std::string(35, 'a') + "-golden-");
+  EXPECT_EQ(goldenName(from_, revisionName(from_), "").substr(0, 43), std::string(35, 'a') + "-golden-");
 }
 
 TEST_F(Golden, BeginsWithABuilderOfTheTemplateAlone) {
@@ -262,11 +264,6 @@ TEST_F(Golden, WaitsTenMinutesAfterEveryFailure) {
         at.saved();
         at.snapshot_->status.phase = api::SnapshotPhase::Failed;
       },
-      [](Golden& at) {
-        at.named();
-        at.builder_.reset();
-        at.snapshot_->status.phase = api::SnapshotPhase::Failed;
-      },
       [](Golden& at) { at.refused_ = Error{.code = Errc::Forbidden, .message = "exceeded quota"}; },
       [](Golden& at) {
         at.warm();
@@ -308,7 +305,7 @@ TEST_F(Golden, IsTriedAtOnceAfterAnEdit) {
   from_.status.goldenFailure = step().failure;
   builder_.reset();
   from_.spec.sandbox.image = "python:4";
-  name_ = goldenName(from_, "shape");
+  name_ = goldenName(from_, revisionName(from_), "shape");
   EXPECT_TRUE(step().builder);
   EXPECT_EQ(step().failure, std::nullopt);
 }
@@ -346,6 +343,21 @@ TEST_F(Golden, IsMadeAtOnceWhereSomebodyDeletedIt) {
   EXPECT_EQ(step().golden, std::nullopt);
 }
 
+// ... or where it was lost with its node, say, after it had been good.
+TEST_F(Golden, IsMadeAtOnceWhereWhatWasNamedIsNoGoodAnyMore) {
+  named();
+  builder_.reset();
+  snapshot_->status.phase = api::SnapshotPhase::Failed;
+  const GoldenStep next = step();
+  EXPECT_THAT(removed(next), ElementsAre("snapshot " + name_));
+  EXPECT_EQ(next.failure, std::nullopt);
+  EXPECT_EQ(next.reason, "Building");
+  EXPECT_EQ(next.golden, from_.status.golden) << "until it is gone: else it would be a failed attempt";
+  snapshot_.reset();
+  EXPECT_TRUE(step().builder);
+  EXPECT_EQ(step().failure, std::nullopt);
+}
+
 // A builder's time is not that of those that begin from it; its program is asked no longer than it may take.
 TEST(Builder, LivesByItsOwnTimes) {
   api::SandboxSpec spec;
@@ -380,7 +392,7 @@ TEST_F(Golden, OfBeforeStaysUntilThereIsTheNext) {
   snapshot_.reset();
   builder_.reset();
   from_.spec.sandbox.image = "python:4";
-  name_ = goldenName(from_, "shape");
+  name_ = goldenName(from_, revisionName(from_), "shape");
   GoldenStep next = step();
   EXPECT_TRUE(next.builder);
   EXPECT_EQ(next.golden->snapshotName, before);

@@ -183,6 +183,28 @@ TEST_F(GoldenReconciler, NoticesThatItsBuilderIsGone) {
   EXPECT_THAT(named("sandboxes"), IsEmpty());
 }
 
+// Another one, which leads as well, has told of it, and after ten minutes that the next attempt begins.
+TEST_F(GoldenReconciler, CountsABuilderThatIsGoneAsOneFailureAlone) {
+  EXPECT_TRUE(reconcile());
+  EXPECT_TRUE(reconcile());
+  const std::string name = named("sandboxes").at(0);
+  const auto tell = [&](std::optional<api::GoldenFailure> failure) {
+    json::value stored = server_.get("sandboxtemplates", key);
+    api::SandboxTemplateStatus next = status();
+    next.goldenFailure = std::move(failure);
+    stored.as_object()["status"] = json::encode(next);
+    server_.put("sandboxtemplates", stored);
+  };
+  server_.erase("sandboxes", {"team", name});
+  tell(api::GoldenFailure{
+      .name = name, .failedAt = clock_.now(), .reason = "BuilderFailed", .message = "Gone."});
+  EXPECT_TRUE(reconcile());
+  EXPECT_THAT(named("sandboxes"), IsEmpty());
+  tell(std::nullopt);
+  EXPECT_TRUE(reconcile());
+  EXPECT_THAT(named("sandboxes"), ElementsAre(name));
+}
+
 TEST_F(GoldenReconciler, MakesItOnceAStrangersSandboxOfItsNameIsGone) {
   EXPECT_TRUE(reconcile());
   const kube::ObjectKey taken{"team", named("sandboxes").at(0)};
@@ -195,6 +217,37 @@ TEST_F(GoldenReconciler, MakesItOnceAStrangersSandboxOfItsNameIsGone) {
   EXPECT_TRUE(reconcile());
   EXPECT_THAT(told(), testing::Not(testing::HasSubstr("BuilderFailed")));
   EXPECT_THAT(named("sandboxes"), ElementsAre(taken.name));
+}
+
+TEST_F(GoldenReconciler, MakesNoSecondBuilderWhileTheFirstCannotBeRemoved) {
+  EXPECT_TRUE(reconcile());
+  const std::vector<std::string> first = named("sandboxes");
+  edit("python:4");
+  server_.admission = [](const net::Request& request) -> std::optional<net::Response> {
+    if (request.method != "DELETE") return std::nullopt;
+    return test::refusal(403, "Forbidden", "admission webhook \"keep\" denied the request");
+  };
+  EXPECT_FALSE(reconcile());
+  EXPECT_EQ(named("sandboxes"), first);
+  server_.admission = nullptr;
+  EXPECT_TRUE(reconcile());
+  EXPECT_EQ(named("sandboxes").size(), 1u);
+  EXPECT_NE(named("sandboxes"), first);
+}
+
+// Another one, which leads as well, has seen the edit and made the next builder.
+TEST_F(GoldenReconciler, RemovesNothingByAnOlderViewOfTheTemplate) {
+  edit("python:4");
+  EXPECT_TRUE(reconcile());
+  const std::vector<std::string> next = named("sandboxes");
+  ASSERT_EQ(next.size(), 1u);
+  edit("python:3");
+  server_.sync(stores_);
+  edit("python:4");
+  EXPECT_FALSE(test::run(clock_, reconciler_->reconcile(key, 1)));
+  EXPECT_EQ(named("sandboxes"), next);
+  EXPECT_TRUE(reconcile());
+  EXPECT_EQ(named("sandboxes"), next);
 }
 
 // Owner references are anybody's to write.
