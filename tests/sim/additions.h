@@ -27,6 +27,8 @@ void addSnapshots(Dice& dice, int sandboxes, Script& script);
 // In some clusters the pools hold their pods, and Sandboxes continue from snapshots, in those or by
 // themselves. After all that makes Sandboxes.
 void addHeld(Dice& dice, int sandboxes, Script& script);
+// In some clusters the templates have golden snapshots. After addHeld.
+void addGolden(Dice& dice, int sandboxes, Script& script);
 // Some quotas bound more than pods, or cannot be read for a while.
 void addQuotaLimits(Dice& dice, Script& script);
 // What is rare.

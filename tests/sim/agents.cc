@@ -27,6 +27,7 @@ node::Kept keptOf(const api::SandboxSnapshotStatus& status) {
   kept.manifest.containers.push_back({.name = std::string(api::containerName),
                                       .image = {.name = status.image, .id = status.imageID},
                                       .spec = json::object()});
+  kept.manifest.containers.push_back({.name = "", .image = {}, .spec = json::object()});
   return kept;
 }
 
@@ -49,9 +50,10 @@ bool look(const test::ApiServer& server, const node::StartRequest& request, node
 }  // namespace
 
 std::optional<node::StartAnswer> answerOf(const test::ApiServer& server, const json::value& pod,
-                                          node::StartStage stage) {
+                                          node::StartStage stage, Asker asker) {
+  const auto kind = asker.isRoot ? node::ContainerKind::sandbox : node::ContainerKind::container;
   const node::StartRequest request{.container = "container",
-                                   .kind = node::ContainerKind::container,
+                                   .kind = kind,
                                    .bundle = "bundle",
                                    .podNamespace = findString(pod, "metadata.namespace"),
                                    .podName = findString(pod, "metadata.name"),
@@ -60,8 +62,12 @@ std::optional<node::StartAnswer> answerOf(const test::ApiServer& server, const j
   node::StartView view{.node = findString(pod, "spec.nodeName"), .runtimeVersion = runtimeVersion};
   const bool runs = stage == node::StartStage::Wait;
   view.image = (runs ? node::runningImage : node::wantedImage)(pod, api::containerName);
-  view.container = node::Container{
-      .name = std::string(api::containerName), .podUID = request.podUID, .compared = json::object()};
+  view.images[std::string(api::containerName)] = view.image;
+  view.rootStarted = asker.rootStarted;
+  view.container = node::Container{.isRoot = asker.isRoot,
+                                   .name = asker.isRoot ? "" : std::string(api::containerName),
+                                   .podUID = request.podUID,
+                                   .compared = json::object()};
   if (!look(server, request, view)) return std::nullopt;
   return node::decideStart(request, view);
 }

@@ -31,6 +31,8 @@ class Kubelets {
 
   // The processes of POD's image, which was held, run from now on; RESTORED: they go on from a snapshot.
   std::function<void(const json::value& pod, bool restored)> onBegin;
+  // ... and those of POD's, which was not held and is to begin from a golden snapshot, go on from one.
+  std::function<void(const json::value& pod)> onRestored;
 
  private:
   void changed(const test::Change& change);
@@ -41,6 +43,7 @@ class Kubelets {
   void endInTime(const test::ObjectId& pod, const struct Image& image);
   void freeze(const test::ObjectId& pod);
   std::optional<bool> mayStart(const test::ObjectId& pod);
+  std::optional<bool> mayBegin(const json::value& pod);
   void hold(const test::ObjectId& id, const json::value& pod);
   bool waits(const json::value& pod) const;
   void heldChanged(const test::Change& change);
@@ -65,6 +68,8 @@ class Kubelets {
     bool begun = false;
   };
   std::map<std::string, Held> held_;  // pods that were not started when they were to be, by their uids
+  enum class Root { Started, Unasked, Restored };
+  std::map<std::string, Root> roots_;  // what became of the root container of a pod, by its uid
 };
 
 // The garbage collector and the namespace controller, each taking its time.

@@ -55,6 +55,7 @@ void Simulation::restartStale(size_t number, uint64_t revision) {
   endReplica(number, false);
   server_.listsAt = revision;
   pools_.expectOldViews();
+  goldens_.expectOldViews();
   invariants_.expectOldViews();
   lag();
   clock_.at(clock_.instant() + staleTime, [this] { server_.listsAt.reset(); });
@@ -93,8 +94,10 @@ std::string Simulation::describeEnd() const {
   for (const std::string& pod : pods) text += pod;
   for (const auto& policy : server_.storage().list("networkpolicies", "")) text += keyOf(policy->json) + "\n";
   for (const auto& snapshot : server_.storage().list("sandboxsnapshots", "")) {
-    text += "snapshot of " + json::findString(snapshot->json, "spec.sandboxRef.name") + " " +
-            json::findString(snapshot->json, "status.phase") + " " +
+    // A builder's name depends on its template's uid.
+    const std::string of =
+        isOfTemplate(snapshot->json) ? "a builder" : json::findString(snapshot->json, "spec.sandboxRef.name");
+    text += "snapshot of " + of + " " + json::findString(snapshot->json, "status.phase") + " " +
             json::findString(snapshot->json, "metadata.ownerReferences.0.name") + "\n";
   }
   return text;

@@ -227,6 +227,8 @@ Script finished(Script script, int sandboxes, bool often) {
   addSnapshots(saved, sandboxes, script);
   Dice held(script.seed, 57);
   addHeld(held, sandboxes, script);
+  Dice golden(script.seed, 58);
+  addGolden(golden, sandboxes, script);
   std::ranges::sort(script.steps, {}, &Step::at);
   return script;
 }

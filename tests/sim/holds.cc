@@ -122,9 +122,9 @@ void HoldRules::beganAs(const json::value& sandbox, const json::value& pod, bool
         !hasEnded(other->json))
       violate("two held pods have begun for one Sandbox: " + keyOf(sandbox));
   }
-  if (restored != !snapshotOf(sandbox).key.name.empty())
-    violate("begins anew in place of going on, or the other way: pod " + keyOf(pod));
-  if (!restored) return;
+  const bool goesOn = !snapshotOf(sandbox).key.name.empty();
+  if (!restored && goesOn) violate("begins anew in place of going on: pod " + keyOf(pod));
+  if (!restored || !goesOn) return;  // from a golden one: GoldenRules
   const test::Object snapshot = server_.storage().get(snapshotOf(sandbox));
   const bool fits =
       snapshot && findString(snapshot->json, "status.phase") == "Ready" && fitsSnapshot(snapshot->json, pod);

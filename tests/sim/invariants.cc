@@ -1,6 +1,7 @@
 #include "tests/sim/invariants.h"
 
 #include "operator/policy/plan.h"
+#include "tests/sim/golden.h"
 #include "tests/sim/network.h"
 #include "tests/sim/objects.h"
 #include "tests/sim/suspends.h"
@@ -198,7 +199,8 @@ void Invariants::checkDeletedPod(const json::value& pod) {
   const std::string ran = owner ? findString(owner->json, "status.podUID") : "";
   const bool saved = owner && findString(owner->json, "status.phase") == "Suspended";
   const bool former = owner && (saved || restartOf(pod) < numberOf(owner->json));
-  const bool second = former || again_.contains(uid) || (!ran.empty() && ran != uid);
+  const bool replaced = owner && isGivenUp(owner->json, uid) && isToBeginFromGolden(pod);
+  const bool second = former || replaced || again_.contains(uid) || (!ran.empty() && ran != uid);
   if (owner && !second && !isLeaving(owner->json) && !hasEnded(owner->json) &&
       clockOf(server_.actor()) < earliestEnd(owner->json))
     violate("the pod of a living Sandbox was deleted: " + keyOf(pod));
@@ -229,7 +231,8 @@ void Invariants::sandboxChanged(const test::Change& change) {
   const json::value& before = change.before->json;
   if (!isLeaving(before) && (!change.after || isLeaving(change.after->json))) checkKept(before);
   if (!change.after) {
-    if (isBeforeItsEnd(before, {})) violate("deleted before its time: " + keyOf(before));
+    if (!isOfTemplate(before) && isBeforeItsEnd(before, {}))
+      violate("deleted before its time: " + keyOf(before));
     return;
   }
   const json::value& after = change.after->json;

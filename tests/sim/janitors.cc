@@ -76,8 +76,8 @@ bool Janitors::hasOwner(const json::value& dependent) const {
 }
 
 void Janitors::sweep() {
-  for (const char* plural :
-       {"pods", "controllerrevisions", "persistentvolumeclaims", "resourcequotas", "sandboxsnapshots"}) {
+  for (const char* plural : {"pods", "controllerrevisions", "persistentvolumeclaims", "resourcequotas",
+                             "sandboxsnapshots", "sandboxes"}) {
     for (const test::Object& dependent : server_.storage().list(plural, "")) {
       if (ownersOf(dependent->json) == nullptr || hasOwner(dependent->json)) continue;
       server_.remove(collector, idOf(plural, dependent->json),

@@ -1,6 +1,7 @@
 #include "api/sandbox.h"
 #include "tests/sim/agents.h"
 #include "tests/sim/cluster.h"
+#include "tests/sim/golden.h"
 #include "tests/sim/images.h"
 #include "tests/sim/objects.h"
 #include "tests/sim/suspends.h"
@@ -60,6 +61,11 @@ void setContainer(json::value& pod, bool ready, json::object state) {
   if (!state.contains("waiting")) status["imageID"] = imageIdOf(pod);
   status["state"] = std::move(state);
   statusOf(pod)["containerStatuses"] = json::array{std::move(status)};
+}
+
+// The kubelet asks whether its program is warm before it calls it Ready.
+bool isProbed(const json::value& pod) {
+  return json::find(pod, "spec.containers.0.startupProbe") != nullptr;
 }
 
 // Another container, put in by admission.
@@ -210,6 +216,7 @@ std::optional<bool> Kubelets::mayStart(const test::ObjectId& id) {
   const bool held = isMadeToBeHeld(pod->json);
   if (!held && annotationOf(pod->json, api::restoreAnnotation).empty()) return true;
   if (held && !calm_ && dice_.oneIn(16)) return false;
+  if (!held && isToBeginFromGolden(pod->json)) return mayBegin(pod->json);
   const auto answer = answerOf(server_, pod->json, node::StartStage::Start);
   if (!answer) return std::nullopt;
   // What differs from a user's snapshot, whose pods are refused for ever, comes to rest, too.
@@ -238,12 +245,16 @@ void Kubelets::run(const test::ObjectId& id) {
   server_.edit(actorKubelet, id, [&](json::value& pod) {
     if (hasEnded(pod) || isLeaving(pod)) return;
     image = &imageOf(pod);
-    const bool ready = image->name != "unready" || json::findString(pod, "status.phase") == "Running";
+    const bool waits = image->name == "unready" || isProbed(pod);
+    const bool ready = !waits || json::findString(pod, "status.phase") == "Running";
     setContainer(pod, ready, {{"running", {{"startedAt", formatTime(clock_.now())}}}});
     statusOf(pod)["phase"] = "Running";
     statusOf(pod)["podIPs"] = json::array{{{"ip", "10.0.0.1"}}};
     setCondition(pod, "Ready", ready ? "True" : "False", clock_.now());
-    if (!ready) later(seconds(1), seconds(9), [this, id] { run(id); });
+    // What does not get warm in time is ended.
+    const bool fails = !ready && isProbed(pod) && !calm_ && dice_.oneIn(8);
+    if (fails) later(seconds(1), seconds(9), [this, id] { end(id, "crashed"); });
+    if (!ready && !fails) later(seconds(1), seconds(9), [this, id] { run(id); });
   });
   if (image == nullptr) return;
   const test::Object pod = server_.storage().get(id);

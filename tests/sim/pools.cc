@@ -1,5 +1,6 @@
 #include "tests/sim/pools.h"
 
+#include "tests/sim/golden.h"
 #include "tests/sim/holds.h"
 #include "tests/sim/invariants.h"
 #include "tests/sim/network.h"
@@ -124,8 +125,9 @@ void makePool(test::ApiServer& server, const std::string& namespace_, const Setu
       "runtime",   "imagePullPolicy", "command",           "args",        "workingDir",  "env",
       "resources", "securityProfile", "lifecycle",         "network",     "workspace",   "imagePullSecrets",
       "image",     "nodeSelector",    "priorityClassName", "podMetadata", "tolerations", "restartPolicy"};
-  make(server, "SandboxTemplate", {"sandboxtemplates", {namespace_, "template"}},
-       {{"sandbox", {{"image", "runs"}}}, {"overridable", overridable}},
+  json::object template_{{"sandbox", {{"image", "runs"}}}, {"overridable", overridable}};
+  if (setup.golden) template_["golden"] = goldenSpec(0);
+  make(server, "SandboxTemplate", {"sandboxtemplates", {namespace_, "template"}}, std::move(template_),
        templateWays()[size_t(setup.templateWay)]);
   json::object spec{{"templateRef", {{"name", "template"}}},
                     {"replicas", setup.idle},

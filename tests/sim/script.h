@@ -24,13 +24,17 @@ namespace cloister::sim {
 //   memory, disk, hours, pods: COUNT of that, with none any; garbled: it cannot be read for SPAN), EditLease
 //   (HOW: deleted, bare, taken), Stranger (some pod), SquatVolume (for SPAN a stranger's volume has the name
 //   of the Sandbox's; HOW: owned, by something, or not), TakeSnapshot (of it, by the name u and COUNT;
-//   SPAN: its ttl), DropSnapshot (of that name), PinPod (a finalizer on its pod, until the faults end).
+//   SPAN: its ttl), DropSnapshot (of that name; or HOW: what there is
+//   of golden ones is deleted or corrupt; or of their builders: builder, deleted; changed; pod, it ends;
+//   squatted, deleted, and for SPAN a stranger's has the name), PinPod (a finalizer on its pod, until the
+//   faults end).
 // Of the Sandbox's namespace: ScalePool (COUNT; or HOW: hold, release, whether its pods
-//   wait without having begun), EditTemplate (HOW: the image), TurnPool, TurnTemplate (for
+//   wait without having begun), EditTemplate (HOW: the image; golden, with COUNT one or another, or cold:
+//   whether it has golden snapshots), TurnPool, TurnTemplate (for
 //   SPAN; COUNT: how, see ways.h), DropPool, DropTemplate (HOW: the propagation; made again after SPAN),
 //   SquatSlot (a stranger's pod takes the name of the pool's slot COUNT), Forge (HOW: revision, with odd
 //   COUNT of the template, or a pod in the pool's slot HOW that looks like the pool's; COUNT: without owner,
-//   also without pool, of a Job, of another pool).
+//   also without pool, of a Job, of another pool)).
 // Nodes': EndPod (HOW: an End, see images.h), LoseNode (for SPAN), Cordon (for SPAN).
 // The API server's: Quota (of the Sandbox's namespace; HOW: exceeded, failed), NoRuntimeClass, Refuse (HOW:
 //   forbidden, invalid, unknown): pods are refused for SPAN, with "deletion" the end of Sandboxes instead;
@@ -82,12 +86,13 @@ struct Setup {
   int perMinute = 0;     // with a quota, how many may start in a minute; 0: any number
   bool agents = false;   // each node has one, which stops, resumes, saves and holds sandboxes
   bool hold = false;     // with agents, the pool's pods wait without having begun
+  bool golden = false;   // with agents, the templates have golden snapshots
   bool lingers = false;  // it is watched on, until unused network policies have gone
   bool operator==(const Setup&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(Setup, (),
                       (replicas, election, workers, page, namespaced, tailored, pool, poolWay, templateWay,
-                       idle, quota, perMinute, agents, hold, lingers))
+                       idle, quota, perMinute, agents, hold, golden, lingers))
 
 struct Script {
   std::string name;

@@ -14,6 +14,8 @@ constexpr Duration tickStep = milliseconds(500);
 constexpr Duration settleBound = seconds(300);
 // Longer than a controller lets a key wait, so that everything is looked at once more.
 constexpr Duration restTime = seconds(65);
+// A golden snapshot that failed is made again after ten minutes.
+constexpr Duration goldenBound = std::chrono::minutes(14);
 // In which the last claims are forgotten, also by who has begun anew with a clock of its own.
 constexpr Duration demandTime = seconds(90);
 
@@ -58,9 +60,14 @@ Simulation::Simulation(Script script, bool keepTrace)
       savers_(clock_, server_, script_.seed),
       suspends_(server_),
       holds_(clock_, server_),
+      goldens_(clock_, server_),
       dice_(script_.seed, 4) {
   for (int i = 0; i < script_.setup.replicas; ++i) replicas_.emplace_back(clock_);
-  kubelets_.onBegin = [this](const json::value& pod, bool restored) { holds_.began(pod, restored); };
+  kubelets_.onBegin = [this](const json::value& pod, bool restored) {
+    holds_.began(pod, restored);
+    if (restored) goldens_.restored(pod);
+  };
+  kubelets_.onRestored = [this](const json::value& pod) { goldens_.restored(pod); };
   invariants_.clocksAgree = clocksAgree(script_);
   invariants_.clockOf = [this](std::string_view actor) { return latestClock(actor); };
   server_.pageLimit = size_t(script_.setup.page);
@@ -141,7 +148,7 @@ bool Simulation::tick() {
   invariants_.tick(tickStep, leader);
   for (const auto& violation :
        {invariants_.violation(), leadership_.violation(), traffic_.violation(), pools_.violation(),
-        quotas_.violation(), suspends_.violation(), holds_.violation()}) {
+        quotas_.violation(), suspends_.violation(), holds_.violation(), goldens_.violation()}) {
     if (!failure_) failure_ = violation;
   }
   return !failure_;
@@ -205,13 +212,15 @@ std::string Simulation::unsettledUntil(Time until) const {
   if (!invariants_.clocksAgree && byDemand && settledAfter_ < demandTime)
     return "somebody may count old claims";
   const auto since = invariants_.clocksAgree ? std::optional(clock_.now()) : std::nullopt;
-  return sim::unsettled(server_, config_, since, until);
+  const std::string what = sim::unsettled(server_, config_, since, until);
+  return what.empty() ? goldens_.unsettled() : what;
 }
 
 void Simulation::settle() {
   const Instant begun = clock_.instant();
   // What expires soon does so when its leader's clock says so.
-  const Duration bound = settleBound + (clock_.now() - slowestClock()) + restartWait(server_);
+  const Duration bound = settleBound + (fastestClock() - slowestClock()) + restartWait(server_) +
+                         (script_.setup.golden ? goldenBound : Duration{});
   while (tick()) {
     settledAfter_ = clock_.instant() - begun;
     const std::string unsettled =

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "tests/sim/cluster.h"
+#include "tests/sim/golden.h"
 #include "tests/sim/holds.h"
 #include "tests/sim/invariants.h"
 #include "tests/sim/leadership.h"
@@ -50,6 +51,8 @@ class Simulation {
   void carryOut(const Step& step);
   void userStep(const Step& step);
   void poolStep(const Step& step);
+  void spoilGolden(const Step& step);
+  void spoil(const Step& step, const test::ObjectId& id, const json::value& object);
   void nodeStep(const Step& step);
   void serverStep(const Step& step);
   void networkStep(const Step& step);
@@ -121,6 +124,7 @@ class Simulation {
   Savers savers_;
   SuspendRules suspends_;
   HoldRules holds_;
+  GoldenRules goldens_;
   Dice dice_;
   std::deque<Replica> replicas_;
   std::optional<Instant> leaseEdited_;  // by somebody, last

@@ -147,6 +147,7 @@ void Simulation::userStep(const Step& step) {
     case What::TakeSnapshot:
       return takeSnapshot(server_, step);
     case What::DropSnapshot:
+      if (!step.how.empty()) return spoilGolden(step);
       server_.remove(actorUser, snapshotOf(step));
       return;
     case What::PinPod:
@@ -263,7 +264,7 @@ void Simulation::squatPolicy(const Step& step) {
 }
 
 void Simulation::freeNames() {
-  for (const char* plural : {"networkpolicies", "persistentvolumeclaims"}) {
+  for (const char* plural : {"networkpolicies", "persistentvolumeclaims", "sandboxes"}) {
     for (const test::Object& taken : server_.storage().list(plural, "")) {
       if (json::findString(taken->json, "metadata.labels.of") != somebody) continue;
       server_.remove(actorUser, {plural,

@@ -58,7 +58,14 @@ void Simulation::poolStep(const Step& step) {
       return;
     case What::EditTemplate:
       server_.edit(actorUser, templateOf(namespace_), [&](json::value& edited) {
-        edited.at("spec").at("sandbox").as_object()["image"] = step.how;
+        json::object& spec = edited.at("spec").as_object();
+        if (step.how == "golden") {
+          spec["golden"] = goldenSpec(step.count);
+        } else if (step.how == "cold") {
+          spec.erase("golden");
+        } else {
+          spec.at("sandbox").as_object()["image"] = step.how;
+        }
       });
       return;
     case What::TurnPool:

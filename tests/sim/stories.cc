@@ -296,6 +296,40 @@ void addHolds(std::vector<Script>& out) {
   add("hold no more", {at(filled, What::ScalePool, {.how = "release"})}, one);
 }
 
+// There is a golden snapshot by then, unless its builder did not get warm.
+constexpr Duration saved = seconds(25);
+
+void addGoldens(std::vector<Script>& out) {
+  const Setup golden{.pool = 1, .idle = 0, .agents = true, .golden = true};
+  const Setup held{.pool = 1, .idle = 4, .agents = true, .hold = true, .golden = true};
+  const auto add = [&](std::string name, std::vector<Step> steps, const Setup& setup) {
+    out.push_back(story(std::move(name), std::move(steps), setup));
+  };
+  const Step start = at(saved, What::Create, {.how = "template"});
+  const auto spoil = [](Duration when, const char* how) {
+    return at(when, What::DropSnapshot, {.span = seconds(10), .how = how});
+  };
+  add("make a golden snapshot", {at(early, What::Repeat)}, golden);
+  add("begin from a golden snapshot", {start}, golden);
+  add("begin from a golden snapshot, and again after a crash",
+      {at(saved, What::Create, {.how = "template", .restart = "OnFailure"}),
+       at(seconds(70), What::EndPod, {.how = "crashed"}), at(seconds(160), What::Repeat)},
+      golden);
+  add("begin from a golden snapshot in a held pod", {take({.at = saved})}, held);
+  add("edit a template with a golden snapshot",
+      {start, at(seconds(28), What::EditTemplate, {.how = "team/runs"}),
+       at(seconds(50), What::Create, {.which = 2, .how = "template"})},
+      golden);
+  add("want no golden snapshot any more", {start, at(seconds(30), What::EditTemplate, {.how = "cold"})},
+      golden);
+  add("lose a golden snapshot", {spoil(saved, "corrupt"), at(seconds(27), What::Create, {.how = "template"})},
+      golden);
+  add("delete a golden snapshot", {spoil(saved, "deleted"), start}, golden);
+  add("change a builder", {spoil(seconds(4), "changed"), start}, golden);
+  add("delete a template with a golden snapshot",
+      {at(saved, What::DropTemplate, {.span = seconds(10), .how = "Background"})}, golden);
+}
+
 void addQuotas(std::vector<Script>& out) {
   const auto add = [&](std::string name, std::vector<Step> steps, const Setup& setup) {
     out.push_back(story(std::move(name), std::move(steps), setup));
@@ -340,6 +374,7 @@ std::vector<Script> stories() {
   addChanges(all);
   addPools(all);
   addHolds(all);
+  addGoldens(all);
   addRestarts(all);
   addQuotas(all);
   return all;

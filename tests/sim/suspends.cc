@@ -1,6 +1,7 @@
 #include "tests/sim/suspends.h"
 
 #include "node/agent/image.h"
+#include "tests/sim/golden.h"
 #include "tests/sim/invariants.h"
 #include "tests/sim/network.h"
 #include "tests/sim/objects.h"
@@ -147,8 +148,10 @@ void Savers::claim(const test::ObjectId& id) {
 
 void Savers::finish(const test::ObjectId& id) {
   const test::Object snapshot = server_.storage().get(id);
-  // A namesake may have taken its place, which nobody has begun to take.
-  if (!snapshot || json::find(snapshot->json, "status.nodeName") == nullptr) return;
+  // A namesake may have taken its place, which nobody has begun to take; or it has failed already.
+  if (!snapshot || json::find(snapshot->json, "status.nodeName") == nullptr ||
+      findString(snapshot->json, "status.phase") == "Failed")
+    return;
   const test::Object pod = podToSave(server_, snapshot->json);
   const bool there =
       pod && findString(pod->json, "metadata.uid") == findString(snapshot->json, "status.podUID");
@@ -272,6 +275,7 @@ std::string unusedSnapshot(const test::ApiServer& server) {
   for (const test::Object& snapshot : server.storage().list(snapshots, "")) {
     const test::Object sandbox = ownerOfSnapshot(server, snapshot->json);
     if (!hasOwner(snapshot->json) || (sandbox && isScheduled(snapshot->json))) continue;
+    if (isOfTemplate(snapshot->json)) continue;  // GoldenRules
     if (!sandbox || suspendedAs(sandbox->json) != findString(snapshot->json, "metadata.name"))
       return keyOf(snapshot->json);
   }
