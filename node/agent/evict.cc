@@ -125,10 +125,11 @@ bool isSpare(const api::SandboxSnapshot& snapshot, const Depot& depot,
   if (!snapshot.unreadable.empty() || snapshot.status.phase != api::SnapshotPhase::Ready ||
       !api::isStored(snapshot) || !depot.isHere(*snapshot.status.store))
     return false;
+  const std::string& name = snapshot.metadata.name;
   return std::ranges::none_of(pods, [&](const auto& pod) {
-    const auto named = pod->metadata.annotations.find(std::string(api::restoreAnnotation));
+    const std::string from = api::annotationOf(pod->metadata, api::restoreAnnotation);
     return pod->metadata.namespace_ == snapshot.metadata.namespace_ && isBeginning(*pod) &&
-           named != pod->metadata.annotations.end() && named->second == snapshot.metadata.name;
+           (from == name || from == std::string(api::goldenPrefix) + name);
   });
 }
 

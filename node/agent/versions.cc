@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "base/log.h"
+#include "node/agent/evict.h"
 #include "node/agent/on_disk.h"
 
 namespace cloister::node {
@@ -11,8 +12,6 @@ namespace {
 // What is being copied; no version has such a name.
 constexpr const char* staging = "/.new";
 constexpr size_t blockSize = size_t(4) << 20;
-// That the node's other users of the disk may need meanwhile.
-constexpr int64_t spareBytes = int64_t(256) << 20;
 constexpr Duration nextLook = std::chrono::minutes(10);
 
 }  // namespace
@@ -95,10 +94,9 @@ Result<void> Versions::checkRoom() {
   if (!size) return fail(size.error());
   const auto room = with_.vault.room();
   if (!room) return fail(room.error());
-  const int64_t needed = *size + spareBytes;
-  if (*room >= needed) return {};
-  return fail(Errc::Internal, "the node's disk has room for " + std::to_string(*room >> 20) +
-                                  " MiB more, and it needs " + std::to_string(needed >> 20) + " MiB");
+  const Space space{.room = *room};
+  if (shortage(space, *size) == 0) return {};
+  return fail(Errc::Internal, tellShortage(space, *size));
 }
 
 Result<void> Versions::stage() {

@@ -204,6 +204,8 @@ TEST_F(Evicting, KeepsWhatAPodHereIsAboutToBeginFrom) {
   };
   EXPECT_THAT(with(""), HasSubstr("take 3 MiB"));
   EXPECT_THAT(with("Pending"), HasSubstr("take 3 MiB"));
+  pod.metadata.annotations[std::string(api::restoreAnnotation)] = "golden/saved";
+  EXPECT_THAT(with("Pending"), HasSubstr("take 3 MiB"));
   EXPECT_TRUE(isHere());
   EXPECT_EQ(with("Running"), "done");
 }
