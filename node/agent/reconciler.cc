@@ -34,11 +34,12 @@ Result<Running> findContainers(Files& files, const std::vector<RunningContainer>
   Running out;
   bool hasWorkspace = false;
   for (const RunningContainer& one : all) {
+    if (one.podUID != podUID) continue;
     const auto config = files.read(one.bundle + "/config.json");
     if (!config && config.error().code == Errc::NotFound) continue;  // it is on its way out
     if (!config) return fail(config.error());
     auto container = readContainer(*config);
-    if (!container || container->podUID != podUID) continue;
+    if (!container) continue;
     if (container->isRoot) out.rootId = one.id;
     if (container->isRoot) out.rootBundle = one.bundle;
     hasWorkspace |= container->hasWorkspaceInside;

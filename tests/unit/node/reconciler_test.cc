@@ -59,13 +59,13 @@ class AgentReconciler : public testing::Test {
                     [this](const net::Request& request) { return server_.serve(request, "agent"); });
     }
     EXPECT_TRUE(vault_.open());
-    addContainer("root-id", "sandbox", "");
-    addContainer("box-id", "container",
-                 R"(,"dev.gvisor.spec.mount.workspace.type":"bind","io.kubernetes.cri.image-name":"app:1")");
     create("sandboxes", {{"metadata", {{"name", "box"}, {"namespace", "team"}}}, {"spec", json::object()}});
     createPod();
     tellImage("app@sha256:1");
     podUID_ = json::findString(read("pods", "box-1"), "metadata.uid");
+    addContainer("root-id", "sandbox", "");
+    addContainer("box-id", "container",
+                 R"(,"dev.gvisor.spec.mount.workspace.type":"bind","io.kubernetes.cri.image-name":"app:1")");
     server_.edit("operator", {"sandboxes", {"team", "box"}}, [&](json::value& sandbox) {
       sandbox.as_object()["status"] = {{"phase", "Running"}, {"podUID", podUID_}, {"runtime", "gvisor"}};
     });
@@ -116,7 +116,7 @@ class AgentReconciler : public testing::Test {
     });
   }
   void addContainer(const std::string& id, const std::string& type, const std::string& annotations) {
-    runsc_.containers.push_back({.id = id, .bundle = folder_.path(id)});
+    runsc_.containers.push_back({.id = id, .bundle = folder_.path(id), .podUID = podUID_});
     configs_[id] = {type, annotations};
   }
   void writeConfigs() {
@@ -179,6 +179,15 @@ class AgentReconciler : public testing::Test {
   std::unique_ptr<Files> files_ = realFiles();
   Vault vault_{*files_, root_};
 };
+
+// A node may have hundreds of them.
+TEST_F(AgentReconciler, LooksAtNoOtherPodsContainers) {
+  runsc_.containers.push_back({.id = "other-id", .bundle = folder_.path("other-id"), .podUID = "other"});
+  folder_.write("other-id/config.json/is", "a folder");
+  createSnapshot();
+  EXPECT_TRUE(reconcile());
+  EXPECT_EQ(status().phase, api::SnapshotPhase::Ready);
+}
 
 TEST_F(AgentReconciler, TakesASnapshot) {
   createSnapshot();
