@@ -25,12 +25,10 @@ struct Known {
 
 constexpr std::string_view trust =
     "it does not give the role to this token; let the role trust the service account of cloister-node, and "
-    "name "
-    "that role (snapshots.store.webIdentity.roleARN)";
+    "name that role (snapshots.store.webIdentity.roleARN)";
 constexpr std::string_view issuer =
     "it does not know the token's issuer or audience; make this cluster an identity provider of it, and name "
-    "its "
-    "audience (snapshots.store.webIdentity.audience)";
+    "its audience (snapshots.store.webIdentity.audience)";
 
 constexpr std::array known{
     Known{"AccessDenied", Errc::Forbidden, trust},
