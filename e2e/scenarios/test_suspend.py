@@ -35,17 +35,6 @@ def started(namespace, **spec):
     return sandbox
 
 
-def suspend(sandbox):
-    sandbox.patch({"desiredState": "Suspended"})
-    sandbox.wait("Suspended", within=60)
-    eventually(lambda: not sandbox.pods(), 30, "its pod is gone")
-
-
-def resume(sandbox):
-    sandbox.patch({"desiredState": "Running"})
-    sandbox.wait_ready(within=60)
-
-
 def assert_goes_on(namespace, sandbox, before):
     steps, child_steps, child = ask(sandbox)
     assert before[0] <= steps < before[0] + SOON and before[1] <= child_steps < before[1] + SOON and child == before[2]
@@ -56,9 +45,9 @@ def assert_goes_on(namespace, sandbox, before):
 def test_it_goes_on_as_it_was(namespace, node):
     sandbox = started(namespace, lifecycle={"ttl": "1h"})
     before, address, expiry = ask(sandbox), sandbox.status["podIPs"], sandbox.status["expiresAt"]
-    suspend(sandbox)
+    sandbox.suspend()
     assert sandbox.status["phase"] == "Suspended" and node.kept(namespace.name)
-    resume(sandbox)
+    sandbox.resume()
     assert_goes_on(namespace, sandbox, before)
     assert sandbox.status["podIPs"] != address and sandbox.status["resumes"] == 1 and sandbox.status["expiresAt"] > expiry
     eventually(lambda: not node.kept(namespace.name) and not node.debris(), 20, "what it was saved in is gone")
@@ -69,14 +58,14 @@ def test_it_does_so_again_and_from_paused(namespace, node):
     before = ask(sandbox)
     sandbox.patch({"desiredState": "Paused"})
     sandbox.wait("Paused")
-    suspend(sandbox)
-    resume(sandbox)
+    sandbox.suspend()
+    sandbox.resume()
     assert_goes_on(namespace, sandbox, before)
     again = ask(sandbox)
-    suspend(sandbox)
+    sandbox.suspend()
     sandbox.patch({"desiredState": "Paused"})
     sandbox.wait("Paused", within=60)
-    resume(sandbox)
+    sandbox.resume()
     assert_goes_on(namespace, sandbox, again)
     assert sandbox.status["resumes"] == 2
 
@@ -84,18 +73,18 @@ def test_it_does_so_again_and_from_paused(namespace, node):
 def test_it_outlives_restarts_of_all_that_is_around_it(namespace, node, cluster):
     sandbox = started(namespace)
     before = ask(sandbox)
-    suspend(sandbox)
+    sandbox.suspend()
     for component in ("containerd", "kubelet"):
         cluster.control("restart", component)
     node.kill()
     node.start()
-    resume(sandbox)
+    sandbox.resume()
     assert_goes_on(namespace, sandbox, before)
 
 
 def test_a_suspended_one_takes_its_memory_with_it(namespace, node):
     sandbox = started(namespace)
-    suspend(sandbox)
+    sandbox.suspend()
     sandbox.delete()
     sandbox.wait_gone(within=10)
     eventually(lambda: not node.kept(namespace.name) and not node.debris(), 30, "nothing of it is left on the node")
@@ -103,7 +92,7 @@ def test_a_suspended_one_takes_its_memory_with_it(namespace, node):
 
 def test_without_what_it_was_saved_in_it_does_not_start_empty(namespace, api, node):
     sandbox = started(namespace)
-    suspend(sandbox)
+    sandbox.suspend()
     Snapshot(api, namespace.name, sandbox.status["suspension"]["snapshotName"]).delete()
     sandbox.patch({"desiredState": "Running"})
     sandbox.wait("SnapshotLost")

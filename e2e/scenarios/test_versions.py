@@ -63,31 +63,20 @@ def sentries():
     return found
 
 
-def suspend(sandbox):
-    sandbox.patch({"desiredState": "Suspended"})
-    sandbox.wait("Suspended", within=60)
-    eventually(lambda: not sandbox.pods(), 30, "its pod is gone")
-
-
-def resume(sandbox):
-    sandbox.patch({"desiredState": "Running"})
-    sandbox.wait_ready(within=60)
-
-
 def test_what_was_suspended_goes_on_after_an_upgrade(namespace, api, node, upgrade):
     sandbox = started(namespace)
     assert [ask(sandbox) for _ in range(3)] == [1, 2, 3]
-    suspend(sandbox)
+    sandbox.suspend()
     former, present = upgrade()
     eventually(lambda: node.versions() == {former, present}, 30, "there are copies of both")
     fresh = started(namespace, "fresh")
     assert take(api, namespace, fresh, "fresh").status["runtimeVersion"] == present
-    resume(sandbox)
+    sandbox.resume()
     assert ask(sandbox) == 4
     assert any(f"/.versions/{former}/" in str(program) for program in sentries())
     assert namespace.exec(sandbox, "echo hello").stdout == "hello\n"
-    suspend(sandbox)
-    resume(sandbox)
+    sandbox.suspend()
+    sandbox.resume()
     assert ask(sandbox) == 5, "it stays with its version"
     sandbox.delete()
     sandbox.wait_gone(within=30)

@@ -89,6 +89,17 @@ class Sandbox(Handle):
         self.wait("Running", within=within)
         return self.status
 
+    def suspend(self) -> None:
+        """It is saved, and its pod gone."""
+        self.patch({"desiredState": "Suspended"})
+        self.wait("Suspended", within=60)
+        eventually(lambda: not self.pods(), 30, "its pod is gone")
+
+    def resume(self) -> None:
+        """It goes on from there."""
+        self.patch({"desiredState": "Running"})
+        self.wait_ready(within=60)
+
     def wait_gone(self, within: float = 10) -> None:
         """The object and its pods."""
         eventually(lambda: self.read() is None and not self.pods(), within, f"Sandbox {self.name} and its pod are gone")

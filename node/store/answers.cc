@@ -80,15 +80,6 @@ constexpr std::array known{
     Known{"ServiceUnavailable", Errc::Unavailable, "the endpoint is not available"},
 };
 
-Errc classOf(int status) {
-  if (status == 401) return Errc::Unauthorized;
-  if (status == 403) return Errc::Forbidden;
-  if (status == 404) return Errc::NotFound;
-  if (status == 408 || status >= 500) return Errc::Unavailable;
-  if (status == 429) return Errc::TooManyRequests;
-  return Errc::InvalidInput;
-}
-
 Error explain(std::string_view code, std::string_view message, Errc otherwise, std::string_view bucket) {
   for (const Known& one : known) {
     if (one.code != code) continue;
@@ -103,6 +94,15 @@ Error explain(std::string_view code, std::string_view message, Errc otherwise, s
 }
 
 }  // namespace
+
+Errc classOf(int status) {
+  if (status == 401) return Errc::Unauthorized;
+  if (status == 403) return Errc::Forbidden;
+  if (status == 404) return Errc::NotFound;
+  if (status == 408 || status >= 500) return Errc::Unavailable;
+  if (status == 429) return Errc::TooManyRequests;
+  return Errc::InvalidInput;
+}
 
 Result<Page<Object>> parseObjects(std::string_view body) {
   const auto root = rootOf(body, "ListBucketResult");

@@ -49,6 +49,9 @@ std::string completionOf(const std::vector<Part>& parts);
 // A completion may fail after its answer has begun, with the status 200.
 std::optional<Error> errorInCompletion(std::string_view body, std::string_view bucket);
 
+// Of an answer that says no more than its status, which is none of success.
+Errc classOf(int status);
+
 // What went wrong with a request about BUCKET, for people, and its class: NotFound only when it is the object
 // (or the upload) that is not there. Error::reason is S3's code.
 Error errorOf(const net::Response& response, std::string_view bucket);

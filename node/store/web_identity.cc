@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "base/utf8.h"
+#include "node/store/answers.h"
 #include "node/store/xml.h"
 
 namespace cloister::store {
@@ -52,12 +53,10 @@ const Xml* childOf(const Xml* parent, std::string_view name) {
   return found == parent->children.end() ? nullptr : &*found;
 }
 
-Errc classOf(int status) {
-  if (status == 401) return Errc::Unauthorized;
-  if (status == 403) return Errc::Forbidden;
-  if (status == 408 || status >= 500) return Errc::Unavailable;
-  if (status == 429) return Errc::TooManyRequests;
-  return Errc::InvalidInput;
+// Never NotFound: to whoever logs in for it, that would be the word on an object of the bucket.
+Errc classOfRefusal(int status) {
+  const Errc found = classOf(status);
+  return found == Errc::NotFound ? Errc::InvalidInput : found;
 }
 
 // AWS wraps the error; others answer as S3 does.
@@ -66,7 +65,7 @@ Error refusalOf(const net::Response& response) {
   const Xml* error = root ? childOf(&*root, "Error") : nullptr;
   if (root && root->name == "Error") error = &*root;
   if (error == nullptr) {
-    return {.code = classOf(response.status),
+    return {.code = classOfRefusal(response.status),
             .message = "it answered with the status " + std::to_string(response.status) +
                        ": is it a Security Token Service (snapshots.store.webIdentity.endpoint)?"};
   }
@@ -74,7 +73,7 @@ Error refusalOf(const net::Response& response) {
   const std::string said = code + ": " + validUtf8((*error)["Message"], longestWords);
   const auto found = std::ranges::find(known, code, &Known::code);
   if (found == known.end())
-    return {.code = classOf(response.status), .message = "it says " + said, .reason = code};
+    return {.code = classOfRefusal(response.status), .message = "it says " + said, .reason = code};
   return {.code = found->errc, .message = std::string(found->help) + " (" + said + ")", .reason = code};
 }
 
