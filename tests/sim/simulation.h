@@ -12,6 +12,7 @@
 #include "tests/sim/script.h"
 #include "tests/sim/suspends.h"
 #include "tests/sim/traffic.h"
+#include "tests/sim/unsettled.h"
 
 namespace cloister::sim {
 
@@ -95,8 +96,12 @@ class Simulation {
   bool allUp() const;
   bool tick();
   void calm();
-  // sim::unsettled() from now on.
+  bool mayCountOldClaims() const;
+  std::string lookAt(const Look& look, Time until) const;
+  // What is not as users want it from now on; or empty.
   std::string unsettledUntil(Time until) const;
+  // Nothing is.
+  bool isSettled(Time until);
   void settle();
   bool squatted() const;
   void rest();
@@ -125,6 +130,8 @@ class Simulation {
   SuspendRules suspends_;
   HoldRules holds_;
   GoldenRules goldens_;
+  std::vector<Look> looks_;
+  size_t lastUnsettled_ = 0;  // of looks_
   Dice dice_;
   std::deque<Replica> replicas_;
   std::optional<Instant> leaseEdited_;  // by somebody, last

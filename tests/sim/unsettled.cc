@@ -310,26 +310,43 @@ bool isAPools(const test::ApiServer& server, const Config& config, const test::O
       });
 }
 
-}  // namespace
-
-std::string unsettled(const test::ApiServer& server, const Config& config, std::optional<Time> since,
-                      Time until) {
+std::string unsettledNamespaces(const test::ApiServer& server) {
   for (const auto& namespace_ : server.storage().list("namespaces", "")) {
     if (isLeaving(namespace_->json)) return "the namespace is there: " + keyOf(namespace_->json);
   }
+  return {};
+}
+
+std::string unsettledSandboxes(const test::ApiServer& server, const Config& config, Time until) {
   for (const auto& sandbox : server.storage().list("sandboxes", "")) {
     if (isOfTemplate(sandbox->json)) continue;  // GoldenRules
     if (auto what = unsettledSandbox(server, config, until, sandbox->json); !what.empty())
       return what + ": " + keyOf(sandbox->json);
   }
+  return {};
+}
+
+std::string unsettledSnapshots(const test::ApiServer& server, Time until) {
   if (auto which = unusedSnapshot(server); !which.empty()) return "nobody's snapshot is there: " + which;
-  if (auto what = unsettledSnapshot(server, until); !what.empty()) return what;
-  if (auto what = unsettledPools(server, since, until); !what.empty()) return what;
-  if (auto what = unsettledQuotas(server); !what.empty()) return what;
+  return unsettledSnapshot(server, until);
+}
+
+std::string unsettledPods(const test::ApiServer& server) {
   for (const auto& pod : server.storage().list("pods", "")) {
     if (auto what = unsettledPod(server, pod->json); !what.empty()) return what + ": pod " + keyOf(pod->json);
   }
   return {};
+}
+
+}  // namespace
+
+std::vector<Look> looks(const test::ApiServer& server, const Config& config) {
+  return {[&](auto, Time) { return unsettledNamespaces(server); },
+          [&](auto, Time until) { return unsettledSandboxes(server, config, until); },
+          [&](auto, Time until) { return unsettledSnapshots(server, until); },
+          [&](auto since, Time until) { return unsettledPools(server, since, until); },
+          [&](auto, Time) { return unsettledQuotas(server); },
+          [&](auto, Time) { return unsettledPods(server); }};
 }
 
 std::vector<test::ObjectId> unusedPolicies(const test::ApiServer& server, const Config& config) {
