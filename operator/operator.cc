@@ -45,7 +45,7 @@ runtime::Controller Operator::controllerOf(std::string name, uint64_t salt, R& r
       {.name = std::move(name), .workers = unsigned(with_.config.workers), .seed = with_.seed + salt},
       with_.clock,
       [&reconciler](kube::ObjectKey key, uint64_t id) { return reconciler.reconcile(std::move(key), id); },
-      [this] { return leading() && current(); }};
+      [this] { return isOpen(); }};
 }
 
 Operator::Operator(Surroundings surroundings)
@@ -147,7 +147,10 @@ bool Operator::leading() const {
   return !with_.config.leaderElection.enabled || election_.leading();
 }
 
+// Of the many informers each tells, yet all workers need be woken only when the last one is current, or the
+// first one is not.
 void Operator::gateChanged() {
+  if (std::exchange(open_, isOpen()) == open_) return;
   for (runtime::Controller* controller : controllers()) controller->gateChanged();
 }
 

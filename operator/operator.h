@@ -79,6 +79,7 @@ class Operator {
   void noteWanted(const api::Sandbox* before, const api::Sandbox& after);
   void noteUse(const kube::ObjectKey& policy);
   void measureStart(const api::Pod& pod);
+  bool isOpen() const { return leading() && current(); }
   void gateChanged();
   void report(kube::Resource resource, const api::ObjectMeta& object, const sandbox::Report& note);
   template <class R>
@@ -105,6 +106,7 @@ class Operator {
   runtime::Controller poolController_;
   runtime::Controller quotaController_;
   runtime::Controller snapshotController_;
+  bool open_ = false;  // the controllers' gate, as they were told last
 };
 
 }  // namespace cloister
