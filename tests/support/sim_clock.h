@@ -66,7 +66,7 @@ class SimClock final : public Clock {
   // Told what ended the wait: no error when its time came.
   std::map<Order, std::move_only_function<void(boost::system::error_code)>> waiting_;
   // Last, so destroyed first: it destroys the coroutines that are about to run, and with them their timers.
-  boost::asio::io_context context_{1};
+  boost::asio::io_context context_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE};
 };
 
 // The result of TASK, with time passing as it needs. Throws when it waits for what never comes, or longer
