@@ -136,8 +136,8 @@ api::SandboxNetwork networkOf(const test::ApiServer& server, const json::value& 
   return *json::decode<api::SandboxNetwork>(network);
 }
 
-std::map<std::string, json::object> policiesFor(const Config& config, const api::SandboxNetwork& network) {
-  const auto profile = policy::networkProfile(network, config.network);
+// The one that every namespace has, and PROFILE's.
+std::map<std::string, json::object> policiesFor(const policy::NetworkProfile& profile) {
   std::map<std::string, json::object> wanted{
       {std::string(policy::defaultDenyName), policy::defaultDenySpec()}};
   if (!profile.name.empty()) wanted[policy::policyName(profile.name)] = profile.spec;
@@ -149,7 +149,8 @@ bool isSquatted(const test::ApiServer& server, const Config& config, const json:
   const auto decoded = json::decode<api::Sandbox>(sandbox);
   const std::string& home = decoded->metadata.namespace_;
   // Its next try brings back what somebody dropped.
-  for (const auto& [name, spec] : policiesFor(config, networkOf(server, sandbox))) {
+  const auto profile = policy::networkProfile(networkOf(server, sandbox), config.network);
+  for (const auto& [name, spec] : policiesFor(profile)) {
     if (server.storage().get({"networkpolicies", {home, name}}) == nullptr) return false;
   }
   return conditionOf(sandbox, "Ready", "reason") == "PodNameTaken" &&
@@ -178,10 +179,9 @@ bool waitsForRoom(const test::ApiServer& server, const json::value& sandbox) {
 std::string unsettledPolicies(const test::ApiServer& server, const Config& config, const json::value& sandbox,
                               const json::value& pod) {
   if (lacksRevision(server, sandbox)) return {};  // nobody knows any more what it was made for
-  const api::SandboxNetwork network = networkOf(server, sandbox);
-  if (labelOf(pod, api::networkLabel) != policy::networkProfile(network, config.network).name)
-    return "its pod has another network profile";
-  for (const auto& [name, spec] : policiesFor(config, network)) {
+  const auto profile = policy::networkProfile(networkOf(server, sandbox), config.network);
+  if (labelOf(pod, api::networkLabel) != profile.name) return "its pod has another network profile";
+  for (const auto& [name, spec] : policiesFor(profile)) {
     const test::Object found =
         server.storage().get({"networkpolicies", {findString(sandbox, "metadata.namespace"), name}});
     if (!found) return "there is no NetworkPolicy " + name;
