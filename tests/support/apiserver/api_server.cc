@@ -10,8 +10,8 @@ namespace cloister::test {
 namespace {
 
 const KindRules* rulesOf(const std::string& plural) {
-  const auto found = std::ranges::find(
-      kindRules, plural, [](const KindRules& rules) { return std::string(rules.resource.plural); });
+  const auto found =
+      std::ranges::find(kindRules, plural, [](const KindRules& rules) { return rules.resource.plural; });
   return found == std::end(kindRules) ? nullptr : &*found;
 }
 
