@@ -92,8 +92,7 @@ sim: setup ## run the operator in the simulation: stories disturbed everywhere, 
 	@cmake --preset release -B build/sim -DCLOISTER_TESTS=ON --log-level=ERROR >/dev/null
 	@cmake --build build/sim --target cloister-sim
 	@build/sim/tests/sim/cloister-sim --stories --jobs $$(nproc)
-	@GLIBC_TUNABLES=glibc.malloc.tcache_count=20000:glibc.malloc.tcache_max=4096 \
-	  build/sim/tests/sim/cloister-sim --seeds $(SEEDS) --jobs $$(nproc)
+	@build/sim/tests/sim/cloister-sim --seeds $(SEEDS) --jobs $$(nproc)
 
 SECONDS_EACH ?= 300
 .PHONY: fuzz
