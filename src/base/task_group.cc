@@ -19,16 +19,8 @@ namespace {
 
 namespace asio = boost::asio;
 
-void dieUnlessCancelled(const std::string& task, const std::exception_ptr& failure) {
-  if (!failure) return;
-  try {
-    std::rethrow_exception(failure);
-  } catch (const boost::system::system_error& error) {
-    if (error.code() == asio::error::operation_aborted) return;
-    log::error("task ended by an unexpected exception", {{"task", task}, {"error", error.what()}});
-  } catch (const std::exception& error) {
-    log::error("task ended by an unexpected exception", {{"task", task}, {"error", error.what()}});
-  }
+[[noreturn]] void die(const std::string& task, const std::exception& error) {
+  log::error("task ended by an unexpected exception", {{"task", task}, {"error", error.what()}});
   std::abort();
 }
 
@@ -45,8 +37,8 @@ void TaskGroup::spawn(std::string name, Task<void> task) {
   const auto entry = tasks_.emplace(tasks_.end(), std::move(name));
   asio::co_spawn(
       executor_, run(*entry, std::move(task)),
-      asio::bind_cancellation_slot(entry->signal.slot(), [this, entry](std::exception_ptr failure) {
-        dieUnlessCancelled(entry->name, failure);
+      asio::bind_cancellation_slot(entry->signal.slot(), [this, entry](const std::exception_ptr& failure) {
+        if (failure) std::rethrow_exception(failure);
         tasks_.erase(entry);
         if (tasks_.empty()) ended_.cancel();
       }));
@@ -57,14 +49,14 @@ void TaskGroup::spawn(std::string name, Task<void> task) {
 Task<void> TaskGroup::run(Entry& entry, Task<void> task) {
   if (stopping_) co_return;
   entry.begun = true;
-  std::exception_ptr failure;
   try {
     co_await std::move(task);
-  } catch (...) {
-    failure = std::current_exception();
+  } catch (const boost::system::system_error& error) {
+    if (error.code() != asio::error::operation_aborted) die(entry.name, error);
+  } catch (const std::exception& error) {
+    die(entry.name, error);
   }
   co_await asio::this_coro::throw_if_cancelled(false);
-  if (failure) std::rethrow_exception(failure);
 }
 
 Task<void> TaskGroup::stop() {
