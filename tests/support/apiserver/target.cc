@@ -13,9 +13,9 @@ std::string Target::parameter(const std::string& name) const {
 
 namespace {
 
-std::optional<Target> parse(std::string_view text) {
+std::shared_ptr<const Target> parse(std::string_view text) {
   const auto url = boost::urls::parse_origin_form(text);
-  if (!url) return std::nullopt;
+  if (!url) return nullptr;
   std::vector<std::string> steps(url->segments().begin(), url->segments().end());
   Target out;
   for (const auto& parameter : url->params()) out.query[parameter.key] = parameter.value;
@@ -32,16 +32,16 @@ std::optional<Target> parse(std::string_view text) {
   }
   out.id.key.name = next();
   out.subresource = next();
-  if ((root != "api" && root != "apis") || out.id.plural.empty() || at < steps.size()) return std::nullopt;
-  return out;
+  if ((root != "api" && root != "apis") || out.id.plural.empty() || at < steps.size()) return nullptr;
+  return std::make_shared<const Target>(std::move(out));
 }
 
 }  // namespace
 
 // A simulation asks three times for each request, of which most are like others.
-std::optional<Target> parseTarget(std::string_view text) {
+std::shared_ptr<const Target> parseTarget(std::string_view text) {
   constexpr size_t mostKept = 1000;
-  thread_local std::unordered_map<std::string, std::optional<Target>> kept;
+  thread_local std::unordered_map<std::string, std::shared_ptr<const Target>> kept;
   if (kept.size() == mostKept) kept.clear();
   const auto [entry, isNew] = kept.try_emplace(std::string(text));
   if (isNew) entry->second = parse(text);

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <map>
-#include <optional>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -24,7 +24,7 @@ struct Target {
   std::string text() const { return id.plural + (subresource.empty() ? "" : "/" + subresource); }
 };
 
-// TARGET: "/api/v1/namespaces/N/pods/NAME/status?a=b", "/apis/GROUP/V/...". Nothing when it is none.
-std::optional<Target> parseTarget(std::string_view target);
+// TARGET: "/api/v1/namespaces/N/pods/NAME/status?a=b", "/apis/GROUP/V/...". Null when it is none.
+std::shared_ptr<const Target> parseTarget(std::string_view target);
 
 }  // namespace cloister::test
