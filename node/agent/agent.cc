@@ -75,7 +75,8 @@ Agent::Agent(Surroundings with)
                  .clock = with.clock,
                  .disk = with.disk}),
       holder_({with.client, with.clock, stores_.pods,
-               [this](StartRequest request) { return look(std::move(request)); }, with.runsc}),
+               [this](StartRequest request, Instant asked) { return look(std::move(request), asked); },
+               with.runsc}),
       freezer_({with.client, with.clock, stores_.pods, with.runsc}),
       freezes_(
           {.name = "freeze", .workers = 4, .seed = seed_}, with.clock,
@@ -150,9 +151,11 @@ Task<StartAnswer> Agent::answer(StartRequest request) {
 
 Task<StartAnswer> Agent::answerStart(StartRequest request) {
   const Instant asked = parts_.clock.instant();
+  // What comes into a root container that was refused brings no other attempt.
+  const Instant wanted = refusals_.allow(request) ? asked : Instant{};
   Instant seen = asked;
   for (;;) {
-    auto view = co_await look(request);
+    auto view = co_await look(request, wanted);
     const Instant next = parts_.clock.instant() + retryPeriod;
     if (view) seen = parts_.clock.instant();
     if (view && !(view->isComing && next < asked + fetchPatience && refusals_.allow(request)))
@@ -234,7 +237,8 @@ void Agent::noteUse(const SnapshotId& id) {
     log::warn("the use of a snapshot cannot be noted", {{"uid", id.uid}, {"reason", noted.error().message}});
 }
 
-Task<Result<StartView>> Agent::look(StartRequest request) {
+// ASKED: when its pod began to want what it is to go on from.
+Task<Result<StartView>> Agent::look(StartRequest request, Instant asked) {
   // One that was refused is there all the same, with nothing in it (refusals.h).
   StartView view{.node = parts_.node,
                  .runtimeVersion = {},
@@ -267,7 +271,7 @@ Task<Result<StartView>> Agent::look(StartRequest request) {
   if (!isVaultToRead(view)) co_return view;
   auto known = co_await withRunsc(request, std::move(view));
   if (!known || request.stage == StartStage::Create) co_return known;
-  if (auto done = lookInside(*known); !done) co_return fail(done.error());
+  if (auto done = lookInside(*known, asked); !done) co_return fail(done.error());
   lookAtContainers(request, **object, *known);
   co_return known;
 }
@@ -301,7 +305,7 @@ void Agent::lookAtContainers(const StartRequest& request, const json::value& pod
 }
 
 // What the vault has of the snapshot. That it cannot be read proves nothing of what is there.
-Result<void> Agent::lookInside(StartView& view) {
+Result<void> Agent::lookInside(StartView& view, Instant asked) {
   const api::SandboxSnapshot& snapshot = *view.snapshot;
   const SnapshotId id{.namespace_ = snapshot.metadata.namespace_, .uid = snapshot.metadata.uid};
   auto kept = parts_.vault.sound(id, snapshot.status.digest);
@@ -316,7 +320,7 @@ Result<void> Agent::lookInside(StartView& view) {
   if (!isToFetch(view)) return {};
   const FetchState state =
       storing_
-          ? storing_->fetcher.want(snapshot)
+          ? storing_->fetcher.want(snapshot, asked)
           : FetchState{.words = "it is in object storage alone, and this node has none (snapshots.store)",
                        .isOver = true};
   view.fetching = state.words;

@@ -47,11 +47,11 @@ class Agent {
   void wake(const SnapshotId& id);
   StartAnswer decide(const StartRequest& request, const StartView& view);
   Task<StartAnswer> answerStart(StartRequest request);
-  Task<Result<StartView>> look(StartRequest request);
+  Task<Result<StartView>> look(StartRequest request, Instant asked);
   void noteUse(const SnapshotId& id);
   Task<Result<StartView>> withRunsc(StartRequest request, StartView view);
   void lookAtContainers(const StartRequest& request, const json::value& pod, StartView& view);
-  Result<void> lookInside(StartView& view);
+  Result<void> lookInside(StartView& view, Instant asked);
   Task<void> keepVersions();
   Task<Result<void>> clearVersions();
   Task<Result<std::set<std::string>>> withoutUsed(std::set<std::string> left);

@@ -33,7 +33,7 @@ bool isFinal(const Error& failure) {
   }
 }
 
-FetchState Fetcher::want(const api::SandboxSnapshot& snapshot) {
+FetchState Fetcher::want(const api::SandboxSnapshot& snapshot, Instant asked) {
   assert(group_ != nullptr);
   const Instant now = parts_.clock.instant();
   std::erase_if(fetches_, [&](const auto& entry) {
@@ -41,8 +41,15 @@ FetchState Fetcher::want(const api::SandboxSnapshot& snapshot) {
   });
   const auto [entry, isNew] = fetches_.try_emplace(idOf(snapshot));
   Fetch& fetch = entry->second;
-  if (isNew || (fetch.stage == Stage::Failed && fetch.again <= now)) add(snapshot, fetch);
+  if (isNew || isDue(fetch, asked, now)) add(snapshot, fetch);
   return stateOf(fetch);
+}
+
+// Somebody may have mended what no waiting mends, and then makes another pod. Those that had asked before get
+// the failure for an answer, however late they come for it.
+bool Fetcher::isDue(const Fetch& fetch, Instant asked, Instant now) {
+  if (fetch.stage != Stage::Failed) return false;
+  return isFinal(fetch.failure) ? asked > fetch.failedAt : fetch.again <= now;
 }
 
 void Fetcher::add(const api::SandboxSnapshot& snapshot, Fetch& fetch) {
@@ -86,7 +93,8 @@ Task<void> Fetcher::run(api::SandboxSnapshot snapshot) {
               {{"namespace", id.namespace_}, {"uid", id.uid}, {"reason", done.error().message}});
     Fetch& fetch = fetches_[id];
     fetch.stage = Stage::Failed;
-    fetch.again = parts_.clock.instant() + backoffDelay(fetchBackoff, fetch.failures++, random_);
+    fetch.failedAt = parts_.clock.instant();
+    fetch.again = fetch.failedAt + backoffDelay(fetchBackoff, fetch.failures++, random_);
     fetch.failure = std::move(done.error());
   }
   startNext();

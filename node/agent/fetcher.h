@@ -14,7 +14,7 @@ namespace cloister::node {
 
 // At once: they share the node's network with its pods, and its disk.
 constexpr size_t mostFetches = 2;
-// After a failure, until it is tried again.
+// After a failure that may pass, until it is tried again.
 constexpr BackoffPolicy fetchBackoff{.first = seconds(5), .largest = seconds(300)};
 
 // How a fetch stands.
@@ -33,9 +33,11 @@ class Fetcher {
 
   // Before all else: what is fetched is fetched in GROUP.
   void start(TaskGroup& group) { group_ = &group; }
-  // SNAPSHOT, which is stored, is wanted: it is fetched when its turn comes, which is by the order of the
-  // first questions. After a failure it is a later question that brings it its next turn.
-  FetchState want(const api::SandboxSnapshot& snapshot);
+  // SNAPSHOT, which is stored, is wanted by a pod that asked for it first at ASKED: it is fetched when its
+  // turn comes, which is by the order of the first questions. After a failure it is a later question that
+  // brings it its next turn: once the backoff is over; or, where the failure is final, one of a pod that
+  // asked after it.
+  FetchState want(const api::SandboxSnapshot& snapshot, Instant asked);
   // All of it, verified, is in the vault then; InvalidInput when what is in the store is not what was saved.
   Task<Result<void>> fetch(api::SandboxSnapshot snapshot);
 
@@ -46,10 +48,12 @@ class Fetcher {
     int64_t total = 0;  // bytes; 0: not known
     int64_t done = 0;
     unsigned failures = 0;
-    Instant again = {};  // once it has failed
-    Error failure = {};  // of the last attempt
+    Instant failedAt = {};  // once it has failed, and
+    Instant again = {};     // ... when its backoff is over
+    Error failure = {};     // of the last attempt
   };
 
+  static bool isDue(const Fetch& fetch, Instant asked, Instant now);
   void add(const api::SandboxSnapshot& snapshot, Fetch& fetch);
   void startNext();
   Task<void> run(api::SandboxSnapshot snapshot);

@@ -44,20 +44,22 @@ class Holder::Waiting {
 
 Task<StartAnswer> Holder::wait(StartRequest request) {
   Waiting waiting(*this, keyOf(request));
-  const Instant last = parts_.clock.instant() + longestWait;
+  Instant asked = parts_.clock.instant();
+  const Instant last = asked + longestWait;
   Duration pause = firstPause;
   for (;;) {
-    const Glance seen = co_await glance(request);
+    const Glance seen = co_await glance(request, asked);
     // Whoever asked ends with its pod; if not, it asks again.
     if (seen.gone || seen.answer.action != StartAction::Hold) co_return seen.answer;
     const Instant now = parts_.clock.instant();
     if (!seen.soon && now >= last) co_return seen.answer;
     co_await waiting.timer().waitUntil(seen.soon ? now + pause : last);
+    if (!seen.soon) asked = parts_.clock.instant();
     pause = seen.soon ? std::min(2 * pause, longestPause) : firstPause;
   }
 }
 
-Task<Holder::Glance> Holder::glance(StartRequest request) {
+Task<Holder::Glance> Holder::glance(StartRequest request, Instant asked) {
   Glance out{.answer = {.action = StartAction::Hold, .image = {}, .message = {}}};
   const auto pod = parts_.pods.get(keyOf(request));
   const bool known = pod != nullptr && pod->metadata.uid == request.podUID;
@@ -69,7 +71,7 @@ Task<Holder::Glance> Holder::glance(StartRequest request) {
     out.soon = !told;
     co_return out;
   }
-  auto view = co_await parts_.look(request);
+  auto view = co_await parts_.look(request, asked);
   out.soon = !view || known;
   out.gone = view && (!view->pod || view->pod->metadata.uid != request.podUID);
   if (!view) note(request, "not known", view.error().message);

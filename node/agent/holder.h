@@ -19,8 +19,8 @@ class Holder {
     kube::Client& client;
     Clock& clock;
     const runtime::Store<api::Pod>& pods;  // of this node, and of Sandboxes or pools
-    // What the API server has, and the node.
-    std::function<Task<Result<StartView>>(StartRequest)> look;
+    // What the API server has, and the node, for a pod that was taken at ASKED.
+    std::function<Task<Result<StartView>>(StartRequest, Instant asked)> look;
     Runsc& runsc;
   };
   explicit Holder(Parts parts) : parts_(std::move(parts)) {}
@@ -39,7 +39,7 @@ class Holder {
     bool soon = false;   // ... soon in any case, or
     bool gone = false;   // ... never: there is no such pod
   };
-  Task<Glance> glance(StartRequest request);
+  Task<Glance> glance(StartRequest request, Instant asked);
   // VERSION: of the pod, which must have changed no more. Empty: any.
   Task<Result<void>> tell(StartRequest request, bool held, std::string version);
 

@@ -67,13 +67,31 @@ TEST_F(Answering, RefusesAtOnceWhatNoWaitingMends) {
     place_ = cloister::test::fakePlace;
     expectNothing();
   }
+}
+
+// Whoever has mended it makes another pod, and does not learn from that how it was before.
+TEST_F(Answering, TriesWhatFailedForGoodAgainForALaterPod) {
+  ASSERT_TRUE(store());
+  createPod();
+  const auto good = s3_.objects;
   RunningAgent agent(*this, 2, *files_);
-  s3_.objects.clear();
-  EXPECT_EQ(agent.ask().action, StartAction::Refuse);
-  s3_.objects = good;
-  EXPECT_EQ(agent.ask().action, StartAction::Refuse) << "not before some seconds have passed";
-  clock_.advance(seconds(5));
-  EXPECT_EQ(agent.ask().action, StartAction::Restore) << "somebody has mended it";
+  for (int i = 0; i < 3; ++i) {
+    s3_.objects.clear();
+    const std::string why = agent.ask().message;
+    EXPECT_THAT(why, HasSubstr("it could not be fetched from the store: "));
+    s3_.objects = good;
+    clock_.advance(seconds(300));
+    s3_.count = 0;
+    EXPECT_EQ(agent.ask(ContainerKind::container).message, why) << "of the same pod";
+    EXPECT_EQ(s3_.count, 0);
+    clock_.runUntilIdle();
+    expectNothing();
+    s3_.objects.clear();
+    EXPECT_EQ(agent.ask().action, StartAction::Refuse);
+    s3_.objects = good;
+    EXPECT_EQ(agent.ask().action, StartAction::Restore) << "at once";
+    ASSERT_TRUE(agent.vault().remove(id_));
+  }
 }
 
 // It has been asked all the time.

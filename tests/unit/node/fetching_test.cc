@@ -167,16 +167,50 @@ TEST_F(Fetching, TellsHowFetchingStands) {
   fetcher.start(group);
   s3_.count = 0;
   s3_.failAt = 1;
-  EXPECT_THAT(fetcher.want(snapshot()).words, HasSubstr("0 of"));
+  EXPECT_THAT(fetcher.want(snapshot(), clock_.instant()).words, HasSubstr("0 of"));
   clock_.runUntilIdle();
   for (int i = 0; i < 2; ++i) {
-    EXPECT_THAT(fetcher.want(snapshot()).words,
+    EXPECT_THAT(fetcher.want(snapshot(), clock_.instant()).words,
                 HasSubstr("the last attempt failed: manifest.json: the object store"));
     clock_.runUntilIdle();
     EXPECT_EQ(s3_.count, 1) << "not before some seconds have passed";
   }
   clock_.advance(seconds(5));
-  EXPECT_FALSE(fetcher.want(snapshot()).isOver);
+  EXPECT_FALSE(fetcher.want(snapshot(), clock_.instant()).isOver);
+  clock_.runUntilIdle();
+  expectWhole();
+}
+
+// Several pods ask for what is spoilt: one attempt is an answer for all who had asked before its end.
+TEST_F(Fetching, TriesWhatFailedForGoodAgainForWhoeverAsksLater) {
+  ASSERT_TRUE(store());
+  Stores stores;
+  sync(stores);
+  Vault vault(*files_, root(2));
+  store::Bucket from = bucket();
+  Depot with = depot(from, *files_);
+  Fetcher fetcher(parts(stores, vault, *files_, "node-2"), with, 1);
+  TaskGroup group(clock_.executor());
+  fetcher.start(group);
+  const auto good = s3_.objects;
+  s3_.objects.clear();
+  s3_.count = 0;
+  Instant first = clock_.instant();
+  for (int attempts = 1; attempts <= 3; ++attempts) {
+    EXPECT_FALSE(fetcher.want(snapshot(), first).isOver);
+    clock_.runUntilIdle();
+    for (const Duration later : {milliseconds(0), milliseconds(400), milliseconds(60'000)}) {
+      clock_.advance(later);
+      const FetchState told = fetcher.want(snapshot(), first);
+      EXPECT_TRUE(told.isOver);
+      EXPECT_THAT(told.words, HasSubstr("could not be fetched from the store: manifest.json: "));
+      clock_.runUntilIdle();
+      EXPECT_EQ(s3_.count, attempts);
+    }
+    first = clock_.instant();
+  }
+  s3_.objects = good;
+  EXPECT_FALSE(fetcher.want(snapshot(), first).isOver) << "at once";
   clock_.runUntilIdle();
   expectWhole();
 }
@@ -226,9 +260,9 @@ class Several : public Fetching {
 };
 
 TEST_F(Several, AreFetchedTwoAtATimeInTheOrderOfAsking) {
-  for (const auto& one : all_) fetcher_.want(one);
-  EXPECT_THAT(fetcher_.want(all_[1]).words, Not(HasSubstr("waits")));
-  EXPECT_THAT(fetcher_.want(all_[2]).words, HasSubstr("it waits for others to be fetched"));
+  for (const auto& one : all_) fetcher_.want(one, clock_.instant());
+  EXPECT_THAT(fetcher_.want(all_[1], clock_.instant()).words, Not(HasSubstr("waits")));
+  EXPECT_THAT(fetcher_.want(all_[2], clock_.instant()).words, HasSubstr("it waits for others to be fetched"));
   while (!isHere(2) && clock_.step()) {
   }
   EXPECT_TRUE(isHere(0));
@@ -241,14 +275,15 @@ TEST_F(Several, AreFetchedTwoAtATimeInTheOrderOfAsking) {
 // Each would fit by itself.
 TEST_F(Several, DoNotShareTheRoomOfOne) {
   disk_.free = (256 << 20) + (4 << 20);
-  fetcher_.want(all_[0]);
-  fetcher_.want(all_[1]);
+  fetcher_.want(all_[0], clock_.instant());
+  fetcher_.want(all_[1], clock_.instant());
   clock_.advance(seconds(3));
   EXPECT_TRUE(isHere(0));
   EXPECT_FALSE(isHere(1));
-  EXPECT_THAT(fetcher_.want(all_[1]).words, HasSubstr("has room for 257 MiB more, and it needs 259 MiB"));
+  EXPECT_THAT(fetcher_.want(all_[1], clock_.instant()).words,
+              HasSubstr("has room for 257 MiB more, and it needs 259 MiB"));
   clock_.advance(seconds(5));
-  EXPECT_FALSE(fetcher_.want(all_[1]).isOver);
+  EXPECT_FALSE(fetcher_.want(all_[1], clock_.instant()).isOver);
   clock_.advance(seconds(5));
   EXPECT_TRUE(isHere(1)) << "nothing is reserved any more";
 }
@@ -256,10 +291,10 @@ TEST_F(Several, DoNotShareTheRoomOfOne) {
 TEST_F(Several, LeaveTheirRoomWhenTheyFail) {
   disk_.free = (256 << 20) + (4 << 20);
   s3_.failAt = s3_.count + 2;
-  fetcher_.want(all_[0]);
+  fetcher_.want(all_[0], clock_.instant());
   clock_.advance(seconds(3));
   EXPECT_FALSE(isHere(0));
-  fetcher_.want(all_[1]);
+  fetcher_.want(all_[1], clock_.instant());
   clock_.advance(seconds(3));
   EXPECT_TRUE(isHere(1));
 }

@@ -53,8 +53,9 @@ class HolderTest : public testing::Test {
   }
   api::Pod pod() { return *json::decode<api::Pod>(server_.storage().get({"pods", key})->json); }
   // What the API server has of it, once it is taken.
-  Task<Result<StartView>> look() {
+  Task<Result<StartView>> look(Instant asked) {
     ++looks_;
+    asked_ = asked;
     if (away_) co_return fail(Errc::Unavailable, "away");
     StartView view{.node = "node-1", .runtimeVersion = "v1"};
     if (gone_) co_return view;
@@ -85,7 +86,8 @@ class HolderTest : public testing::Test {
   kube::Client client_{transport_, clock_};
   runtime::Store<api::Pod> pods_;
   NoRunsc runsc_;
-  Holder holder_{{client_, clock_, pods_, [this](StartRequest) { return look(); }, runsc_}};
+  Holder holder_{
+      {client_, clock_, pods_, [this](StartRequest, Instant asked) { return look(asked); }, runsc_}};
   TaskGroup group_{clock_.executor()};
   StartRequest request_{.container = "c",
                         .kind = ContainerKind::container,
@@ -98,6 +100,7 @@ class HolderTest : public testing::Test {
   bool away_ = false;
   bool gone_ = false;
   int looks_ = 0;
+  Instant asked_ = {};  // by what the last look was told
 };
 
 TEST_F(HolderTest, TellsThatItWaitsAndAnswersWhenItIsTaken) {
@@ -131,6 +134,20 @@ TEST_F(HolderTest, WaitsForTheSandboxToNameIt) {
   named_ = request_.podUID;
   pass(milliseconds(500));
   EXPECT_TRUE(answer_);
+}
+
+// What has failed before is not held against it: it has asked for nothing until then.
+TEST_F(HolderTest, AsksForWhatItGoesOnFromWhenItIsTaken) {
+  ask();
+  sync();
+  pass(seconds(60));
+  sync();
+  pass(seconds(60));
+  const Instant taken = clock_.instant();
+  own("Sandbox");
+  pass(seconds(5));
+  EXPECT_GT(looks_, 1);
+  EXPECT_EQ(asked_, taken);
 }
 
 TEST_F(HolderTest, OutlivesTheApiServer) {
