@@ -269,7 +269,8 @@ void QuotaRules::checkOrder(const json::value& quota, const json::value& grant) 
                       versionNumber(present.status.seen.sandboxes);
     // By a clock that is behind, the pause before its restart is not over.
     const bool due = steady_ || integer(sandbox, "status.restarts") == 0;
-    if (holds || !plain || !told || !due || podsOf(server_, sandbox).size() > 0 || uidOf(sandbox) == uid) continue;
+    if (holds || !plain || !told || !due || podsOf(server_, sandbox).size() > 0 || uidOf(sandbox) == uid)
+      continue;
     if (place && *place < placeOf(sandbox)) continue;
     violate("passed by in the queue: " + keyOf(sandbox));
   }
