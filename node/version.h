@@ -16,10 +16,11 @@ namespace cloister::node {
 
 struct Program {
   std::string path;
-  std::string file;  // which one was there (fileAt)
+  std::string file;           // which one was there (fileAt)
+  std::string restored = {};  // the folder of the snapshot whose files it was created with; empty: of none
   bool operator==(const Program&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(Program, (), (path, file))
+BOOST_DESCRIBE_STRUCT(Program, (), (path, file, restored))
 
 // Another text for every other file that is, or was, at PATH: its device, number and the time of its last
 // change. Empty when there is none.

@@ -170,5 +170,4 @@ def test_an_agent_killed_at_work_leaves_a_whole_snapshot_or_none(namespace, api,
 
 def test_what_cannot_be_saved_says_so(namespace, api, node):
     namespace.sandbox("first", **SPEC).wait_ready(within=60)
-    take(api, namespace, "first", "files", mode="Filesystem").wait("Unsupported")
     take(api, namespace, "first", "kept", deletionPolicy="Retain").wait("Unsupported")

@@ -219,8 +219,9 @@ Task<void> Agent::keepVersions() {
 
 StartAnswer Agent::decide(const StartRequest& request, const StartView& view) {
   // Whether it may start is decided when it asks for that.
-  if (request.stage == StartStage::Create) return decideCreation(view);
-  StartAnswer answer = decideStart(request, view);
+  if (request.stage == StartStage::Create && !isOfFiles(view)) return decideCreation(view);
+  StartAnswer answer =
+      request.stage == StartStage::Create ? decideCreation(view) : decideStart(request, view);
   // There is nothing in the root container that it could be restored into.
   if (answer.action == StartAction::Restore && !refusals_.allow(request))
     answer = refuse("the pod's root container was not restored: " + refusals_.reason(request));
@@ -270,7 +271,8 @@ Task<Result<StartView>> Agent::look(StartRequest request, Instant asked) {
   view.snapshot = std::move(*snapshot);
   if (!isVaultToRead(view)) co_return view;
   auto known = co_await withRunsc(request, std::move(view));
-  if (!known || request.stage == StartStage::Create) co_return known;
+  // With which runsc a sandbox is created is all there is to say, but where it gets files.
+  if (!known || (request.stage == StartStage::Create && !isOfFiles(*known))) co_return known;
   if (auto done = lookInside(*known, asked); !done) co_return fail(done.error());
   lookAtContainers(request, **object, *known);
   co_return known;

@@ -1,6 +1,8 @@
 #include "node/agent/oci_spec.h"
 
 #include <algorithm>
+#include <charconv>
+#include <ranges>
 #include <set>
 
 #include <boost/json/parse.hpp>
@@ -72,6 +74,18 @@ void dropWhatMayDiffer(object& spec) {
   }
 }
 
+// In OPTIONS of a mount, "size=BYTES"; 0 when there is none.
+int64_t sizeIn(std::string_view options) {
+  constexpr std::string_view key = "size=";
+  for (const auto& option : std::views::split(options, ',')) {
+    const std::string_view text(option.begin(), option.end());
+    int64_t size = 0;
+    if (text.starts_with(key)) std::from_chars(text.data() + key.size(), text.data() + text.size(), size);
+    if (size > 0) return size;
+  }
+  return 0;
+}
+
 value withSortedKeys(const value& from) {
   if (const object* fields = from.if_object()) {
     std::map<std::string_view, const value*> sorted;
@@ -107,6 +121,14 @@ Result<Container> readContainer(std::string_view config) {
   dropWhatMayDiffer(spec);
   out.compared = withSortedKeys(parsed);
   return out;
+}
+
+FileLimits fileLimits(const value& compared) {
+  const value* found = json::find(compared, "annotations");
+  if (found == nullptr || !found->is_object()) return {};
+  const object& annotations = found->get_object();
+  return {.workspace = sizeIn(cri::annotation(annotations, "dev.gvisor.spec.mount.workspace.options")),
+          .disk = sizeIn(cri::annotation(annotations, "dev.gvisor.flag.overlay2"))};
 }
 
 value withoutImageName(value compared) {

@@ -23,6 +23,14 @@ struct Container {
 // InvalidInput when CONFIG is none.
 Result<Container> readContainer(std::string_view config);
 
+// Of what a sandbox writes, bytes; 0: none.
+struct FileLimits {
+  int64_t workspace = 0;
+  int64_t disk = 0;  // what it changes of its image
+};
+// As COMPARED, which readContainer() gives, has them.
+FileLimits fileLimits(const json::value& compared);
+
 // COMPARED, as readContainer() gives it, but for what its image is called.
 json::value withoutImageName(json::value compared);
 

@@ -37,12 +37,10 @@ class Report {
 
 // Refused rather than ignored, as in a Sandbox.
 std::optional<std::string> unsupported(const api::SandboxSnapshotSpec& spec, const api::Sandbox& sandbox) {
-  if (spec.mode == api::SnapshotMode::Filesystem)
-    return "spec.mode: only Memory is available in this version";
   if (spec.deletionPolicy == api::SnapshotDeletion::Retain)
     return "spec.deletionPolicy: only Delete is available in this version";
   if (sandbox.status.runtime && *sandbox.status.runtime != api::Runtime::gvisor)
-    return "spec.mode: only a sandbox under gvisor can be saved with its memory";
+    return "spec.sandboxRef: only a sandbox under gvisor can be saved in this version";
   return std::nullopt;
 }
 
@@ -132,13 +130,17 @@ Plan plan(const Observed& observed, std::string_view node, Time now) {
   report.status().podUID = observed.pod->metadata.uid;
   if (observed.failure) {
     const bool final = observed.failure->code == Errc::InvalidInput;
+    const bool isVolume = observed.failure->reason == reason::workspaceNotSnapshottable;
+    const std::string_view why = isVolume ? reason::workspaceNotSnapshottable : reason::unsupported;
     out.status = report.tell(final ? SnapshotPhase::Failed : SnapshotPhase::Running,
-                             final ? reason::unsupported : reason::retrying, observed.failure->message);
+                             final ? why : reason::retrying, observed.failure->message);
     return out;
   }
   out.take = true;
   if (!claimed)
-    out.status = report.tell(SnapshotPhase::Running, reason::taking, "The sandbox's memory is being saved.");
+    out.status = report.tell(SnapshotPhase::Running, reason::taking,
+                             std::string("The sandbox's ") +
+                                 (api::isOfFiles(snapshot) ? "files are" : "memory is") + " being saved.");
   return out;
 }
 

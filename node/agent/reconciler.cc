@@ -26,9 +26,10 @@ struct Running {
   std::string rootBundle;
   std::vector<ManifestContainer> specs;
   int64_t memoryLimit = 0;  // bytes, as far as its containers have one
+  int64_t filesLimit = 0;   // bytes, of its workspace and its changes of the image
 };
 
-// The pod's containers; InvalidInput when its workspace would not be in a checkpoint.
+// The pod's containers; InvalidInput when its workspace would not be saved with them.
 Result<Running> findContainers(Files& files, const std::vector<RunningContainer>& all,
                                const std::string& podUID) {
   Running out;
@@ -44,13 +45,18 @@ Result<Running> findContainers(Files& files, const std::vector<RunningContainer>
     if (container->isRoot) out.rootBundle = one.bundle;
     hasWorkspace |= container->hasWorkspaceInside;
     out.memoryLimit += container->memoryLimit;
+    // All containers of the pod have its annotations.
+    const FileLimits limits = fileLimits(container->compared);
+    out.filesLimit = limits.workspace + limits.disk;
     out.specs.push_back({.name = container->name, .spec = std::move(container->compared)});
   }
   if (out.rootId.empty()) return fail(Errc::NotFound, "runsc has no container of the sandbox's pod");
   if (!hasWorkspace) {
-    return fail(Errc::InvalidInput,
-                "The sandbox's workspace is a volume, which is not part of its memory. Save a sandbox whose "
-                "spec.workspace has no storageClass.");
+    return fail(Error{
+        .code = Errc::InvalidInput,
+        .message = "The sandbox's workspace is a volume, which is not saved with it. Save a sandbox whose "
+                   "spec.workspace has no storageClass.",
+        .reason = std::string(api::snapshot::workspaceNotSnapshottable)});
   }
   std::ranges::sort(out.specs, {}, &ManifestContainer::name);
   return out;
@@ -200,14 +206,20 @@ Task<Result<Kept>> Reconciler::take(Observed observed) {
   if (!version) co_return fail(version.error());
   // One that fills the disk would fail, after the sandbox has stood still for nothing, and other pods of the
   // node would suffer.
-  if (auto enough = co_await makeRoom(parts_, id, running->memoryLimit); !enough) {
-    co_return failWith("there is no room for a snapshot, which may be as large as the sandbox's memory limit",
-                       enough.error());
+  const bool ofFiles = api::isOfFiles(*observed.snapshot);
+  if (auto enough = co_await makeRoom(parts_, id, ofFiles ? running->filesLimit : running->memoryLimit);
+      !enough) {
+    co_return failWith(
+        std::string("there is no room for a snapshot, which may be as large as the sandbox's ") +
+            (ofFiles ? "limits of its disks" : "memory limit"),
+        enough.error());
   }
   auto folder = parts_.vault.stage(id);
   if (!folder) co_return fail(folder.error());
   const Instant paused = parts_.clock.instant();
-  auto saved = co_await parts_.runsc.checkpoint(running->rootId, *folder);
+  auto saved =
+      ofFiles ? co_await parts_.runsc.saveFiles(running->rootId, std::string(api::containerName), *folder)
+              : co_await parts_.runsc.checkpoint(running->rootId, *folder);
   if (!saved) co_return fail(saved.error());
   const Instant resumed = parts_.clock.instant();
   Manifest manifest{.snapshotUID = id.uid,

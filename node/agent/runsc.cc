@@ -48,16 +48,14 @@ class RealRunsc final : public Runsc {
     co_return all;
   }
 
+  // Not compressed: the sandbox stands still meanwhile.
   Task<Result<void>> checkpoint(std::string rootId, std::string folder) override {
-    // Not compressed: the sandbox stands still meanwhile.
-    const Saving saving(saving_, rootId);
-    const std::string program = programOfContainer(rootId);
-    auto output = co_await call(program,
-                                {"--root=" + root_, "checkpoint", "--leave-running", "--compression=none",
-                                 "--image-path=" + folder, std::move(rootId)},
-                                longestCheckpoint);
-    if (!output) co_return fail(output.error());
-    co_return Result<void>{};
+    return save({"checkpoint", "--compression=none"}, std::move(rootId), std::move(folder));
+  }
+
+  Task<Result<void>> saveFiles(std::string rootId, std::string name, std::string folder) override {
+    return save({"fscheckpoint", "--path=" + name + ":/", "--path=" + name + ":/workspace"},
+                std::move(rootId), std::move(folder));
   }
 
   bool isSaving(const std::string& rootId) const override { return saving_.contains(rootId); }
@@ -103,6 +101,17 @@ class RealRunsc final : public Runsc {
   std::string programOfContainer(const std::string& id) const {
     const auto bundle = bundles_.find(id);
     return bundle == bundles_.end() ? program_ : programFor(program_, copies_, bundle->second);
+  }
+
+  // COMMAND with its own flags.
+  Task<Result<void>> save(std::vector<std::string> command, std::string rootId, std::string folder) {
+    const Saving saving(saving_, rootId);
+    const std::string program = programOfContainer(rootId);
+    command.insert(command.begin(), "--root=" + root_);
+    command.insert(command.end(), {"--leave-running", "--image-path=" + folder, std::move(rootId)});
+    auto output = co_await call(program, std::move(command), longestCheckpoint);
+    if (!output) co_return fail(output.error());
+    co_return Result<void>{};
   }
 
   // ARGS: the command, and the container that it is about.

@@ -26,6 +26,9 @@ class Runsc {
   // Writes the state of the whole sandbox of ROOT_ID into the empty FOLDER; it stands still meanwhile, and
   // runs on, unless it stood still before.
   virtual Task<Result<void>> checkpoint(std::string rootId, std::string folder) = 0;
+  // Writes what the container NAME of that sandbox has changed of its image, and its workspace, into the
+  // empty FOLDER; likewise.
+  virtual Task<Result<void>> saveFiles(std::string rootId, std::string name, std::string folder) = 0;
   // Its checkpoint is on its way: runsc would do nothing else with it before, and what is killed while it
   // waits may be carried out later.
   virtual bool isSaving(const std::string& /*rootId*/) const { return false; }

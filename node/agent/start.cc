@@ -77,21 +77,43 @@ bool isNamed(const StartView& view) {
   return view.snapshot && (golden == nullptr || view.snapshot->metadata.uid == golden->snapshotUID);
 }
 
+// The containers that are to come into the root container have the images that SAVED has, as far as the pod
+// tells.
+bool willFit(const Manifest& saved, const StartView& view) {
+  return std::ranges::all_of(saved.containers, [&](const ManifestContainer& one) {
+    if (one.name.empty() || one.image.id.empty()) return true;
+    const auto wanted = view.images.find(one.name);
+    return wanted != view.images.end() && wanted->second.name == one.image.name &&
+           digestOf(wanted->second.id) == digestOf(one.image.id);
+  });
+}
+
+std::string nameOf(const StartView& view) {
+  return "the SandboxSnapshot \"" + namedBy(*view.sandbox) + "\"";
+}
+
+// Why what VIEW's Sandbox names cannot be read here, whatever is to become of it.
+std::optional<StartAnswer> refuseUnkept(const StartView& view) {
+  const std::string name = nameOf(view);
+  if (!view.kept && !view.fetching.empty()) return refuse(name + ": " + view.fetching);
+  if (!view.kept && !view.damage.empty())
+    return refuse("the files of " + name + " on this node are no good: " + view.damage);
+  if (!view.kept) return refuse("the files of " + name + " are missing on this node");
+  if (view.kept->digest != view.snapshot->status.digest)
+    return refuse("the files of " + name + " are not those that its status.digest tells");
+  return std::nullopt;
+}
+
 StartAnswer decideRestore(const StartView& view) {
-  const std::string name = "the SandboxSnapshot \"" + namedBy(*view.sandbox) + "\"";
+  const std::string name = nameOf(view);
   if (!isNamed(view)) return refuse(name + " is gone");
   if (!isReady(view)) return refuse(name + " is not Ready on this node");
   if (const std::string& version = view.snapshot->status.runtimeVersion;
       !view.kept && api::isStored(*view.snapshot) && version != view.runtimeVersion) {
     return refuseVersion(name, version, view);
   }
-  if (!view.kept && !view.fetching.empty()) return refuse(name + ": " + view.fetching);
-  if (!view.kept && !view.damage.empty())
-    return refuse("the files of " + name + " on this node are no good: " + view.damage);
-  if (!view.kept) return refuse("the files of " + name + " are missing on this node");
+  if (auto refusal = refuseUnkept(view)) return *refusal;
   const Manifest& manifest = view.kept->manifest;
-  if (view.kept->digest != view.snapshot->status.digest)
-    return refuse("the files of " + name + " are not those that its status.digest tells");
   if (manifest.runtimeVersion != view.runtimeVersion)
     return refuseVersion(name, manifest.runtimeVersion, view);
   if (!view.container) return refuse("the container's config.json cannot be read");
@@ -111,15 +133,51 @@ StartAnswer decideRestore(const StartView& view) {
   return {.action = StartAction::Restore, .image = view.kept->folder, .message = {}};
 }
 
-// The containers that are to come into the root container have the images that SAVED has, as far as the pod
-// tells.
-bool willFit(const Manifest& saved, const StartView& view) {
-  return std::ranges::all_of(saved.containers, [&](const ManifestContainer& one) {
-    if (one.name.empty() || one.image.id.empty()) return true;
-    const auto wanted = view.images.find(one.name);
-    return wanted != view.images.end() && wanted->second.name == one.image.name &&
-           digestOf(wanted->second.id) == digestOf(one.image.id);
-  });
+StartAnswer refuseAfterFailures(const StartView& view) {
+  return refuse("the sandbox could not be restored from " + nameOf(view) +
+                "; containerd's log on the node has what runsc said");
+}
+
+// The limit of OWN, in a Sandbox's spec, that what SAVED has may be beyond; empty: none. The kubelet evicts
+// what is beyond its limits.
+std::string tooSmall(const Manifest& saved, const Container& own) {
+  const FileLimits limits = fileLimits(own.compared);
+  for (const ManifestContainer& one : saved.containers) {
+    const FileLimits had = fileLimits(one.spec);
+    if (limits.workspace < had.workspace) return "spec.workspace.size";
+    if (limits.disk < had.disk) return "spec.resources.disk";
+  }
+  return "";
+}
+
+// Whether VIEW's sandbox may be created with the files of its snapshot. Its version of runsc is the better
+// one to read them with, but no other is refused: they are of a format with a number, which runsc looks at.
+StartAnswer decideFiles(const StartView& view) {
+  const std::string name = nameOf(view);
+  if (!isNamed(view)) return refuse(name + " is gone");
+  if (!isReady(view)) return refuse(name + " is not Ready on this node");
+  if (auto refusal = refuseUnkept(view)) return *refusal;
+  // What has been changed of an image is nothing without it.
+  if (!willFit(view.kept->manifest, view))
+    return refuse("the pod has another image than the sandbox that " + name +
+                  " was taken of; give the Sandbox that image, or none");
+  if (!view.container) return refuse("the container's config.json cannot be read");
+  if (!view.container->hasWorkspaceInside)
+    return refuse("the sandbox's workspace is a volume, which " + name +
+                  " cannot be brought into; remove spec.workspace.storageClass");
+  if (const std::string field = tooSmall(view.kept->manifest, *view.container); !field.empty())
+    return refuse(field + " is less than that of the sandbox that " + name +
+                  " was taken of; give it as much");
+  return {.action = StartAction::Restore, .image = view.kept->folder, .message = {}};
+}
+
+// What was to be done has been when its sandbox was created: by the very snapshot, or not at all.
+StartAnswer decideWithFiles(const StartRequest& request, const StartView& view) {
+  if (!request.files.empty() && request.files.ends_with("/" + view.snapshot->metadata.uid)) return start;
+  if (view.rootFailures >= mostTries) return refuseAfterFailures(view);
+  if (StartAnswer answer = decideFiles(view); answer.action == StartAction::Refuse) return answer;
+  return refuse("the files of " + nameOf(view) +
+                " were not there when the pod's sandbox was created; create the Sandbox anew");
 }
 
 // Whoever made or took the pod for it said so with the same write. Another one, which believes that it leads
@@ -176,6 +234,10 @@ std::optional<std::string> snapshotToRead(const StartRequest& request, const Sta
   return name.empty() ? std::nullopt : std::optional(name);
 }
 
+bool isOfFiles(const StartView& view) {
+  return view.snapshot && api::isOfFiles(*view.snapshot);
+}
+
 bool isVaultToRead(const StartView& view) {
   return isReady(view);
 }
@@ -183,7 +245,8 @@ bool isVaultToRead(const StartView& view) {
 // Another version of runsc would restore nothing. What begins from a golden snapshot does not wait for it.
 bool isToFetch(const StartView& view) {
   return isReady(view) && api::beginsFrom(*view.sandbox) == nullptr && !view.kept &&
-         api::isStored(*view.snapshot) && view.snapshot->status.runtimeVersion == view.runtimeVersion;
+         api::isStored(*view.snapshot) &&
+         (isOfFiles(view) || view.snapshot->status.runtimeVersion == view.runtimeVersion);
 }
 
 StartAnswer decideStart(const StartRequest& request, const StartView& view) {
@@ -208,10 +271,9 @@ StartAnswer decideStart(const StartRequest& request, const StartView& view) {
   if (view.container && view.container->podUID != request.podUID)
     return refuse("the bundle is another pod's");
   if (isToBegin(view)) return decideGolden(request, view);
+  if (isOfFiles(view)) return decideWithFiles(request, view);
   // The kubelet would try for ever, and nobody learn why. Some other thing may have ended it once.
-  if (view.rootFailures >= mostTries)
-    return refuse("the sandbox could not be restored from the SandboxSnapshot \"" + namedBy(*view.sandbox) +
-                  "\"; containerd's log on the node has what runsc said");
+  if (view.rootFailures >= mostTries) return refuseAfterFailures(view);
   return decideRestore(view);
 }
 
@@ -219,6 +281,7 @@ StartAnswer decideStart(const StartRequest& request, const StartView& view) {
 StartAnswer decideCreation(const StartView& view) {
   if (!isReady(view) || api::beginsFrom(*view.sandbox) != nullptr) return start;
   StartAnswer answer = start;
+  if (isOfFiles(view)) answer = view.rootFailures < mostTries ? decideFiles(view) : refuseAfterFailures(view);
   answer.runsc = view.program;
   return answer;
 }

@@ -42,7 +42,10 @@ bool isVaultToRead(const StartView& view);
 bool isToFetch(const StartView& view);
 
 StartAnswer decideStart(const StartRequest& request, const StartView& view);
-// For a question of stage Create: with which runsc.
+// For a question of stage Create: with which runsc, and with the files of which snapshot. A refusal is why it
+// cannot have them; it is created without, and refused again when it is to start.
 StartAnswer decideCreation(const StartView& view);
+// The snapshot has files alone, which a sandbox is created with.
+bool isOfFiles(const StartView& view);
 
 }  // namespace cloister::node

@@ -33,6 +33,12 @@ std::optional<std::string> findCreated(const std::vector<std::string>& args) {
   return std::nullopt;
 }
 
+std::vector<std::string> createdFrom(const std::vector<std::string>& args, const std::string& image) {
+  std::vector<std::string> out = args;
+  out.insert(out.begin() + (commandOf(args) - args.begin()) + 1, "--fs-restore-image-path=" + image);
+  return out;
+}
+
 std::optional<StartCall> findStart(const std::vector<std::string>& args) {
   const auto command = commandOf(args);
   if (command == args.end() || *command != "start") return std::nullopt;

@@ -17,6 +17,9 @@ struct StartCall {
 // The folder whose container ARGS, without the program's name, create. None when they are anything else.
 std::optional<std::string> findCreated(const std::vector<std::string>& args);
 
+// ARGS, which create a sandbox, with the files of the filesystem checkpoint in the folder IMAGE in it.
+std::vector<std::string> createdFrom(const std::vector<std::string>& args, const std::string& image);
+
 // ARGS without the program's name. None when they are anything but the start of one container.
 std::optional<StartCall> findStart(const std::vector<std::string>& args);
 

@@ -16,12 +16,12 @@ Result<void> limit(const std::string& bundle, const std::string& config, const O
   return outside.writeConfig(bundle, **limited);
 }
 
-// What the container in BUNDLE is created with: its sandbox's, or that which cloister-node tells. An error is
+// What the container in BUNDLE is created with: its sandbox's runsc, or what cloister-node tells. An error is
 // why that cannot be known: what was created with another one could never be restored.
-Result<std::string> programToCreate(const std::string& bundle, const std::string& config,
-                                    const Outside& outside) {
+Result<Creation> creationOf(const std::string& bundle, const std::string& config, const Outside& outside) {
   Bundle told = readBundle(config);
-  std::string own = outside.program(told.root.empty() ? bundle : bundleBeside(bundle, told.root));
+  Creation own{.bundle = bundle,
+               .program = outside.program(told.root.empty() ? bundle : bundleBeside(bundle, told.root))};
   // A held one begins from whatever fits it, and from a golden snapshot only what the node's own has saved.
   const bool asks = told.question && told.question->kind == ContainerKind::sandbox && !told.mayBeHeld &&
                     !told.mayStartUnasked;
@@ -34,7 +34,9 @@ Result<std::string> programToCreate(const std::string& bundle, const std::string
     return failWith("the pod continues from a snapshot, and only cloister-node knows whose runsc it needs",
                     answer.error());
   if (answer->unknown) return fail(Errc::Unavailable, answer->message);
-  return answer->runsc.empty() ? own : answer->runsc;
+  if (!answer->runsc.empty()) own.program = answer->runsc;
+  if (answer->action == StartAction::Restore) own.restored = answer->image;
+  return own;
 }
 
 }  // namespace
@@ -59,9 +61,10 @@ Result<Decision> decide(const std::vector<std::string>& args, const std::string&
   if (const auto created = findCreated(args)) {
     const std::string config = outside.readConfig(*created);
     if (auto limited = limit(*created, config, outside); !limited) return fail(limited.error());
-    auto program = programToCreate(*created, config, outside);
-    if (!program) return fail(program.error());
-    return Decision{.args = args, .creation = Creation{.bundle = *created, .program = std::move(*program)}};
+    auto creation = creationOf(*created, config, outside);
+    if (!creation) return fail(creation.error());
+    const std::string from = creation->restored;
+    return Decision{.args = from.empty() ? args : createdFrom(args, from), .creation = std::move(*creation)};
   }
   const auto call = findStart(args);
   if (!call) return Decision{.args = args};
@@ -74,12 +77,15 @@ Result<Decision> decide(const std::vector<std::string>& args, const std::string&
   // Which of the two it is, and from what it begins, is decided with the other container: this one has
   // nothing of the tenant's.
   if (isRoot && told.mayBeHeld) return Decision{.args = args, .hold = Hold{.question = question}};
+  const std::string rootBundle = told.root.empty() ? bundle : bundleBeside(bundle, told.root);
+  question.files = outside.restored(rootBundle);
+  const bool readsFiles = isRoot && !question.files.empty();
   const auto answer = outside.ask(question);
-  const std::string rootBundle = bundleBeside(bundle, told.root);
   if (!isRoot && answer && answer->action != StartAction::Refuse && outside.isHeld(rootBundle)) {
     return Decision{.args = args, .hold = Hold{.root = told.root, .question = question}};
   }
-  if (answer && answer->action == StartAction::Start) return Decision{.args = args};
+  if (answer && answer->action == StartAction::Start)
+    return Decision{.args = args, .restoresRoot = readsFiles};
   // Into a root container that was started nothing can be restored; what is in one that was restored would
   // be, by runsc's own start, and nobody has looked whether it may.
   const bool maySkip = !isRoot && told.mayStartUnasked && !outside.isRestored(rootBundle);
@@ -89,7 +95,7 @@ Result<Decision> decide(const std::vector<std::string>& args, const std::string&
     return Decision{.args = restoreInstead(args, *call, answer->image), .restoresRoot = isRoot};
   // gVisor's shim never gets rid of a root container whose start fails. There is nothing of the sandbox's in
   // it yet: that is in the next one, which is refused.
-  if (isRoot) return Decision{.args = args};
+  if (isRoot) return Decision{.args = args, .restoresRoot = readsFiles};
   if (answer && answer->action == StartAction::Hold)
     return fail(Errc::Forbidden, "the pod is to be held, but its sandbox has begun already");
   if (answer) return fail(Errc::Forbidden, answer->message);

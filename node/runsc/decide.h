@@ -30,6 +30,8 @@ struct Outside {
   std::function<bool(const std::string& bundle)> isRestored;  // its start became a restore
   // What the container there is to be spoken to with; the node's own if nothing else is known.
   std::function<std::string(const std::string& bundle)> program;
+  // The folder of the snapshot whose files the container there was created with; empty: of none.
+  std::function<std::string(const std::string& bundle)> restored;
 };
 
 // A container whose start is answered without starting it.
@@ -41,7 +43,8 @@ struct Hold {
 
 struct Creation {
   std::string bundle;
-  std::string program;  // which runsc to create it with
+  std::string program;        // which runsc to create it with
+  std::string restored = {};  // the folder of the snapshot whose files it begins with; empty: of none
   bool operator==(const Creation&) const = default;
 };
 
@@ -49,7 +52,7 @@ struct Decision {
   std::vector<std::string> args;  // to run runsc with; with HOLD, when it begins
   std::optional<Creation> creation = {};
   std::optional<Hold> hold = {};
-  bool restoresRoot = false;  // the shim must not be told that this has failed
+  bool restoresRoot = false;  // it reads a snapshot: the shim must not be told that this has failed
 };
 
 // For a call with ARGS in the folder BUNDLE. An error is why the container must not be created, or not be

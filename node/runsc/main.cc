@@ -111,7 +111,8 @@ int refuseStart(const std::vector<std::string>& args, const std::string& bundle,
 }
 
 // gVisor's shim never gets rid of a root container whose start fails, nor the kubelet of its pod. So one that
-// could not be restored has begun, and ended at once: the shim and the kubelet know what to do then.
+// could not be restored, or read its files, has begun, and ended at once: the shim and the kubelet know what
+// to do then.
 int restoreRoot(const RunscConfig& config, std::vector<std::string> args, const std::string& bundle) {
   const pid_t self = ::getpid();
   const pid_t child = noteRestore(bundle) ? ::fork() : -1;
@@ -131,7 +132,8 @@ int restoreRoot(const RunscConfig& config, std::vector<std::string> args, const 
 int create(const Creation& creation, std::vector<std::string> args) {
   const Descriptor file(::open(creation.program.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0) return complain("cannot open " + creation.program + ": " + std::strerror(errno));
-  const auto noted = noteCreation(creation.bundle, {.path = creation.program, .file = fileOf(file.get())});
+  const auto noted = noteCreation(
+      creation.bundle, {.path = creation.program, .file = fileOf(file.get()), .restored = creation.restored});
   if (!noted) return refuseStart(args, creation.bundle, noted.error().message);
   return execute(file.get(), creation.program, std::move(args));
 }
@@ -164,7 +166,12 @@ int run(std::vector<std::string> args) {
                              },
                          .isHeld = isHeld,
                          .isRestored = isRestored,
-                         .program = [&](const std::string& folder) { return programFor(*config, folder); }});
+                         .program = [&](const std::string& folder) { return programFor(*config, folder); },
+                         .restored =
+                             [](const std::string& folder) {
+                               const auto created = createdWith(folder);
+                               return created ? created->restored : "";
+                             }});
   if (!decided) return refuseStart(args, bundle, decided.error().message);
   if (decided->hold) return answerWithoutStarting(*config, std::move(*decided));
   if (decided->creation) return create(*decided->creation, std::move(decided->args));

@@ -111,6 +111,14 @@ Check unlimitedRuntime(const Resolved& resolved) {
   return unsupported("resources.processes", "only gvisor limits processes; use it, or remove the field");
 }
 
+// Its pod would start, and nothing be restored into it.
+Check unsupportedRestore(const api::SandboxSpec& spec, const Resolved& resolved) {
+  if (!spec.restoreFrom || resolved.runtime == api::Runtime::gvisor) return std::nullopt;
+  return unsupported("restoreFrom",
+                     "only a sandbox under gvisor can be restored in this version; use runtime gvisor, or "
+                     "remove the field");
+}
+
 Check forbiddenRuntime(const Resolved& resolved, const Config& config) {
   const std::string name = boost::describe::enum_to_string(resolved.runtime, "");
   if (!configOf(resolved.runtime, config.runtimes).allowed) {
@@ -246,7 +254,8 @@ Resolved resolve(const api::SandboxSpec& spec, const Config& config) {
   out.savable = isKept(spec) && !end;
   for (const Check& check :
        {unsupportedField(spec, config), state, end, unsupportedSchedule(spec, out, config),
-        unlimitedRuntime(out), forbiddenRuntime(out, config), resources, lifecycle}) {
+        unlimitedRuntime(out), unsupportedRestore(spec, out), forbiddenRuntime(out, config), resources,
+        lifecycle}) {
     if (check && !out.refusal) out.refusal = check;
   }
   return out;

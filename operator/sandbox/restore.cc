@@ -30,6 +30,12 @@ std::optional<Refusal> refuseRestore(const api::SandboxSpec& spec, const api::Sa
     return Refusal{reason::snapshotNotFound,
                    field + "the namespace has no " + named + "; create it, or name another one"};
   }
+  if (pool != nullptr && api::isOfFiles(*snapshot)) {
+    return Refusal{reason::unsupported,
+                   field + "the " + named + " is of files alone, which no pod of the pool \"" +
+                       spec.poolRef->name +
+                       "\" can be given; name its template (templateRef) in place of poolRef"};
+  }
   if (snapshot->metadata.deletionTimestamp) {
     return Refusal{reason::snapshotNotFound,
                    field + "the " + named + " is being deleted; create another one, or name it"};

@@ -78,7 +78,8 @@ inline constexpr std::string_view taking = "Taking";      // the checkpoint is b
 inline constexpr std::string_view taken = "Taken";        // it can be restored
 inline constexpr std::string_view retrying = "Retrying";  // it failed, and is tried again
 inline constexpr std::string_view unsupported =
-    "Unsupported";                                        // not in this version, or not with this sandbox
+    "Unsupported";  // not in this version, or not with this sandbox
+inline constexpr std::string_view workspaceNotSnapshottable = "WorkspaceNotSnapshottable";  // it is a volume
 inline constexpr std::string_view podLost = "PodLost";    // the sandbox ended before it was taken
 inline constexpr std::string_view nodeLost = "NodeLost";  // what was to take it, or kept it, is gone
 inline constexpr std::string_view corrupt = "Corrupt";    // its files are not what was saved
@@ -92,9 +93,10 @@ inline constexpr std::string_view inStore = "InStore";                    // it 
 inline constexpr std::string_view storeUnreachable = "StoreUnreachable";  // no answer, or overloaded
 inline constexpr std::string_view storeRefused = "StoreRefused";          // the endpoint, or a key, says no
 inline constexpr std::string_view storeFailed = "StoreFailed";            // anything else
-inline constexpr std::array all{taking,   taken,   retrying,         unsupported,       podLost,
-                                nodeLost, corrupt, sandboxNotFound,  sandboxNotRunning, noNodeAgent,
-                                storing,  inStore, storeUnreachable, storeRefused,      storeFailed};
+inline constexpr std::array all{taking,      taken,    retrying, unsupported,      workspaceNotSnapshottable,
+                                podLost,     nodeLost, corrupt,  sandboxNotFound,  sandboxNotRunning,
+                                noNodeAgent, storing,  inStore,  storeUnreachable, storeRefused,
+                                storeFailed};
 }  // namespace snapshot
 
 // The moment of spec.snapshotSchedule that SNAPSHOT was due at; none: it was made for something else.
@@ -105,6 +107,11 @@ inline std::optional<Time> scheduledFor(const SandboxSnapshot& snapshot) {
 // The Sandbox that SNAPSHOT is of.
 inline kube::ObjectKey sandboxOf(const SandboxSnapshot& snapshot) {
   return {snapshot.metadata.namespace_, snapshot.spec.sandboxRef.name};
+}
+
+// It has files alone: Sandboxes begin with them, and continue from nothing.
+inline bool isOfFiles(const SandboxSnapshot& snapshot) {
+  return snapshot.spec.mode == SnapshotMode::Filesystem;
 }
 
 // All of it is in the store: it can be restored without its node.

@@ -11,7 +11,8 @@ def snapshot(name="saved", **spec):
 VALID = {
     "the least": {},
     "all": {"mode": "Memory", "deletionPolicy": "Delete", "ttl": "72h"},
-    "what a later version has": {"mode": "Filesystem", "deletionPolicy": "Retain", "ttl": "1s"},
+    "files": {"mode": "Filesystem"},
+    "what a later version has": {"deletionPolicy": "Retain", "ttl": "1s"},
 }
 
 

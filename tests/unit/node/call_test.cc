@@ -54,6 +54,12 @@ TEST(Call, FindsTheLog) {
   EXPECT_EQ(logFile({"start", "id1"}), "");
 }
 
+TEST(Call, CreatesWithFiles) {
+  EXPECT_THAT(
+      createdFrom({"--root=/r", "create", "--bundle", "/b", "id1"}, "/snapshots/1"),
+      ElementsAre("--root=/r", "create", "--fs-restore-image-path=/snapshots/1", "--bundle", "/b", "id1"));
+}
+
 TEST(Call, RestoresInstead) {
   EXPECT_THAT(restoreInstead(start, *findStart(start), "/snapshots/1"),
               ElementsAre("--root=/run/runsc/k8s.io", "--log=/b/log.json", "--platform=systrap", "restore",

@@ -33,26 +33,27 @@ std::string heldConfig(const char* kind) {
 class Decide : public testing::Test {
  protected:
   Result<Args> operator()(const Args& args, const std::string& text) {
-    auto decided =
-        decide(args, "/bundle",
-               {.readConfig =
-                    [&](const std::string& folder) {
-                      read_.push_back(folder);
-                      return text;
-                    },
-                .writeConfig = [this](const std::string& folder, std::string_view config) -> Result<void> {
-                  if (!writes_) return fail(Errc::Internal, "no space");
-                  written_ = {folder, std::string(config)};
-                  return {};
-                },
-                .ask =
-                    [this](const StartRequest& request) {
-                      asked_.push_back(request);
-                      return answer_;
-                    },
-                .isHeld = [this](const std::string& folder) { return folder == held_; },
-                .isRestored = [this](const std::string& folder) { return folder == restoredRoot_; },
-                .program = [](const std::string& folder) { return "runsc of " + folder; }});
+    auto decided = decide(
+        args, "/bundle",
+        {.readConfig =
+             [&](const std::string& folder) {
+               read_.push_back(folder);
+               return text;
+             },
+         .writeConfig = [this](const std::string& folder, std::string_view config) -> Result<void> {
+           if (!writes_) return fail(Errc::Internal, "no space");
+           written_ = {folder, std::string(config)};
+           return {};
+         },
+         .ask =
+             [this](const StartRequest& request) {
+               asked_.push_back(request);
+               return answer_;
+             },
+         .isHeld = [this](const std::string& folder) { return folder == held_; },
+         .isRestored = [this](const std::string& folder) { return folder == restoredRoot_; },
+         .program = [](const std::string& folder) { return "runsc of " + folder; },
+         .restored = [this](const std::string& folder) { return folder == withFiles_ ? "/s/1" : ""; }});
     if (!decided) return fail(decided.error());
     hold_ = std::move(decided->hold);
     restoresRoot_ = decided->restoresRoot;
@@ -74,6 +75,7 @@ class Decide : public testing::Test {
   bool writes_ = true;
   std::string held_;          // the folder of a container that is held
   std::string restoredRoot_;  // ... of one whose start became a restore
+  std::string withFiles_;     // ... of one that was created with the files of /s/1
   std::optional<Hold> hold_;
   std::optional<Creation> creation_;
 };
@@ -167,6 +169,44 @@ TEST_F(Decide, AsksWithWhichRunscToCreateWhatContinuesFromASnapshot) {
   EXPECT_TRUE((*this)(create, config(R"(,"cloister.dev/restore-from":"golden/snap")")));
   EXPECT_EQ(creation_->program, "runsc of /b") << "what was mended since counts for all that begins";
   EXPECT_TRUE(asked_.empty());
+}
+
+TEST_F(Decide, CreatesASandboxWithTheFilesThatTheAgentSays) {
+  answer_ = StartAnswer{
+      .action = StartAction::Restore, .image = "/s/1", .message = {}, .runsc = "/copies/v1/runsc"};
+  EXPECT_THAT((*this)(create, restored).value(),
+              testing::ElementsAre("--root=/r", "create", "--fs-restore-image-path=/s/1", "--bundle", "/b",
+                                   "--pid-file", "/b/init.pid", "id1"));
+  EXPECT_EQ(creation_, (Creation{.bundle = "/b", .program = "/copies/v1/runsc", .restored = "/s/1"}));
+  answer_->runsc.clear();
+  EXPECT_TRUE((*this)(create, restored));
+  EXPECT_EQ(creation_->program, "runsc of /b");
+  EXPECT_EQ((*this)(create, inner()), create) << "that of its sandbox are all";
+}
+
+TEST_F(Decide, TellsTheAgentWhichFilesASandboxWasCreatedWith) {
+  withFiles_ = "/root";
+  const std::string of = R"(,"cloister.dev/restore-from":"snap","io.kubernetes.cri.sandbox-id":"root")";
+  std::string box = config(of.c_str());
+  box.replace(box.find(R"("sandbox")"), 9, R"("container")");
+  EXPECT_EQ((*this)(start, box), start);
+  EXPECT_EQ(asked_.back().files, "/s/1");
+  EXPECT_FALSE(restoresRoot_);
+  withFiles_ = "/other";
+  EXPECT_EQ((*this)(start, box), start);
+  EXPECT_EQ(asked_.back().files, "");
+}
+
+// It reads the files then, and gVisor's shim never gets rid of a root container whose start fails.
+TEST_F(Decide, LetsNoStartOfASandboxWithFilesFail) {
+  EXPECT_EQ((*this)(start, restored), start);
+  EXPECT_FALSE(restoresRoot_);
+  withFiles_ = "/bundle";
+  EXPECT_EQ((*this)(start, restored), start);
+  EXPECT_TRUE(restoresRoot_);
+  answer_ = refuse("gone");
+  EXPECT_EQ((*this)(start, restored), start);
+  EXPECT_TRUE(restoresRoot_);
 }
 
 // With another runsc it could never be restored.

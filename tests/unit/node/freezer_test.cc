@@ -35,6 +35,7 @@ class FakeRunsc final : public Runsc {
         {.id = "box", .bundle = "/b", .podUID = podUID, .status = "running"}};
   }
   Task<Result<void>> checkpoint(std::string, std::string) override { co_return Result<void>{}; }
+  Task<Result<void>> saveFiles(std::string, std::string, std::string) override { co_return Result<void>{}; }
   bool isSaving(const std::string& id) const override { return saves && id == "root"; }
   Task<Result<void>> pause(std::string id) override { return act("pause " + id, true); }
   Task<Result<void>> resume(std::string id) override { return act("resume " + id, false); }

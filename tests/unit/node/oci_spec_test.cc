@@ -57,6 +57,21 @@ TEST(OciSpec, ReadsWhoseItIs) {
   EXPECT_FALSE(root.hasWorkspaceInside);
 }
 
+TEST(OciSpec, ReadsHowMuchItMayWrite) {
+  const auto limit = [](const std::string& annotations) {
+    const FileLimits found = fileLimits(readContainer(R"({"annotations":{)" + annotations + "}}")->compared);
+    return std::pair(found.workspace, found.disk);
+  };
+  const std::string workspace =
+      R"("dev.gvisor.spec.mount.workspace.options":"rw,size=1000,mode=0755,uid=1000")";
+  const std::string root = R"("dev.gvisor.flag.overlay2":"root:self,size=500")";
+  EXPECT_EQ(limit(workspace + "," + root), std::pair(1000L, 500L));
+  EXPECT_EQ(limit(workspace), std::pair(1000L, 0L));
+  EXPECT_EQ(limit(root + R"(,"dev.gvisor.spec.mount.tmp.options":"rw,size=7")"), std::pair(0L, 500L));
+  for (const char* none : {"root:self", "size=", "size=x", "size=-1", "resize=5", ""})
+    EXPECT_EQ(limit(R"("dev.gvisor.flag.overlay2":")" + std::string(none) + "\""), std::pair(0L, 0L)) << none;
+}
+
 TEST(OciSpec, RefusesWhatIsNone) {
   for (const char* text : {"", "{", "[]", "{}", R"({"annotations":7})"})
     EXPECT_FALSE(readContainer(text)) << text;

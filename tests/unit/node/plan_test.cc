@@ -221,9 +221,11 @@ TEST(Plan, GivesUpWhenTheSandboxEndedBefore) {
 TEST(Plan, RefusesWhatItCannotDo) {
   Observed runc = seen();
   runc.sandbox->status.runtime = api::Runtime::runc;
+  Observed kata = seen(snapshotWith([](auto& s) { s.spec.mode = api::SnapshotMode::Filesystem; }));
+  kata.sandbox->status.runtime = api::Runtime::kata;
   for (const Observed& observed :
-       {seen(snapshotWith([](auto& s) { s.spec.mode = api::SnapshotMode::Filesystem; })),
-        seen(snapshotWith([](auto& s) { s.spec.deletionPolicy = api::SnapshotDeletion::Retain; })), runc}) {
+       {kata, seen(snapshotWith([](auto& s) { s.spec.deletionPolicy = api::SnapshotDeletion::Retain; })),
+        runc}) {
     const Plan told = plan(observed, node, now);
     ASSERT_TRUE(told.status);
     EXPECT_EQ(told.status->phase, api::SnapshotPhase::Failed);
@@ -244,8 +246,10 @@ TEST(Plan, TellsOfAFailureAndGoesOn) {
 
 TEST(Plan, GivesUpWhatCanNeverWork) {
   Observed observed = seen(claimed());
-  observed.failure = Error{Errc::InvalidInput, "a volume"};
-  EXPECT_EQ(plan(observed, node, now).status->phase, api::SnapshotPhase::Failed);
+  observed.failure = Error{Errc::InvalidInput, "no name of a folder"};
+  const Plan told = plan(observed, node, now);
+  EXPECT_EQ(told.status->phase, api::SnapshotPhase::Failed);
+  EXPECT_EQ(readyReason(told), "False/Unsupported");
 }
 
 }  // namespace

@@ -29,6 +29,7 @@ class FakeRunsc final : public Runsc {
   std::optional<Error> failure;
   std::function<void()> meanwhile = [] {};
   std::vector<std::string> checkpoints;
+  std::vector<std::string> files;
 
   Task<Result<std::vector<RunningContainer>>> list() override { co_return containers; }
   Task<Result<void>> checkpoint(std::string rootId, std::string folder) override {
@@ -36,6 +37,11 @@ class FakeRunsc final : public Runsc {
     std::ofstream(folder + "/checkpoint.img") << "state of " << rootId;
     meanwhile();
     if (failure) co_return fail(*failure);
+    co_return Result<void>{};
+  }
+  Task<Result<void>> saveFiles(std::string rootId, std::string name, std::string folder) override {
+    files.push_back(rootId + "/" + name);
+    std::ofstream(folder + "/multitar.img") << "files";
     co_return Result<void>{};
   }
   Task<Result<void>> pause(std::string) override { co_return Result<void>{}; }
@@ -75,9 +81,9 @@ class AgentReconciler : public testing::Test {
   void create(const std::string& plural, json::value object) {
     server_.create("user", plural, std::move(object));
   }
-  void createSnapshot() {
+  void createSnapshot(const char* mode = "Memory") {
     create("sandboxsnapshots", {{"metadata", {{"name", "saved"}, {"namespace", "team"}}},
-                                {"spec", {{"sandboxRef", {{"name", "box"}}}}}});
+                                {"spec", {{"sandboxRef", {{"name", "box"}}}, {"mode", mode}}}});
   }
   json::value read(const std::string& plural, const std::string& name) {
     const auto found = server_.storage().get({plural, {"team", name}});
@@ -138,6 +144,15 @@ class AgentReconciler : public testing::Test {
             podUID_ +
             R"(","io.kubernetes.cri.container-type":"container","io.kubernetes.cri.container-name":"sandbox",
         "dev.gvisor.spec.mount.workspace.type":"bind"}})");
+  }
+
+  // ... and its files to 1 GiB.
+  void limitFiles() {
+    for (auto& [id, config] : configs_) {
+      config.second +=
+          R"(,"dev.gvisor.spec.mount.workspace.options":"size=536870912","dev.gvisor.flag.overlay2":"root:self,size=536870912")";
+    }
+    writeConfigs();
   }
 
   // The watches catch up.
@@ -211,6 +226,29 @@ TEST_F(AgentReconciler, TakesASnapshot) {
   EXPECT_EQ(status().imageID, "app@sha256:1");
   ASSERT_TRUE(reconcile());
   EXPECT_EQ(runsc_.checkpoints.size(), 1U) << "once";
+}
+
+TEST_F(AgentReconciler, SavesTheFilesOfTheTenantsContainerAlone) {
+  createSnapshot("Filesystem");
+  ASSERT_TRUE(reconcile());
+  EXPECT_THAT(runsc_.checkpoints, IsEmpty());
+  EXPECT_THAT(runsc_.files, ElementsAre("root-id/sandbox"));
+  EXPECT_EQ(status().phase, api::SnapshotPhase::Ready);
+  EXPECT_EQ(status().sizeBytes, 5);
+  EXPECT_EQ(status().image, "app:1");
+}
+
+TEST_F(AgentReconciler, SavesNoFilesThatTheDiskMayHaveNoRoomFor) {
+  limitFiles();
+  createSnapshot("Filesystem");
+  FailingFiles full;
+  full.free = (int64_t(1280) << 20) - 1;
+  EXPECT_FALSE(reconcile(full)) << "so that it is tried again";
+  EXPECT_THAT(api::findCondition(status().conditions, "Ready")->message, HasSubstr("limits of its disks"));
+  EXPECT_THAT(runsc_.files, IsEmpty());
+  full.free = int64_t(1280) << 20;
+  ASSERT_TRUE(reconcile(full));
+  EXPECT_EQ(reason(), "Taken");
 }
 
 TEST_F(AgentReconciler, TellsTheVersionThatTheSandboxWasCreatedWith) {
@@ -337,7 +375,7 @@ TEST_F(AgentReconciler, RefusesAWorkspaceThatIsAVolume) {
   createSnapshot();
   EXPECT_FALSE(reconcile());
   EXPECT_EQ(status().phase, api::SnapshotPhase::Failed);
-  EXPECT_EQ(reason(), "Unsupported");
+  EXPECT_EQ(reason(), "WorkspaceNotSnapshottable");
   EXPECT_THAT(runsc_.checkpoints, IsEmpty());
 }
 

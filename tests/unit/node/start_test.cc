@@ -252,6 +252,116 @@ TEST(DecideStart, CreatesASandboxWithTheRunscOfItsSnapshot) {
   EXPECT_EQ(decideCreation(view).runsc, "");
 }
 
+const StartRequest created{.container = "r",
+                           .kind = ContainerKind::sandbox,
+                           .bundle = "/r",
+                           .podNamespace = "ns",
+                           .podName = "pod",
+                           .podUID = "pod-uid",
+                           .stage = StartStage::Create};
+
+json::value limitedTo(int workspace, int disk) {
+  return {{"annotations",
+           {{"dev.gvisor.spec.mount.workspace.options", "rw,size=" + std::to_string(workspace)},
+            {"dev.gvisor.flag.overlay2", "root:self,size=" + std::to_string(disk)}}}};
+}
+
+// Of a pod whose sandbox is to be created with files, with everything in order.
+StartView ofFiles() {
+  StartView view = good();
+  view.snapshot->spec.mode = api::SnapshotMode::Filesystem;
+  view.snapshot->metadata.uid = "1";
+  view.images = {{"box", view.image}};
+  view.container = Container{.isRoot = true,
+                             .name = "",
+                             .podUID = "pod-uid",
+                             .hasWorkspaceInside = true,
+                             .compared = limitedTo(200, 200)};
+  view.kept->manifest.containers[0].spec = limitedTo(200, 100);
+  view.program = "/copies/v1/runsc";
+  return view;
+}
+
+TEST(DecideStart, CreatesASandboxWithTheFilesOfItsSnapshot) {
+  const StartAnswer answer = decideCreation(ofFiles());
+  EXPECT_EQ(
+      answer,
+      (StartAnswer{
+          .action = StartAction::Restore, .image = "/s/1", .message = {}, .runsc = "/copies/v1/runsc"}));
+  StartView other = ofFiles();
+  other.program = "";
+  other.kept->manifest.runtimeVersion = "v0";
+  EXPECT_EQ(decideCreation(other).action, StartAction::Restore) << "another runsc reads them, too";
+}
+
+TEST(DecideStart, StartsWhatWasCreatedWithItsFiles) {
+  StartRequest inside = request;
+  inside.files = "/s/1";
+  StartView view = ofFiles();
+  view.runtimeVersion = "v2";
+  EXPECT_EQ(decideStart(inside, view).action, StartAction::Start);
+  view.kept.reset();
+  EXPECT_EQ(decideStart(inside, view).action, StartAction::Start) << "it has them";
+  view.rootFailures = 3;
+  EXPECT_EQ(decideStart(inside, view).action, StartAction::Start) << "the third attempt was a good one";
+  view.snapshot->status.phase = api::SnapshotPhase::Failed;
+  EXPECT_EQ(decideStart(inside, view).action, StartAction::Start);
+  view.sandbox->status.phase = api::Phase::Suspended;
+  EXPECT_EQ(decideStart(inside, view).action, StartAction::Refuse);
+}
+
+TEST(DecideStart, StartsNothingWithoutItsFiles) {
+  StartRequest inside = request;
+  for (const char* files : {"", "/s/2", "1", "/s/11"}) {
+    inside.files = files;
+    EXPECT_EQ(decideStart(inside, ofFiles()).action, StartAction::Refuse) << files;
+    EXPECT_THAT(decideStart(inside, ofFiles()).message,
+                HasSubstr("not there when the pod's sandbox was created"));
+  }
+  StartRequest held = inside;
+  held.stage = StartStage::Wait;
+  StartView taken = ofFiles();
+  taken.sandbox->status.podUID = "pod-uid";
+  EXPECT_EQ(decideStart(held, taken).action, StartAction::Refuse) << "it was created before it was anybody's";
+}
+
+TEST(DecideStart, TellsWhyASandboxCannotHaveItsFiles) {
+  const std::pair<std::function<void(StartView&)>, const char*> changes[] = {
+      {[](StartView& v) { v.kept->digest = "sha256:2"; }, "not those that its status.digest tells"},
+      {[](StartView& v) { v.kept.reset(); }, "are missing on this node"},
+      {[](StartView& v) { v.kept.reset(), v.fetching = "it is on its way"; }, "it is on its way"},
+      {[](StartView& v) { v.kept.reset(), v.damage = "pages.img is cut"; }, "pages.img is cut"},
+      {[](StartView& v) { v.images["box"].id = "app@sha256:2"; }, "another image"},
+      {[](StartView& v) { v.images["box"].name = "app:2"; }, "another image"},
+      {[](StartView& v) { v.container->hasWorkspaceInside = false; }, "the sandbox's workspace is a volume"},
+      {[](StartView& v) { v.container->compared = limitedTo(199, 200); }, "spec.workspace.size is less"},
+      {[](StartView& v) { v.container->compared = limitedTo(200, 99); }, "spec.resources.disk is less"},
+      {[](StartView& v) { v.container.reset(); }, "config.json cannot be read"},
+      {[](StartView& v) { v.rootFailures = 3; }, "could not be restored from the SandboxSnapshot"}};
+  for (const auto& [change, why] : changes) {
+    SCOPED_TRACE(why);
+    StartView view = ofFiles();
+    change(view);
+    EXPECT_EQ(decideCreation(view).action, StartAction::Refuse);
+    EXPECT_THAT(decideCreation(view).message, HasSubstr(why));
+    EXPECT_EQ(decideStart(request, view).action, StartAction::Refuse);
+    EXPECT_THAT(decideStart(request, view).message, HasSubstr(why));
+  }
+  StartView gone = ofFiles();
+  gone.snapshot.reset();
+  EXPECT_THAT(decideStart(request, gone).message, HasSubstr("is gone"));
+  EXPECT_EQ(decideCreation(gone).action, StartAction::Start) << "it is refused when it is to start";
+}
+
+TEST(DecideStart, FetchesFilesWhateverRunscIsHere) {
+  StartView view = elsewhere();
+  view.kept.reset();
+  view.runtimeVersion = "";
+  EXPECT_FALSE(isToFetch(view));
+  view.snapshot->spec.mode = api::SnapshotMode::Filesystem;
+  EXPECT_TRUE(isToFetch(view));
+}
+
 TEST(DecideStart, FetchesOnlyWhatIsInTheStoreAndCanBeRestoredHere) {
   StartView view = elsewhere();
   EXPECT_FALSE(isToFetch(view)) << "it is here already";

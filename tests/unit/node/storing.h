@@ -24,6 +24,7 @@ class NoRunsc final : public Runsc {
  public:
   Task<Result<std::vector<RunningContainer>>> list() override { co_return running; }
   Task<Result<void>> checkpoint(std::string, std::string) override { co_return Result<void>{}; }
+  Task<Result<void>> saveFiles(std::string, std::string, std::string) override { co_return Result<void>{}; }
   Task<Result<void>> pause(std::string) override { co_return Result<void>{}; }
   Task<Result<void>> resume(std::string) override { co_return Result<void>{}; }
   Task<Result<void>> kill(std::string) override { co_return Result<void>{}; }

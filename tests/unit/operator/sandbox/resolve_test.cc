@@ -166,6 +166,21 @@ TEST(Resolve, AcceptsTheVeryLargestAllowed) {
   EXPECT_FALSE(resolved.refusal) << resolved.refusal->message;
 }
 
+// Its pod would start, and nothing be restored.
+TEST(Resolve, RestoresUnderGvisorAlone) {
+  Config config;
+  config.snapshots.enabled = true;
+  config.runtimes.runc.allowed = true;
+  EXPECT_FALSE(resolve(specOf(R"({"restoreFrom": {"name": "s"}})"), config).refusal);
+  for (const char* runtime : {"runc", "kata"}) {
+    const std::string spec = R"({"restoreFrom": {"name": "s"}, "runtime": ")" + std::string(runtime) + "\"}";
+    const auto refusal = resolve(specOf(spec.c_str()), config).refusal;
+    ASSERT_TRUE(refusal) << runtime;
+    EXPECT_EQ(refusal->reason, reason::unsupported);
+    EXPECT_THAT(refusal->message, StartsWith("spec.restoreFrom: only a sandbox under gvisor"));
+  }
+}
+
 TEST(Resolve, SaysTheFirstOfSeveralRefusals) {
   const Resolved resolved = resolve(
       specOf(R"({"restoreFrom": {"name": "p"}, "runtime": "runc", "lifecycle": {"ttl": "25h"}})"), {});

@@ -195,6 +195,10 @@ TEST_F(Restore, IsRefusedWithAPoolThatDoesNotHold) {
   pool.spec.hold = true;
   EXPECT_EQ(refuseRestore(spec, &ready, &pool)->reason, reason::snapshotNotReady)
       << "its pods have not begun";
+  api::SandboxSnapshot files;
+  files.spec.mode = api::SnapshotMode::Filesystem;
+  EXPECT_EQ(refuseRestore(spec, &files, &pool)->reason, reason::unsupported) << "but they are created";
+  EXPECT_EQ(refuseRestore(spec, &files, nullptr)->reason, reason::snapshotNotReady);
 }
 
 class WithoutSnapshots : public Restore {
