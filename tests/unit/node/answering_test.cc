@@ -253,6 +253,28 @@ TEST_F(Answering, TellsWithWhichRunscASandboxIsToBeCreated) {
   EXPECT_EQ(agent.ask().action, StartAction::Restore) << "that says nothing of its start";
 }
 
+// The files have to be there when the sandbox is created: it is waited for them.
+TEST_F(Answering, FetchesFilesBeforeASandboxIsCreatedWithThem) {
+  ASSERT_TRUE(store());
+  createPod();
+  server_.edit("admin", {"sandboxsnapshots", {"team", "saved"}},
+               [](json::value& object) { object.at("spec").as_object()["mode"] = "Filesystem"; });
+  folder_.write("bundle/config.json", R"({"annotations":{"dev.gvisor.spec.mount.workspace.type":"bind"}})");
+  runsc_.createdWith = "v2";
+  RunningAgent agent(*this, 2, *files_);
+  for (int i = 0; i < 3; ++i) {
+    const StartAnswer answer = agent.ask(ContainerKind::sandbox, StartStage::Create);
+    EXPECT_EQ(answer.action, StartAction::Restore) << answer.message;
+    EXPECT_EQ(answer.image, root(2) + "/team/" + id_.uid);
+  }
+  expectWhole();
+  const StartAnswer fourth = agent.ask(ContainerKind::sandbox, StartStage::Create);
+  EXPECT_EQ(fourth.action, StartAction::Refuse) << "three have failed";
+  EXPECT_THAT(fourth.message, HasSubstr("could not be restored"));
+  EXPECT_EQ(agent.ask().action, StartAction::Refuse);
+  EXPECT_EQ(agent.ask(ContainerKind::container).action, StartAction::Refuse) << "it has none";
+}
+
 TEST_F(Answering, RestoresNothingIntoASandboxOfAnotherVersion) {
   ASSERT_TRUE(store());
   runsc_.createdWith = "v2";
