@@ -45,6 +45,14 @@ std::optional<Diagnosis> diagnoseDisruption(const api::Pod& pod) {
                                      "): " + sentence(disruption->message) + std::string(createAgain));
 }
 
+// What to do about a container that cannot be started.
+std::string adviceOf(const api::Pod& pod) {
+  const std::string image = api::annotationOf(pod.metadata, api::restoreAnnotation);
+  if (image.empty() || image.starts_with(api::goldenPrefix)) return " Check spec.command and spec.image.";
+  return " Check spec.command, spec.image and the SandboxSnapshot \"" + image +
+         "\"; if that is damaged, begin from another one.";
+}
+
 Diagnosis diagnoseEnd(const api::Pod& pod, const api::ContainerStateTerminated& end) {
   Diagnosis out;
   out.exitCode = end.exitCode;
@@ -60,8 +68,7 @@ Diagnosis diagnoseEnd(const api::Pod& pod, const api::ContainerStateTerminated& 
   } else if (end.reason == "StartError" || end.reason == "ContainerCannotRun") {
     out = failed(reason::startFailed,
                  "The container could not be started:" +
-                     (words.empty() ? " exit code " + std::to_string(end.exitCode) : words) +
-                     " Check spec.command and spec.image.");
+                     (words.empty() ? " exit code " + std::to_string(end.exitCode) : words) + adviceOf(pod));
   } else {
     out = failed(reason::crashed, "The main process ended with exit code " + std::to_string(end.exitCode) +
                                       "; see `kubectl logs " + pod.metadata.name + "`." + words);
