@@ -62,5 +62,5 @@ def fetch(sandbox: Sandbox, timeout: float = 2) -> str:
 
 
 def words(sandbox: Sandbox) -> list[str]:
-    """What it answers as soon as it does."""
-    return eventually(lambda: fetch(sandbox).split(), 20, f"the server in {sandbox.name} answers")
+    """What it answers as soon as it does. It is not asked again while it may only be slow: some count how often they are asked."""
+    return eventually(lambda: fetch(sandbox, timeout=10).split(), 20, f"the server in {sandbox.name} answers")
