@@ -25,7 +25,7 @@ from support.waiting import eventually  # noqa: E402
 from support.witness import Witness  # noqa: E402
 
 # From the quiet to the disruptive: what breaks the operator, the API server or the node comes last.
-ORDER = ["test_start", "test_pools", "test_quotas", "test_command_line", "test_pending", "test_end", "test_recovery", "test_snapshots", "test_files", "test_held", "test_golden", "test_schedule", "test_pause", "test_suspend", "test_versions", "test_on_expiry", "test_lifetime", "test_changes",
+ORDER = ["test_start", "test_pools", "test_quotas", "test_command_line", "test_pending", "test_end", "test_recovery", "test_snapshots", "test_files", "test_held", "test_golden", "test_schedule", "test_pause", "test_suspend", "test_versions", "test_store", "test_on_expiry", "test_lifetime", "test_changes",
          "test_policies", "test_tenants", "test_operator_faults", "test_chart", "test_cluster_faults", "test_request_faults",
          "test_crash_faults", "test_uninstall"]
 RUN = f"{os.getpid() % 10000:04}"  # leftovers of an earlier run are not met

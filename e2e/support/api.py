@@ -16,7 +16,7 @@ import yaml
 GROUPS = {
     "/api/v1": ("namespaces", "nodes", "pods", "events", "secrets", "configmaps", "resourcequotas", "serviceaccounts",
                 "persistentvolumes", "persistentvolumeclaims"),
-    "/apis/apps/v1": ("controllerrevisions", "deployments"),
+    "/apis/apps/v1": ("controllerrevisions", "daemonsets", "deployments"),
     "/apis/apiextensions.k8s.io/v1": ("customresourcedefinitions",),
     "/apis/cloister.dev/v1alpha1": ("sandboxes", "sandboxtemplates", "sandboxpools", "sandboxquotas", "sandboxsnapshots"),
     "/apis/coordination.k8s.io/v1": ("leases",),

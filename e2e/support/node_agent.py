@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from support.api import Api
 from support.cluster import Cluster
 from support.release import Release
+from support.sandboxes import Snapshot
 from support.waiting import eventually
 
 NAMESPACE = "cloister-node"
@@ -70,6 +72,17 @@ class NodeAgent:
         self._label("true")
         eventually(self._is_ready, 60, "cloister-node runs and listens")
 
+    def change(self, release: Release, **settings) -> None:
+        """The chart's `snapshots` of this node with SETTINGS besides; the agent runs with them then."""
+        release.install(snapshots={**self.values, **settings})
+        eventually(self._is_rolled_out, 60, "cloister-node runs with other settings")
+
+    def _is_rolled_out(self) -> bool:
+        found = self.api.get("daemonsets", "cloister-node", NAMESPACE)
+        status = found["status"]
+        counts = {status.get(key, 0) for key in ("desiredNumberScheduled", "updatedNumberScheduled", "numberReady")}
+        return status.get("observedGeneration") == found["metadata"]["generation"] and counts == {1} and self._is_ready()
+
     def told(self) -> str:
         """What the preparation of the node said last."""
         states = [s.get(when, {}) for pod in self.pods() for s in pod["status"].get("initContainerStatuses", [])
@@ -109,6 +122,16 @@ class NodeAgent:
     def kept(self, namespace: str) -> list[Path]:
         """The folders of its snapshots."""
         return list(STORE.glob(f"{namespace}/*"))
+
+    def copy(self, snapshot: Snapshot) -> Path:
+        """The folder of its own copy, which need not be there."""
+        return STORE / snapshot.namespace / snapshot.read()["metadata"]["uid"]
+
+    def lose(self, snapshot: Snapshot) -> None:
+        """As a disk that comes back without it: at once, or the agent would look at half of it."""
+        lost = STORE.with_name("lost")
+        self.copy(snapshot).rename(lost)
+        shutil.rmtree(lost)
 
     def versions(self) -> set[str]:
         """Of which it keeps runsc."""

@@ -86,7 +86,7 @@ def groups(may_lower_oom_score: bool) -> dict[str, Group]:
     return {group.name: group for group in listed}
 
 
-# What `up` needs; kwok and agent-sandbox serve the benchmarks only, the probe the live tests, versitygw tests/s3.
+# What `up` needs; kwok and agent-sandbox serve the benchmarks only, the probe the live tests, versitygw tests/s3 and object storage end to end.
 FOR_UP = ("etcd", "kubernetes", "containerd", "gvisor", "coredns", "helm")
 FOR_CONTROL_PLANE = ("etcd", "kubernetes")
 
