@@ -160,8 +160,7 @@ void Operator::connectStores() {
   stores_.pods.onChange(
       [this](const auto& before, const auto& after) { podChanged(before.get(), after.get()); });
   stores_.templates.onChange([this](const auto& before, const auto& after) {
-    if (before) stores_.presentShapes.erase(api::keyOf(before->metadata));
-    if (after) stores_.presentShapes[api::keyOf(after->metadata)] = sandbox::plainShape(*after, with_.config);
+    noteShape(before.get(), after.get());
     templateChanged(before.get(), after.get());
   });
   stores_.revisions.onChange([this](const auto& before, const auto& after) {
@@ -264,6 +263,14 @@ void Operator::podChanged(const api::Pod* before, const api::Pod* after) {
     revisionUsed(pod->metadata.namespace_, api::labelOf(pod->metadata, api::revisionLabel));
     for (const kube::ObjectKey& key : policyKeysOf(*pod)) noteUse(key);
   }
+}
+
+// Of the pods that the template makes now: nothing that its status tells is in them.
+void Operator::noteShape(const api::SandboxTemplate* before, const api::SandboxTemplate* after) {
+  if (saySame(before, after)) return;
+  if (before != nullptr) stores_.presentShapes.erase(api::keyOf(before->metadata));
+  if (after != nullptr)
+    stores_.presentShapes[api::keyOf(after->metadata)] = sandbox::plainShape(*after, with_.config);
 }
 
 // Sandboxes that could not begin for want of it, or as it was. What else its status tells concerns none.

@@ -63,6 +63,7 @@ class Operator {
   void connectStores();
   void sandboxChanged(const api::Sandbox* before, const api::Sandbox* after);
   void podChanged(const api::Pod* before, const api::Pod* after);
+  void noteShape(const api::SandboxTemplate* before, const api::SandboxTemplate* after);
   void templateChanged(const api::SandboxTemplate* before, const api::SandboxTemplate* after);
   void revisionUsed(const std::string& namespace_, const std::string& name);
   void wakeSandboxesOf(const api::SandboxPool& pool);
