@@ -26,8 +26,7 @@ namespace asio = boost::asio;
 
 }  // namespace
 
-TaskGroup::TaskGroup(asio::any_io_executor executor)
-    : executor_(std::move(executor)), ended_(executor_, asio::steady_timer::time_point::max()) {}
+TaskGroup::TaskGroup(asio::any_io_executor executor) : executor_(std::move(executor)), ended_(executor_) {}
 
 TaskGroup::~TaskGroup() {
   assert(tasks_.empty());
@@ -72,7 +71,7 @@ Task<void> TaskGroup::stop() {
 
 Task<void> TaskGroup::join() {
   while (!tasks_.empty()) {
-    co_await ended_.async_wait(asio::as_tuple(asio::use_awaitable));
+    co_await ended_.async_receive(asio::as_tuple(asio::use_awaitable));
   }
 }
 

@@ -6,7 +6,7 @@
 #include <string>
 
 #include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/experimental/channel.hpp>
 
 #include "base/clock.h"
 
@@ -41,7 +41,8 @@ class TaskGroup {
   boost::asio::any_io_executor executor_;
   std::list<Entry> tasks_;
   bool stopping_ = false;
-  boost::asio::steady_timer ended_;
+  // Carries nothing; cancelled at the end. A timer would bring a reactor, which asks the kernel each time.
+  boost::asio::experimental::channel<void(boost::system::error_code)> ended_;
 };
 
 }  // namespace cloister
