@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "operator/policy/profile.h"
+#include "operator/same.h"
 #include "operator/sandbox/reasons.h"
 #include "operator/template/revision.h"
 
@@ -151,6 +152,7 @@ Stores::Stores() {
     if (after && isClosed(*after)) closedNodes.insert(after->metadata.name);
   });
   templates.onChange([this](const auto& before, const auto& after) {
+    if (saySame(before.get(), after.get())) return;
     if (before) presentRevisions.erase(api::keyOf(before->metadata));
     if (after) presentRevisions[api::keyOf(after->metadata)] = cloister::templates::revisionName(*after);
   });

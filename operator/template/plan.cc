@@ -40,12 +40,13 @@ void tellGolden(const GoldenStep& step, int64_t generation, Time now, std::vecto
   all = conditions.take();
 }
 
-api::SandboxTemplateStatus statusFor(const Observed& observed, const GoldenStep& golden, const Config& config,
-                                     Time now) {
+// PRESENT is revisionName() of the template.
+api::SandboxTemplateStatus statusFor(const Observed& observed, const std::string& present,
+                                     const GoldenStep& golden, const Config& config, Time now) {
   const api::SandboxTemplate& template_ = *observed.template_;
   api::SandboxTemplateStatus status = template_.status;
   status.observedGeneration = template_.metadata.generation;
-  status.revision = revisionName(template_);
+  status.revision = present;
   status.sandboxes = 0;
   status.outdated = 0;
   for (const Kept& kept : observed.revisions) {
@@ -79,7 +80,7 @@ Plan plan(const Observed& observed, const Config& config, Time now) {
   if (observed.template_->unreadable.empty())
     out.golden = planGolden(*observed.template_, observed.golden, config, now);
   if (out.golden.again) out.again = std::min(out.again.value_or(*out.golden.again), *out.golden.again);
-  api::SandboxTemplateStatus next = statusFor(observed, out.golden, config, now);
+  api::SandboxTemplateStatus next = statusFor(observed, present, out.golden, config, now);
   if (next != observed.template_->status) out.status = std::move(next);
   return out;
 }

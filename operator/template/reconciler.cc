@@ -1,7 +1,6 @@
 #include "operator/template/reconciler.h"
 
 #include "operator/sandbox/warm.h"
-#include "operator/template/revision.h"
 #include "runtime/remove_seen.h"
 #include "runtime/write_status.h"
 
@@ -45,6 +44,7 @@ Kept Reconciler::observeRevision(std::shared_ptr<const api::ControllerRevision> 
   return kept;
 }
 
+// TEMPLATE_ is as the store has it.
 Observed Reconciler::observe(std::shared_ptr<const api::SandboxTemplate> template_) {
   Observed seen{.template_ = std::move(template_), .revisions = {}};
   for (auto& revision : parts_.stores.revisionsOf(api::keyOf(seen.template_->metadata))) {
@@ -76,7 +76,10 @@ GoldenObserved Reconciler::observeGolden(const api::SandboxTemplate& template_) 
     begun_.erase(key);
     return seen;
   }
-  seen.name = goldenName(template_, revisionName(template_), sandbox::plainShape(template_, parts_.config));
+  const auto shape = stores.presentShapes.find(key);
+  seen.name = goldenName(
+      template_, stores.presentRevisions.at(key),
+      shape != stores.presentShapes.end() ? shape->second : sandbox::plainShape(template_, parts_.config));
   seen.builder = stores.sandboxes.get({key.namespace_, seen.name});
   seen.snapshot = stores.snapshots.get({key.namespace_, seen.name});
   seen.begun = isBegun(template_, seen);
