@@ -223,8 +223,8 @@ net::Response ApiServer::update(const Target& target, const Object& current, jso
   }
   if (target.subresource == "status") {
     json::value whole = current->json;
-    const json::value* status = next.as_object().if_contains("status");
-    whole.as_object()["status"] = status != nullptr ? *status : json::value(json::object());
+    json::value* status = next.as_object().if_contains("status");
+    whole.as_object()["status"] = status != nullptr ? std::move(*status) : json::value(json::object());
     next = std::move(whole);
   } else if (rules.status) {
     keepStatus(current->json, next);
