@@ -66,9 +66,9 @@ Diagnosis diagnoseEnd(const api::Pod& pod, const api::ContainerStateTerminated& 
            .reason = reason::completed,
            .message = "The main process ended with exit code 0."};
   } else if (end.reason == "StartError" || end.reason == "ContainerCannotRun") {
-    out = failed(reason::startFailed,
-                 "The container could not be started:" +
-                     (words.empty() ? " exit code " + std::to_string(end.exitCode) : words) + adviceOf(pod));
+    const std::string why = end.message.empty() ? "exit code " + std::to_string(end.exitCode) + "."
+                                                : "Its last words: " + sentence(end.message);
+    out = failed(reason::startFailed, "The container could not be started: " + why + adviceOf(pod));
   } else {
     out = failed(reason::crashed, "The main process ended with exit code " + std::to_string(end.exitCode) +
                                       "; see `kubectl logs " + pod.metadata.name + "`." + words);

@@ -128,13 +128,16 @@ TEST(Diagnose, SaysWhyTheContainerDoesNotStart) {
                    "failed to create containerd task: OCI runtime start failed: exec: \"/nope\": not found")),
                reason::startFailed, "\"/nope\": not found");
   expectFailed(diagnosisOf(ended(aPod(), 127, "ContainerCannotRun", "no such file")), reason::startFailed,
-               "no such file Check spec.command and spec.image.");
+               "no such file. Check spec.command and spec.image.");
+  expectFailed(diagnosisOf(ended(aPod(), 128, "StartError")), reason::startFailed,
+               "could not be started: exit code 128. Check spec.command and spec.image.");
   api::Pod begun = aPod();
   begun.metadata.annotations[std::string(api::restoreAnnotation)] = "saved";
-  expectFailed(diagnosisOf(ended(begun, 128, "StartError", "invalid tar header")), reason::startFailed,
-               "invalid tar header Check spec.command, spec.image and the SandboxSnapshot \"saved\"; if that "
-               "is damaged, "
-               "begin from another one.");
+  expectFailed(
+      diagnosisOf(ended(begun, 128, "StartError", "invalid tar header")), reason::startFailed,
+      "invalid tar header. Check spec.command, spec.image and the SandboxSnapshot \"saved\"; if that "
+      "is damaged, "
+      "begin from another one.");
 }
 
 PodEvent noRuntime() {
