@@ -32,6 +32,13 @@ bool standsStill(const api::Pod& pod) {
   return lives && api::isFrozen(pod);
 }
 
+bool doubtsStandstill(const api::SandboxStatus& status, const api::Pod& pod) {
+  if (!status.pausedAt || pod.metadata.deletionTimestamp || api::isFrozen(pod)) return false;
+  if (pod.status.phase == "Running") return true;
+  // One that still starts is not what has run already. What goes on from a snapshot starts again.
+  return hasBegun(status) && status.phase != api::Phase::Suspended && !hasPodEnded(pod);
+}
+
 Standstill standstillOf(const api::SandboxStatus& status, bool standsStill, Time now) {
   now = std::chrono::floor<seconds>(now);
   Standstill out{.since = status.pausedAt, .total = status.pausedFor.value_or(Duration{})};

@@ -17,6 +17,10 @@ std::optional<std::string> nextWish(const api::Pod& pod, const std::string& word
 // POD lives, and its processes stand still.
 bool standsStill(const api::Pod& pod);
 
+// STATUS tells that it stands still, and POD does not: it goes on, as its time does, or this POD is older
+// than what was told.
+bool doubtsStandstill(const api::SandboxStatus& status, const api::Pod& pod);
+
 // Since when a sandbox stands still, and for how long it did before: its ttl does not run then.
 struct Standstill {
   std::optional<Time> since;

@@ -434,10 +434,7 @@ Questions questions(const Observed& observed, Time now) {
     ask.newest |= mayRestart(observed, now);
     return ask;
   }
-  // Whether it goes on, as its time does, or this view is older than what was told.
-  ask.pod = sandbox.status.pausedAt && pod->status.phase == "Running" && !pod->metadata.deletionTimestamp &&
-            !api::isFrozen(*pod);
-  ask.pod |= namesAnother(sandbox, *pod);
+  ask.pod = doubtsStandstill(sandbox.status, *pod) || namesAnother(sandbox, *pod);
   ask.podEvents = !isQuietTime(sandbox, pod.get(), now) && needsEvents(*pod);
   ask.nodeState = needsNodeState(*pod);
   return ask;

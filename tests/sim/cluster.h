@@ -51,11 +51,12 @@ class Kubelets {
   void ask(const test::ObjectId& pod, const std::string& uid);
   void tellHeld(const test::ObjectId& pod, bool held);
   void tellBegun(const test::ObjectId& pod, const std::string& uid);
-  void stop(const test::ObjectId& pod, const std::string& uid);
+  void stop(const test::ObjectId& pod);
   bool nodeIsUp(const test::ObjectId& pod) const;
   void setCordoned(const std::string& node, bool cordoned);
   void setNodeReady(int node, bool ready);
   void later(Duration least, Duration most, std::function<void()> what);
+  void laterFor(const test::ObjectId& pod, Duration least, Duration most, std::function<void()> what);
 
   test::SimClock& clock_;
   test::ApiServer& server_;

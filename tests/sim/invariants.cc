@@ -295,6 +295,9 @@ void Invariants::listLiving() {
       found.bound = asked ? freezeBound : expiryBound;
       // A moved end counts anew, even one that was over when it was moved.
       found.how = asked ? "to be saved, since " + formatTime(*found.expiry) : "to go at once";
+      // So does the node's word that it could not stop it.
+      if (asked && conditionOf(pod, api::frozenCondition, "reason") == api::frozenFailed)
+        found.how += ", unstoppable";
     }
     living_.push_back(std::move(found));
   }

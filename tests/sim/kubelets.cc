@@ -113,30 +113,40 @@ void Kubelets::later(Duration least, Duration most, std::function<void()> what) 
   clock_.at(clock_.instant() + dice_.between(least, most), std::move(what));
 }
 
+// WHAT is about the pod that has the name now: a later one of that name has nothing to do with it.
+void Kubelets::laterFor(const test::ObjectId& id, Duration least, Duration most, std::function<void()> what) {
+  const auto uid = [this, id] {
+    const test::Object pod = server_.storage().get(id);
+    return pod ? json::findString(pod->json, "metadata.uid") : std::string();
+  };
+  later(least, most, [uid, what = std::move(what), before = uid()] {
+    if (!before.empty() && uid() == before) what();
+  });
+}
+
 void Kubelets::changed(const test::Change& change) {
   if (change.id.plural != "pods" || !change.after) return;
   const json::value& pod = change.after->json;
   const test::ObjectId id = change.id;
   if (!change.before) {
-    later(milliseconds(10), milliseconds(150), [this, id] { bind(id); });
+    laterFor(id, milliseconds(10), milliseconds(150), [this, id] { bind(id); });
   } else if (nodeOf(change.before->json).empty() && !nodeOf(pod).empty()) {
     const bool slow = imageOf(pod).name == "slow";
-    later(milliseconds(slow ? 4000 : 200), milliseconds(slow ? 9000 : 1500), [this, id] { start(id); });
+    laterFor(id, milliseconds(slow ? 4000 : 200), milliseconds(slow ? 9000 : 1500),
+             [this, id] { start(id); });
   }
   if (change.before && wishOf(change.before->json) != wishOf(pod))
-    later(milliseconds(10), milliseconds(400), [this, id] { freeze(id); });
+    laterFor(id, milliseconds(10), milliseconds(400), [this, id] { freeze(id); });
   heldChanged(change);
-  if (isLeaving(pod) && change.before && !isLeaving(change.before->json)) {
-    const std::string uid = json::findString(pod, "metadata.uid");
-    later(milliseconds(50), milliseconds(4000), [this, id, uid] { stop(id, uid); });
-  }
+  if (isLeaving(pod) && change.before && !isLeaving(change.before->json))
+    laterFor(id, milliseconds(50), milliseconds(4000), [this, id] { stop(id); });
 }
 
 void Kubelets::bind(const test::ObjectId& id) {
   std::string node = "node-" + std::to_string(dice_.roll(nodes));
   if (const test::Object pod = server_.storage().get(id); pod && !pinnedNode(pod->json).empty())
     node = pinnedNode(pod->json);
-  if (cordoned_.contains(node)) return later(milliseconds(100), seconds(1), [this, id] { bind(id); });
+  if (cordoned_.contains(node)) return laterFor(id, milliseconds(100), seconds(1), [this, id] { bind(id); });
   server_.edit("scheduler", id, [&](json::value& pod) {
     if (!nodeOf(pod).empty()) return;
     const Image& image = imageOf(pod);
@@ -178,7 +188,7 @@ bool Kubelets::nodeIsUp(const test::ObjectId& id) const {
 }
 
 void Kubelets::start(const test::ObjectId& id) {
-  if (!nodeIsUp(id)) return later(seconds(1), seconds(2), [this, id] { start(id); });
+  if (!nodeIsUp(id)) return laterFor(id, seconds(1), seconds(2), [this, id] { start(id); });
   const Image* image = nullptr;
   server_.edit(actorKubelet, id, [&](json::value& pod) {
     if (hasEnded(pod) || isLeaving(pod)) return;
@@ -201,12 +211,12 @@ void Kubelets::start(const test::ObjectId& id) {
   });
   if (image == nullptr) return;
   const auto allowed = mayStart(id);
-  if (!allowed) return later(seconds(1), seconds(2), [this, id] { start(id); });
+  if (!allowed) return laterFor(id, seconds(1), seconds(2), [this, id] { start(id); });
   if (!*allowed) return end(id, "startError");
   recordEvent(id, *image);
   const End* failure = findEnd(image->end);
   if (failure != nullptr && failure->neverRan) return end(id, std::string(image->end));
-  if (image->starts) later(milliseconds(10), milliseconds(300), [this, id] { run(id); });
+  if (image->starts) laterFor(id, milliseconds(10), milliseconds(300), [this, id] { run(id); });
 }
 
 // Of those that ask; none: to be asked again. Now and then no agent answers in time for what is to be held.
@@ -240,7 +250,7 @@ void Kubelets::recordEvent(const test::ObjectId& id, const Image& image) {
 }
 
 void Kubelets::run(const test::ObjectId& id) {
-  if (!nodeIsUp(id)) return later(seconds(1), seconds(2), [this, id] { run(id); });
+  if (!nodeIsUp(id)) return laterFor(id, seconds(1), seconds(2), [this, id] { run(id); });
   const Image* image = nullptr;
   server_.edit(actorKubelet, id, [&](json::value& pod) {
     if (hasEnded(pod) || isLeaving(pod)) return;
@@ -253,8 +263,8 @@ void Kubelets::run(const test::ObjectId& id) {
     setCondition(pod, "Ready", ready ? "True" : "False", clock_.now());
     // What does not get warm in time is ended.
     const bool fails = !ready && isProbed(pod) && !calm_ && dice_.oneIn(8);
-    if (fails) later(seconds(1), seconds(9), [this, id] { end(id, "crashed"); });
-    if (!ready && !fails) later(seconds(1), seconds(9), [this, id] { run(id); });
+    if (fails) laterFor(id, seconds(1), seconds(9), [this, id] { end(id, "crashed"); });
+    if (!ready && !fails) laterFor(id, seconds(1), seconds(9), [this, id] { run(id); });
   });
   if (image == nullptr) return;
   const test::Object pod = server_.storage().get(id);
@@ -264,12 +274,12 @@ void Kubelets::run(const test::ObjectId& id) {
 
 void Kubelets::endInTime(const test::ObjectId& id, const Image& image) {
   if (image.end.empty()) return;
-  later(milliseconds(100), seconds(9), [this, id, how = std::string(image.end)] { end(id, how); });
+  laterFor(id, milliseconds(100), seconds(9), [this, id, how = std::string(image.end)] { end(id, how); });
 }
 
 // What the node's agent does. Now and then it fails first.
 void Kubelets::freeze(const test::ObjectId& id) {
-  if (!nodeIsUp(id)) return later(seconds(1), seconds(2), [this, id] { freeze(id); });
+  if (!nodeIsUp(id)) return laterFor(id, seconds(1), seconds(2), [this, id] { freeze(id); });
   server_.edit("node-agent", id, [&](json::value& pod) {
     if (hasEnded(pod) || isLeaving(pod)) return;
     const std::string wish = wishOf(pod);
@@ -280,7 +290,7 @@ void Kubelets::freeze(const test::ObjectId& id) {
     if (isFrozen(pod)) return;
     if (!dice_.oneIn(4)) return setCondition(pod, api::frozenCondition, "True", clock_.now(), "Asked", wish);
     setCondition(pod, api::frozenCondition, "False", clock_.now(), api::frozenFailed, "runsc failed");
-    later(milliseconds(50), seconds(2), [this, id] { freeze(id); });
+    laterFor(id, milliseconds(50), seconds(2), [this, id] { freeze(id); });
   });
 }
 
@@ -291,7 +301,7 @@ void Kubelets::tellHeld(const test::ObjectId& id, bool held) {
 }
 
 void Kubelets::end(const test::ObjectId& id, const std::string& how) {
-  if (!nodeIsUp(id)) return later(seconds(1), seconds(2), [this, id, how] { end(id, how); });
+  if (!nodeIsUp(id)) return laterFor(id, seconds(1), seconds(2), [this, id, how] { end(id, how); });
   server_.edit(actorKubelet, id, [&](json::value& pod) {
     if (isFinal(pod) || nodeOf(pod).empty()) return;
     // What stands still does not end by itself, and what was held has not begun to.
@@ -308,14 +318,13 @@ void Kubelets::end(const test::ObjectId& id, const std::string& how) {
     if (imageOf(pod).name != "outlived") return;
     statusOf(pod)["phase"] = "Running";
     statusOf(pod)["containerStatuses"].as_array().push_back(proxy(true));
-    later(seconds(1), seconds(9), [this, id, how] { this->end(id, how); });
+    laterFor(id, seconds(1), seconds(9), [this, id, how] { this->end(id, how); });
   });
 }
 
-void Kubelets::stop(const test::ObjectId& id, const std::string& uid) {
-  if (!nodeIsUp(id)) return later(seconds(1), seconds(2), [this, id, uid] { stop(id, uid); });
+void Kubelets::stop(const test::ObjectId& id) {
+  if (!nodeIsUp(id)) return laterFor(id, seconds(1), seconds(2), [this, id] { stop(id); });
   const test::Object pod = server_.storage().get(id);
-  if (!pod || json::findString(pod->json, "metadata.uid") != uid) return;
   if (json::find(pod->json, "metadata.finalizers") == nullptr) server_.erase(actorKubelet, id);
 }
 

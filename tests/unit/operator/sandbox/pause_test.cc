@@ -181,6 +181,21 @@ TEST_F(Pausing, IsNotEndedOnAViewFromBeforeItStoodStill) {
   EXPECT_NE(world_.sandbox().status.pausedAt, std::nullopt);
 }
 
+// Found by seed 1500026844: the view of the other process was from before the pod had run.
+TEST_F(Pausing, IsNotEndedOnAViewFromBeforeItRan) {
+  want(api::DesiredState::Paused);
+  api::Pod before = pod();
+  before.status = {};
+  before.status.phase = "Pending";
+  answer();
+  world_.sync();
+  world_.stores->pods.put(before);
+  world_.clock.advance(hours(48));
+  (void)world_.reconcile();
+  EXPECT_EQ(world_.sandbox().status.phase, api::Phase::Paused);
+  EXPECT_NE(world_.sandbox().status.pausedAt, std::nullopt);
+}
+
 TEST_F(Pausing, TellsAnEndLikeAnyOther) {
   want(api::DesiredState::Paused);
   answer();
