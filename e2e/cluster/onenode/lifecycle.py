@@ -71,7 +71,7 @@ def _prepare(s: Settings, new: Record) -> None:
     new.foreign = cleanup.foreign_things()
     new.sysctls = network.read_sysctls(s.dual_stack)
     new.save(s.record)
-    for folder in (s.config, s.logs, s.bin, s.run / "pids", s.state / "pod-logs", s.kubelet_root):
+    for folder in (s.config, s.logs, s.bin, s.run / "pids", s.state / "pod-logs", s.state / "tmp", s.kubelet_root):
         folder.mkdir(parents=True, exist_ok=True)
     mounts.share(s.run)
     s.kubelet_marker.touch()

@@ -29,7 +29,8 @@ def log_file(s: Settings, name: str) -> Path:
 
 def start(s: Settings, component: Component) -> None:
     """Starts a component in its own control group, detached from us, its output appended to its log."""
-    environment = {"PATH": f"{s.bin}:{_SYSTEM_PATH}", "HOME": "/root", "LANG": "C.UTF-8"}
+    # What a component that is killed leaves behind goes with the rest.
+    environment = {"PATH": f"{s.bin}:{_SYSTEM_PATH}", "HOME": "/root", "LANG": "C.UTF-8", "TMPDIR": str(s.state / "tmp")}
     with log_file(s, component.name).open("ab") as log:
         child = subprocess.Popen(["/bin/sh", "-c", _WAIT, "sh", *component.argv], cwd="/", env=environment,
                                  stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True)
