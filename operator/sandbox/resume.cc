@@ -30,7 +30,8 @@ bool wantsSuspended(const api::SandboxSpec& spec) {
 
 bool needsNoPod(const api::Sandbox& sandbox, Time now) {
   const SuspendStage stage = suspendStage(sandbox.status);
-  const bool stays = wantsSuspended(sandbox.spec) || seemsOver(sandbox.status, now);
+  const bool over = isKept(sandbox.spec) && seemsOver(sandbox.status, now);
+  const bool stays = wantsSuspended(sandbox.spec) || over;
   return stays ? stage == SuspendStage::Resuming : stage == SuspendStage::Suspended;
 }
 

@@ -89,7 +89,9 @@ Situation situationOf(const Observed& observed, api::Sandbox& sandbox, const Con
   if (at.quotaLifetime) at.resolved.maxLifetime = std::min(at.resolved.maxLifetime, *at.quotaLifetime);
   at.begun = hasBegun(sandbox.status) || (at.pod != nullptr && hasRun(sandbox, *at.pod));
   at.stage = suspendStage(sandbox.status);
-  at.standstill = standstillOf(sandbox.status, isStill(at), now);
+  // Of one that is on its way out nothing more is told: its time goes on, or stands still, as was told last.
+  const bool still = sandbox.metadata.deletionTimestamp ? sandbox.status.pausedAt.has_value() : isStill(at);
+  at.standstill = standstillOf(sandbox.status, still, now);
   at.expiresAt = expiryOf(sandbox, at.resolved, at.startedAt, at.standstill);
   if (whole.lost) at.expiresAt = expiryWhenLost(at);
   setAim(at, now);

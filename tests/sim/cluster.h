@@ -26,6 +26,7 @@ class Kubelets {
   void cordon(int node, Duration span);
   void uncordonAll();
   bool allUp() const { return lost_.empty(); }
+  bool isUp(const std::string& node) const { return !lost_.contains(node); }
   // From now on nothing that is held ends by itself.
   void calm() { calm_ = true; }
 

@@ -220,9 +220,10 @@ void QuotaRules::granted(const json::value& before, const json::value& after) {
   bool more = false;
   bool begins = false;
   for (const api::QuotaGrant& grant : quota.status.grants) {
-    // What was promised to a Sandbox that is gone nobody carries out.
+    // What was promised to a Sandbox that is gone, or for a pod before its present one, nobody carries out.
     const test::Object owner = server_.storage().get({"sandboxes", {namespace_, grant.sandbox}});
-    const bool lives = !grant.pool.empty() || (owner && uidOf(owner->json) == grant.uid);
+    const bool lives = !grant.pool.empty() || (owner && uidOf(owner->json) == grant.uid &&
+                                               numberOf(owner->json) <= grant.restart.value_or(0));
     if (lives && !grant.pod.empty() && !server_.storage().get({"pods", {namespace_, grant.pod}}))
       used += quota::amountOf(grant);
     const bool known = std::ranges::find(old.status.grants, grant) != old.status.grants.end();

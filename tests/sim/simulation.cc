@@ -56,7 +56,7 @@ Simulation::Simulation(Script script, bool keepTrace)
       traffic_(server_),
       pools_(clock_, server_),
       quotas_(clock_, server_, clocksAgree(script_)),
-      savers_(clock_, server_, script_.seed),
+      savers_(clock_, server_, kubelets_, script_.seed),
       suspends_(server_),
       holds_(clock_, server_),
       goldens_(clock_, server_),

@@ -1,6 +1,7 @@
 #include "tests/sim/suspends.h"
 
 #include "node/agent/image.h"
+#include "tests/sim/cluster.h"
 #include "tests/sim/golden.h"
 #include "tests/sim/invariants.h"
 #include "tests/sim/network.h"
@@ -117,8 +118,8 @@ void takeSnapshot(test::ApiServer& server, const Step& step) {
                  {"spec", std::move(spec)}});
 }
 
-Savers::Savers(test::SimClock& clock, test::ApiServer& server, uint64_t seed)
-    : clock_(clock), server_(server), dice_(seed, 5) {
+Savers::Savers(test::SimClock& clock, test::ApiServer& server, const Kubelets& kubelets, uint64_t seed)
+    : clock_(clock), server_(server), kubelets_(kubelets), dice_(seed, 5) {
   server_.storage().onChange([this](const test::Change& change) {
     if (change.id.plural == snapshots && !change.before)
       later(milliseconds(20), milliseconds(900), &Savers::claim, change.id);
@@ -134,7 +135,8 @@ void Savers::claim(const test::ObjectId& id) {
   const test::Object snapshot = server_.storage().get(id);
   if (!snapshot || json::find(snapshot->json, "status.nodeName") != nullptr) return;
   const test::Object pod = podToSave(server_, snapshot->json);
-  if (!pod) return later(seconds(1), seconds(2), &Savers::claim, id);
+  if (!pod || !kubelets_.isUp(findString(pod->json, "spec.nodeName")))
+    return later(seconds(1), seconds(2), &Savers::claim, id);
   const node::Image image = node::runningImage(pod->json, api::containerName);
   server_.edit(actorAgent, id, [&](json::value& object) {
     object.as_object()["status"] = {{"nodeName", findString(pod->json, "spec.nodeName")},
@@ -152,6 +154,8 @@ void Savers::finish(const test::ObjectId& id) {
   if (!snapshot || json::find(snapshot->json, "status.nodeName") == nullptr ||
       findString(snapshot->json, "status.phase") == "Failed")
     return;
+  if (!kubelets_.isUp(findString(snapshot->json, "status.nodeName")))
+    return later(seconds(1), seconds(2), &Savers::finish, id);
   const test::Object pod = podToSave(server_, snapshot->json);
   const bool there =
       pod && findString(pod->json, "metadata.uid") == findString(snapshot->json, "status.podUID");

@@ -13,6 +13,8 @@
 
 namespace cloister::sim {
 
+class Kubelets;
+
 // The SandboxSnapshot that SANDBOX's status names, or empty.
 std::string suspendedAs(const json::value& sandbox);
 // SANDBOX is to continue from it, and no pod of it has run yet.
@@ -24,10 +26,10 @@ bool isReleased(const test::ApiServer& server, const json::value& sandbox);
 // A user asks for what STEP says.
 void takeSnapshot(test::ApiServer& server, const Step& step);
 
-// Take what is asked of them, in their own time.
+// Take what is asked of them, in their own time, while their node is up.
 class Savers {
  public:
-  Savers(test::SimClock& clock, test::ApiServer& server, uint64_t seed);
+  Savers(test::SimClock& clock, test::ApiServer& server, const Kubelets& kubelets, uint64_t seed);
 
  private:
   void later(Duration least, Duration most, void (Savers::*what)(const test::ObjectId&), test::ObjectId id);
@@ -36,6 +38,7 @@ class Savers {
 
   test::SimClock& clock_;
   test::ApiServer& server_;
+  const Kubelets& kubelets_;
   Dice dice_;
 };
 

@@ -62,6 +62,18 @@ TEST_F(Overtime, StaysSoBeforeAClockThatIsBehind) {
   EXPECT_THAT(next.actions, IsEmpty());
 }
 
+// Found by seed 1500088071: it is to be deleted now, once its time is over by the clock that there is, and
+// runs until then.
+TEST_F(Overtime, GoesOnByAClockThatIsBehindOnceItIsNotToBeKept) {
+  passEnd();
+  world_.clock.jumpWallClock(-hours(1));
+  world_.edit([](api::Sandbox& sandbox) { sandbox.spec.lifecycle.onExpiry = api::OnExpiry::Delete; });
+  settle();
+  EXPECT_EQ(status().phase, api::Phase::Running);
+  pass(hours(2));
+  EXPECT_FALSE(world_.findSandbox());
+}
+
 // What one clock said is not undone by another that is behind it: two replicas would be at that forever.
 TEST_F(Overtime, IsSavedBeforeAClockThatIsBehind) {
   agent_.freezes = false;

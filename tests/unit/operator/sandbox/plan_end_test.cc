@@ -216,6 +216,25 @@ TEST(Plan, AFinalizerDoesNotLengthenThePodsTime) {
   EXPECT_TRUE(isStill(planAt(seen(sandbox, {leaving(pod)}), epoch + hours(2))));
 }
 
+// Found by seed 1500056972: it was stopped in the moment in which its Sandbox was deleted, which no status
+// could tell.
+TEST(Plan, ThatThePodStandsStillDoesNotLengthenItsTimeThen) {
+  api::Sandbox sandbox = running();
+  sandbox.metadata.deletionTimestamp = epoch + minutes(1);
+  api::Pod pod = ready(podOf(sandbox));
+  pod.metadata.annotations[std::string(api::freezeAnnotation)] = "7";
+  pod.status.conditions.push_back({.type = std::string(api::frozenCondition),
+                                   .status = "True",
+                                   .reason = "Asked",
+                                   .message = "7",
+                                   .lastTransitionTime = {}});
+  EXPECT_EQ(planAt(seen(sandbox, {pod}), epoch + minutes(2)).again, sandbox.status.expiresAt);
+  EXPECT_EQ(actionsOf<DeletePod>(planAt(seen(sandbox, {pod}), *sandbox.status.expiresAt)).size(), 1U);
+  sandbox.status.pausedAt = epoch + seconds(30);
+  EXPECT_GT(planAt(seen(sandbox, {pod}), epoch + minutes(2)).again, sandbox.status.expiresAt)
+      << "as was told";
+}
+
 TEST(Plan, AnEndIsFinalWhateverAnOlderViewOfThePodSays) {
   api::Sandbox sandbox = running();
   const auto pod = ready(podOf(sandbox));
