@@ -97,6 +97,8 @@ api::SandboxStatus awaitPod(api::SandboxStatus next, std::string_view why, std::
   next.podUID.clear();
   next.nodeName.clear();
   next.podIPs.clear();
+  // It begins from what there is by then. That a pod could not begin from one is told for good.
+  if (next.golden && next.golden->failedPodUID.empty()) next.golden.reset();
   std::erase_if(next.conditions, [](const api::Condition& one) {
     return one.type == condition::podScheduled || one.type == condition::networkFenced ||
            one.type == condition::warmStart || one.type == condition::stalled;

@@ -90,6 +90,23 @@ TEST_F(FromGolden, IsNamedByTheStatusBeforeThereIsAPod) {
       << "it starts elsewhere as well";
 }
 
+// Found by seed 1500173271: nothing needs it until then, and its template may have another one.
+TEST_F(FromGolden, IsNamedAnewForTheNextPod) {
+  template_.spec.sandbox.restartPolicy = api::RestartPolicy::Always;
+  makeGolden();
+  keepRevision();
+  ASSERT_TRUE(isGolden(ofTemplate()));
+  const api::Pod ran = test::ready(test::scheduled(world_.pods().at(0)));
+  world_.putPod(ran);
+  world_.settle();
+  world_.putPod(test::ended(ran, 1, "Error"));
+  world_.settle();
+  EXPECT_EQ(world_.sandbox().status.golden, std::nullopt);
+  world_.clock.advance(std::chrono::minutes(1));
+  world_.settle();
+  EXPECT_EQ(world_.sandbox().status.golden, (api::GoldenStart{snapshot_.metadata.name, "golden-uid", ""}));
+}
+
 TEST_F(FromGolden, IsNotForWhoSetsSomethingOfThePods) {
   api::Sandbox sandbox = ofTemplate();
   sandbox.spec.env = {{"A", "1"}};
